@@ -1,0 +1,17 @@
+"""The stream that the article's four demos play."""
+
+from pathlib import Path
+from typing import Any
+
+from streamsite.streams import log
+from streamsite.streams.models import Stream
+
+NAME = "article"
+PACE = 0.1  # seconds a piece
+
+
+def put_in(**_signal: Any) -> None:
+    """Put the article's stream into a database that has none."""
+    if not Stream.objects.filter(name=NAME).exists():
+        text = Path(__file__).with_name("article.txt").read_text(encoding="utf-8").rstrip("\n")
+        log.record(Stream(name=NAME, title="一段正在路上的文字", split=Stream.Split.WORD, pace=PACE), text)

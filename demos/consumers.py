@@ -1,0 +1,33 @@
+"""The article's endpoint over WebSocket."""
+
+import asyncio
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from streamsite.streams import find, play, texts
+
+from .article import NAME, PACE
+
+
+class ArticleConsumer(AsyncWebsocketConsumer):
+    """Send each piece as a text frame, unless the client says "stop"."""
+
+    async def connect(self):
+        pieces = texts(play(await find(NAME), every=PACE))
+        await self.accept()
+        # A consumer handles one message at a time: sending has to be a task of its own,
+        # or "stop" would be heard after the last piece.
+        self.sending = asyncio.create_task(self.send_pieces(pieces))
+
+    async def send_pieces(self, pieces):
+        async for text in pieces:
+            await self.send(text)
+        await self.close()
+
+    async def receive(self, text_data=None, bytes_data=None):
+        if text_data == "stop":
+            self.sending.cancel()
+            await self.close()
+
+    async def disconnect(self, code):
+        self.sending.cancel()

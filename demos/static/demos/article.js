@@ -1,0 +1,3 @@
+import "./comparison.js";
+import "./contents.js";
+import "./stream-demo.js";

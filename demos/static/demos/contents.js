@@ -1,0 +1,31 @@
+/** The table of contents: always open beside the text, folded above it, and marking where the reader is. */
+
+const toc = document.querySelector(".toc");
+const fold = toc.querySelector("details");
+const beside = matchMedia("(min-width: 64rem)");
+
+function unfold() {
+  fold.open = beside.matches;
+}
+
+unfold();
+beside.addEventListener("change", unfold);
+toc.addEventListener("click", ({ target }) => {
+  if (target.closest("a") && !beside.matches) fold.open = false;
+});
+
+const links = new Map();
+for (const link of toc.querySelectorAll("a[href^='#']")) links.set(link.hash.slice(1), link);
+
+const observer = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    const link = links.get(target.id);
+    if (isIntersecting) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}, { rootMargin: "-30% 0px -69% 0px" });
+
+for (const id of links.keys()) {
+  const section = document.getElementById(id);
+  if (section) observer.observe(section);
+}

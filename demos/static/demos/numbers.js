@@ -1,0 +1,32 @@
+/** Figures as people read them, in the page's language. */
+
+const language = document.documentElement.lang || undefined;
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+const FORMATS = {
+  payload: bytes,
+  framing: bytes,
+  heads: bytes,
+  each: (value) => `${tenths.format(value)} B`,
+  first: (value) => `${whole.format(value)} ms`,
+  duration: (value) => `${tenths.format(value / 1000)} s`,
+};
+
+/** A figure with its unit, a dash where it isn't known; text as it is. */
+export function figure(name, value) {
+  if (typeof value === "string") return value;
+  if (value === null || value === undefined) return "–";
+  return (FORMATS[name] ?? whole.format)(value);
+}
+
+/** Writes figures into all elements below `root` that ask for one by `data-figure`. */
+export function fillFigures(root, figures) {
+  for (const element of root.querySelectorAll("[data-figure]")) {
+    element.textContent = figure(element.dataset.figure, figures[element.dataset.figure]);
+  }
+}
+
+function bytes(value) {
+  return `${whole.format(value)} B`;
+}

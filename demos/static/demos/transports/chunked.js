@@ -1,0 +1,42 @@
+import { bodyEnd, bodyFraming, visible } from "../wire.js";
+import { data, derived, seen } from "../recording.js";
+import { headSize, httpVersion, requestHead, responseHead, valuesOf } from "./http.js";
+
+const HEADERS = ["content-type", "transfer-encoding", "cache-control", "x-accel-buffering"];
+
+/** Makes one request and reads its body as it grows. */
+export async function* chunked(src, { signal, wire }) {
+  const version = httpVersion();
+  wire.record({ direction: "up", parts: requestHead(src, version, ["Accept: */*"]), requests: 1 });
+  signal.addEventListener("abort", () => wire.record({ direction: "up", parts: [derived("✕ TCP FIN")] }), { once: true });
+
+  const response = await fetch(src, { signal, cache: "no-store" });
+  wire.count("heads", headSize(response));
+  wire.record({ direction: "down", parts: responseHead(response, version, HEADERS) });
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+
+  // One decoder for the whole body: a character may be cut in two by the edge of a read.
+  const decoder = new TextDecoder();
+  for await (const bytes of valuesOf(response.body)) {
+    const text = decoder.decode(bytes, { stream: true });
+    const { head, tail, bytes: framing } = bodyFraming(bytes.length, version);
+    wire.record({
+      direction: "down",
+      parts: [derived(visible(head)), data(visible(text)), derived(visible(tail))],
+      note: [seen(`${bytes.length}`), derived(`+ ${framing} B`)],
+      messages: 1,
+      payload: bytes.length,
+      framing,
+      text,
+    });
+    yield text;
+  }
+
+  const { head, tail, bytes: framing } = bodyEnd(version);
+  wire.record({
+    direction: "down",
+    parts: [derived(visible(head + tail))],
+    note: [seen("0"), derived(`+ ${framing} B`)],
+    framing,
+  });
+}

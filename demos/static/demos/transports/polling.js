@@ -1,0 +1,57 @@
+import { byteLength, visible } from "../wire.js";
+import { data, seen, strong } from "../recording.js";
+import { opensConnection } from "./connections.js";
+import { headSize } from "./http.js";
+
+const INTERVAL = 100;
+/** The server's way to say that there is no such piece: all have been asked for. */
+const OVER = 400;
+
+/** Asks for one piece after another, each a request of its own. */
+export async function* polling(src, { signal, wire }) {
+  for (let cnt = 0; ; cnt += 1) {
+    const url = `${src}?cnt=${cnt}`;
+    const began = performance.now();
+    const opened = opensConnection(url);
+    const response = await fetch(url, { signal, cache: "no-store" });
+    const body = await response.text();
+    const text = response.ok ? JSON.parse(body).message : "";
+    const entry = record(wire, { url, response, body, text, took: performance.now() - began });
+    opened.then((isNew) => {
+      wire.count("opened", Number(isNew));
+      wire.annotate(entry, seen(isNew ? "connect" : "keep-alive"));
+    });
+
+    if (response.status === OVER) return;
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    yield text;
+    await pause(began + INTERVAL - performance.now());
+  }
+}
+
+function record(wire, { url, response, body, text, took }) {
+  const size = byteLength(body);
+  const payload = byteLength(text);
+  wire.count("heads", headSize(response));
+  return wire.record({
+    direction: "down",
+    parts: [strong(`GET ${url}`), seen(" → "), strong(String(response.status)), seen(" "), ...bodyParts(body)],
+    note: [seen(`${size} B`), seen(`${Math.round(took)} ms`)],
+    requests: 1,
+    messages: 1,
+    payload,
+    framing: size - payload,
+    text,
+  });
+}
+
+/** The body as it came, its text, with whatever escapes JSON gave it, set off from what is around. */
+function bodyParts(body) {
+  const [, before, value, after] = body.match(/^(\{\s*"message"\s*:\s*")(.*)("\s*\})$/s) ?? [];
+  return value === undefined ? [seen(visible(body))] : [seen(before), data(value), seen(after)];
+}
+
+/** Not cut short by an abort: the next request is what ends then. */
+function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
+}

@@ -1,0 +1,94 @@
+import { byteLength, closeSize, frameHeader, hex, OPCODES, visible } from "../wire.js";
+import { data, derived, seen, strong } from "../recording.js";
+import { requestHead, valuesOf } from "./http.js";
+
+const NORMAL = 1000;
+
+/** Reads the text frames of one WebSocket until the server closes it. */
+export async function* websocket(src, { signal, wire }) {
+  const url = new URL(src, location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  recordRequest(wire, src);
+  const socket = new WebSocket(url);
+  yield* valuesOf(messagesOf(socket, { signal, wire }));
+}
+
+/** The text of each frame as a stream, which ends by a normal close and breaks by any other. */
+function messagesOf(socket, { signal, wire }) {
+  return new ReadableStream({
+    start(queue) {
+      socket.onopen = () => recordSwitch(wire, socket);
+      socket.onmessage = ({ data: text }) => {
+        recordText(wire, text);
+        queue.enqueue(text);
+      };
+      socket.onclose = ({ code, reason, wasClean }) => {
+        if (wasClean) recordClose(wire, { code, reason, byUs: signal.aborted });
+        if (code === NORMAL) queue.close();
+        else queue.error(new Error(`close ${code} ${reason}`.trim()));
+      };
+      signal.addEventListener("abort", () => whenOpen(socket, () => stop(socket, wire)), { once: true });
+    },
+  });
+}
+
+/** A socket closed before it is open leaves an error in the browser's console. */
+function whenOpen(socket, then) {
+  if (socket.readyState === WebSocket.CONNECTING) socket.addEventListener("open", then, { once: true });
+  else if (socket.readyState === WebSocket.OPEN) then();
+}
+
+function stop(socket, wire) {
+  socket.send("stop");
+  recordSent(wire, OPCODES.text, "text", [data("stop")], byteLength("stop"));
+  socket.close(NORMAL);
+  recordSent(wire, OPCODES.close, "close", [strong(String(NORMAL))], closeSize(NORMAL));
+}
+
+function recordRequest(wire, src) {
+  const headers = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: ····"];
+  wire.record({ direction: "up", parts: requestHead(src, "HTTP/1.1", headers), requests: 1 });
+}
+
+function recordSwitch(wire, { extensions, protocol }) {
+  const parts = [derived("HTTP/1.1 101 Switching Protocols\nupgrade: websocket\nconnection: Upgrade\nsec-websocket-accept: ····")];
+  if (protocol) parts.push(seen(`\nsec-websocket-protocol: ${protocol}`));
+  if (extensions) parts.push(seen(`\nsec-websocket-extensions: ${extensions}`));
+  wire.record({ direction: "down", parts });
+}
+
+function recordText(wire, text) {
+  const payload = byteLength(text);
+  const header = frameHeader(OPCODES.text, payload);
+  wire.record({
+    direction: "down",
+    parts: [derived(`${hex(header)} `), data(visible(text))],
+    note: [seen("text"), seen(`${payload}`), derived(`+ ${header.length} B`)],
+    messages: 1,
+    payload,
+    framing: header.length,
+    text,
+  });
+}
+
+/** Whoever is told to close answers with a close of its own, so there are always two. */
+function recordClose(wire, { code, reason, byUs }) {
+  const size = closeSize(code, reason);
+  const header = frameHeader(OPCODES.close, size);
+  wire.record({
+    direction: "down",
+    parts: [derived(`${hex(header)} `), strong(`${code} ${reason}`.trim())],
+    note: [seen("close"), derived(`+ ${header.length + size} B`)],
+    framing: header.length + size,
+  });
+  if (!byUs) recordSent(wire, OPCODES.close, "close", [strong(String(code))], closeSize(code));
+}
+
+/** A client's frame. Its bytes aren't counted: the totals are of what was received. */
+function recordSent(wire, opcode, name, content, size) {
+  const header = frameHeader(opcode, size, { masked: true });
+  const note = opcode === OPCODES.close
+    ? [seen(name), derived(`+ ${header.length + size} B`)]
+    : [seen(name), seen(`${size}`), derived(`+ ${header.length} B`)];
+  wire.record({ direction: "up", parts: [derived(`${hex(header)} `), ...content], note });
+}

@@ -1,0 +1,130 @@
+/** `<wire-view>`: shows a recording as it is made: its entries, totals and curve. */
+
+import { fillFigures } from "./numbers.js";
+import { stepPath } from "./plot.js";
+import { followingTail } from "./tail.js";
+
+const MOST_ROWS = 300;
+const ATTRIBUTES = ["requests", "messages", "payload", "framing", "first", "duration", "heads", "opened"];
+
+export class WireView extends HTMLElement {
+  #recording = null;
+  #pending = [];
+  #rows = new WeakMap();
+  #dropped = 0;
+  #frame = 0;
+
+  /** Clears the view and shows this recording from here on. */
+  follow(recording) {
+    if (this.#recording) this.#recording.follower = null;
+    this.#recording = recording;
+    recording.follower = this;
+    this.#pending = [];
+    this.#dropped = 0;
+    this.#log.replaceChildren();
+    this.#draw();
+  }
+
+  entry(entry) {
+    this.#pending.push(entry);
+    // In a hidden tab no frame comes to draw them.
+    if (this.#pending.length > 2 * MOST_ROWS) this.#drop(this.#pending.splice(0, MOST_ROWS).length);
+    this.#schedule();
+  }
+
+  annotated(entry) {
+    this.#rows.get(entry)?.querySelector(".note").replaceChildren(...entry.note.map(toSpan));
+    this.#schedule();
+  }
+
+  finished() {
+    this.#draw();
+  }
+
+  get #log() {
+    return this.querySelector(".log");
+  }
+
+  #schedule() {
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+    this.#drawRows();
+    this.#drawTotals();
+    this.#drawCurve();
+  }
+
+  #drawRows() {
+    const log = this.#log;
+    followingTail(log, () => {
+      log.append(...this.#pending.splice(0).map((entry) => this.#toRow(entry)));
+      while (log.children.length > MOST_ROWS) {
+        log.firstElementChild.remove();
+        this.#drop(1);
+      }
+    });
+    const dropped = this.querySelector(".dropped");
+    dropped.hidden = this.#dropped === 0;
+    fillFigures(dropped, { dropped: this.#dropped });
+  }
+
+  #drawTotals() {
+    const { totals } = this.#recording;
+    for (const name of ATTRIBUTES) {
+      if (totals[name] === null) delete this.dataset[name];
+      else this.dataset[name] = String(Math.round(totals[name]));
+    }
+    const figures = this.querySelector(".figures");
+    fillFigures(figures, totals);
+    for (const item of figures.querySelectorAll("[data-when]")) item.hidden = totals[item.dataset.when] === null;
+  }
+
+  #drawCurve() {
+    const { curve, elapsed, totals } = this.#recording;
+    const { width, height } = this.querySelector("svg").viewBox.baseVal;
+    const until = totals.duration ?? elapsed;
+    const most = curve.at(-1).characters;
+    const line = most ? stepPath(curve, { width, height, until, most }) : "";
+    this.querySelector(".plot .line").setAttribute("d", line);
+    this.querySelector(".plot .area").setAttribute("d", line && `${line}V${height}H0Z`);
+    fillFigures(this.querySelector(".plot"), { characters: most, duration: until });
+  }
+
+  #drop(rows) {
+    this.#dropped += rows;
+  }
+
+  #toRow(entry) {
+    const row = document.createElement("li");
+    row.dataset.direction = entry.direction;
+    row.append(
+      cell("time", [{ text: (entry.at / 1000).toFixed(3) }]),
+      cell("arrow", [{ text: entry.direction === "up" ? "↑" : "↓" }]),
+      cell("bytes", entry.parts),
+      cell("note", entry.note),
+    );
+    this.#rows.set(entry, row);
+    return row;
+  }
+}
+
+function cell(name, parts) {
+  const element = document.createElement("span");
+  element.className = name;
+  element.append(...parts.map(toSpan));
+  return element;
+}
+
+/** @param {import("./recording.js").Part} part */
+function toSpan({ text, derived = false, kind }) {
+  const span = document.createElement("span");
+  span.textContent = text;
+  span.classList.toggle("derived", derived);
+  if (kind) span.classList.add(kind);
+  return span;
+}
+
+customElements.define("wire-view", WireView);

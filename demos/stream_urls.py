@@ -1,0 +1,11 @@
+"""The addresses under /stream/: the article's own endpoints, then the engine's."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("polling", views.polling, name="article-polling"),
+    path("chunked", views.chunked, name="article-chunked"),
+    path("events", views.events, name="article-events"),
+]

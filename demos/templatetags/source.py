@@ -1,0 +1,30 @@
+"""Code in a page: the very code that runs, read from its module."""
+
+import inspect
+from functools import cache
+from pathlib import Path
+
+from django import template
+from django.conf import settings
+from django.utils.html import format_html
+from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString, mark_safe
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+register = template.Library()
+
+
+@register.simple_tag
+@cache
+def source(path: str) -> SafeString:
+    """Show the source of a function or class, by its dotted path."""
+    shown = inspect.unwrap(import_string(path))
+    file = Path(inspect.getsourcefile(shown) or "").relative_to(settings.BASE_DIR)
+    code = highlight(inspect.getsource(shown), PythonLexer(), HtmlFormatter())
+    return format_html(
+        '<figure class="source"><figcaption><code>{}</code></figcaption>{}</figure>',
+        file.as_posix(),
+        mark_safe(code),  # noqa: S308 - Pygments has escaped it
+    )

@@ -1,0 +1,43 @@
+"""The article's endpoints over HTTP: three ways to send one stream, as the article prints them."""
+
+from django.http import JsonResponse, StreamingHttpResponse
+
+from streamsite.streams import endpoint, find, piece, play, texts
+from streamsite.streams.wire import sse
+
+from .article import NAME, PACE
+
+
+@endpoint("GET")
+async def polling(request):
+    """Answer with piece number `cnt`. Status 400 says that there are no more."""
+    try:
+        cnt = int(request.GET.get("cnt", 1))
+    except ValueError:
+        return JsonResponse({"detail": "cnt has to be a whole number from 0"}, status=400)
+    text = await piece(await find(NAME), cnt)
+    if text is None:
+        return JsonResponse({"detail": "Invalid index"}, status=400)
+    return JsonResponse({"message": text}, json_dumps_params={"ensure_ascii": False})
+
+
+@endpoint("GET")
+async def chunked(request):
+    """Send each piece when it is due. The server makes a chunk of each."""
+    pieces = texts(play(await find(NAME), every=PACE))
+    return StreamingHttpResponse(pieces, content_type="text/plain; charset=utf-8")
+
+
+@endpoint("GET")
+async def events(request):
+    """Send each piece as an event, and last the event on which the client closes."""
+
+    async def body(pieces):
+        async for text in pieces:
+            # A piece that reads like the mark of the end goes in two parts.
+            for part in ("E", "ND") if text == "END" else (text,):
+                yield sse.event(part)
+        yield sse.event("END")
+
+    pieces = texts(play(await find(NAME), every=PACE))
+    return StreamingHttpResponse(body(pieces), content_type=sse.CONTENT_TYPE)

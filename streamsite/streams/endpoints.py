@@ -1,0 +1,59 @@
+"""What all of the engine's HTTP endpoints have in common."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.cache import patch_cache_control
+from django.views.decorators.csrf import csrf_exempt
+
+from .errors import StreamError
+from .origins import allow_origin
+from .wire import sse
+
+View = Callable[..., Awaitable[HttpResponseBase]]
+
+
+def endpoint(*methods: str) -> Callable[[View], View]:
+    """Make an async view an endpoint for these methods.
+
+    What it refuses by raising a `StreamError` becomes JSON with that status and a `detail`. No
+    answer is cached, held back by a proxy's buffer, or read by a page of an unknown origin.
+    """
+
+    def decorate(view: View) -> View:
+        @csrf_exempt  # Those that change something check for themselves: token, or CSRF cookie.
+        @wraps(view)
+        async def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            response: HttpResponseBase
+            if request.method == "OPTIONS":
+                response = HttpResponse(headers={"Allow": ", ".join(methods)})
+            elif request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+                response = refusal(
+                    405, f"{request.method} is not understood here: use {' or '.join(methods)}."
+                )
+                response["Allow"] = ", ".join(methods)
+            else:
+                try:
+                    response = await view(request, *args, **kwargs)
+                except StreamError as error:
+                    response = refusal(error.status, error.detail)
+            if response.get("Content-Type") == sse.CONTENT_TYPE:
+                # WHATWG HTML 9.2.8: a proxy may cache or recode an event stream unless it is told not to.
+                patch_cache_control(response, no_cache=True, no_transform=True)
+            else:
+                patch_cache_control(response, no_store=True)
+            # nginx, and what learned from it, would wait for a full buffer.
+            response["X-Accel-Buffering"] = "no"
+            allow_origin(request, response)
+            return response
+
+        return answer
+
+    return decorate
+
+
+def refusal(status: int, detail: str) -> JsonResponse:
+    """Return an error: what was wrong, and what would be right."""
+    return JsonResponse({"detail": detail}, status=status, json_dumps_params={"ensure_ascii": False})

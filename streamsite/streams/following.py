@@ -1,0 +1,187 @@
+"""Reading a stream from a cursor: as it comes, or at a pace."""
+
+import asyncio
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Literal
+
+from . import log
+from .database import in_database
+from .hub import BATCH, hub
+from .models import Stream
+from .pace import ticks
+from .pieces import Cursor, End, Pieces, Record, Reset
+
+Batch = Sequence[Record]
+
+# Characters of finished streams that a process keeps for the next reader.
+RECORDINGS_LENGTH = 4 * 1024 * 1024
+
+START = Cursor()
+
+
+async def find(name: str) -> Stream:
+    """Return the stream of this name, as it stands. Raises NoSuchStream."""
+    return await in_database(log.find, name)
+
+
+async def follow(
+    stream: Stream | str, *, after: Cursor | int = START, transport: str = "other"
+) -> AsyncGenerator[Batch, None]:
+    """Yield what a stream holds from a cursor on, and then what comes, to its end.
+
+    Each batch is all that is due, as records; the last record is the `End`. A cursor that can't be
+    honoured gets a `Reset` first. `transport` is the name under which this reader is counted.
+    Close it (`contextlib.aclosing`) when you leave early. Raises NoSuchStream.
+    """
+    if isinstance(stream, str):
+        stream = await find(stream)
+    n, reset = _honour(stream, after)
+    with hub().counted(stream, transport):
+        if reset:
+            yield [reset]
+        if end := stream.end():
+            tape = await _tape(stream)
+            for batch in tape.batches_since(n):
+                yield [batch]
+            yield [end]
+            return
+        async with hub().watching(stream) as tail:
+            while True:
+                due = tail.since(n)
+                if due is None:
+                    older = await in_database(log.read, stream, n, BATCH)
+                    tail.remember(older)
+                    due = [older]
+                if due:
+                    n = due[-1].end
+                if tail.end and n >= tail.count:
+                    yield [*due, tail.end]
+                    return
+                if due:
+                    yield due
+                else:
+                    await tail.change()
+
+
+async def play(
+    stream: Stream | str,
+    *,
+    every: float | Literal["recorded"] = "recorded",
+    after: Cursor | int = START,
+    transport: str = "other",
+) -> AsyncGenerator[Batch, None]:
+    """Yield a finished stream as it was recorded, or a piece `every` so many seconds.
+
+    The first piece comes at once; a reader that is behind gets all that is due in one batch.
+    Otherwise as `follow`. Raises NoSuchStream, and Conflict while the stream is live.
+    """
+    if isinstance(stream, str):
+        stream = await find(stream)
+    tape = await _tape(stream)
+    n, reset = _honour(tape.stream, after)
+    loop = asyncio.get_running_loop()
+    with hub().counted(stream, transport):
+        if reset:
+            yield [reset]
+        begin = loop.time()
+        first = n
+        while n < tape.count:
+            due = max(n + 1, tape.due(first, loop.time() - begin, every))
+            yield tape.pieces(n, due)
+            n = due
+            if n < tape.count:
+                await ticks().wait_until(begin + tape.delay(first, n, every))
+        yield [tape.end]
+
+
+async def piece(stream: Stream, n: int) -> str | None:
+    """Return the text of piece number n of a finished stream, or None when it has no such piece."""
+    tape = await _tape(stream)
+    return tape.text(n) if 0 <= n < tape.count else None
+
+
+async def texts(batches: AsyncGenerator[Batch, None]) -> AsyncIterator[str]:
+    """Yield just the text of each piece, to the end of the stream."""
+    async with aclosing(batches):
+        async for batch in batches:
+            for record in batch:
+                if isinstance(record, Pieces):
+                    for text in record.texts:
+                        yield text
+
+
+def _honour(stream: Stream, after: Cursor | int) -> tuple[int, Reset | None]:
+    cursor = Cursor(stream.revision, after) if isinstance(after, int) else after
+    if cursor.n == 0:
+        return 0, None
+    if cursor.revision != stream.revision:
+        why = "The text was edited since: it comes anew."
+    elif cursor.n > stream.pieces:
+        why = f"The cursor {cursor} is beyond the end, {stream.pieces}: the text comes anew."
+    else:
+        return cursor.n, None
+    return 0, Reset(0, why, revision=stream.revision)
+
+
+class Tape:
+    """A finished stream in memory, cut once into the batches that all its readers share."""
+
+    def __init__(self, recording: log.Recording) -> None:
+        self.stream = recording.stream
+        self.count = recording.pieces.end
+        self.length = self.stream.length
+        self._pieces = recording.pieces
+        self._times = recording.times
+        self._batches = list(recording.pieces.batches(BATCH))
+        self._single: dict[int, Pieces] = {}
+        self.end = self.stream.end() or End("done", self.count, "")
+
+    def batches_since(self, n: int) -> Sequence[Pieces]:
+        first, rest = divmod(n, BATCH)
+        batches = self._batches[first:]
+        return [batches[0].since(n), *batches[1:]] if rest and batches else batches
+
+    def pieces(self, start: int, stop: int) -> Batch:
+        """Return the pieces from number `start` to before `stop`."""
+        if stop - start > 1:
+            return [Pieces(start, self._pieces.texts[start:stop], revision=self.stream.revision)]
+        single = self._single.get(start)
+        if single is None:
+            single = Pieces(start, self._pieces.texts[start:stop], revision=self.stream.revision)
+            self._single[start] = single
+        return [single]
+
+    def text(self, n: int) -> str:
+        return self._pieces.texts[n]
+
+    def delay(self, first: int, n: int, every: float | Literal["recorded"]) -> float:
+        """Return how many seconds after piece `first` piece n is due."""
+        if every == "recorded":
+            return (self._times[n] - self._times[first]) / 1000
+        return (n - first) * every
+
+    def due(self, first: int, passed: float, every: float | Literal["recorded"]) -> int:
+        """Return how many pieces are due so many seconds after piece `first`."""
+        if every == "recorded":
+            due = bisect_right(self._times, self._times[first] + passed * 1000)
+        else:
+            due = first + int(passed / every) + 1
+        return min(due, self.count)
+
+
+_tapes: OrderedDict[tuple[int, int], Tape] = OrderedDict()
+
+
+async def _tape(stream: Stream) -> Tape:
+    key = (stream.pk, stream.revision)
+    tape = _tapes.get(key)
+    if tape is None:
+        tape = Tape(await in_database(log.recording, stream.pk))
+        _tapes[key] = tape
+        while len(_tapes) > 1 and sum(each.length for each in _tapes.values()) > RECORDINGS_LENGTH:
+            _tapes.popitem(last=False)
+    _tapes.move_to_end(key)
+    return tape

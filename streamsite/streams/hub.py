@@ -1,0 +1,300 @@
+"""This process's readers: one tail of each stream that is watched here, whoever watches.
+
+The database is the truth. The channel layer only rings: "stream 7 has 19 pieces now", with the
+new ones in it where they are small. A ring that is lost costs a heartbeat, never a piece: a gap
+in the numbers, or a heartbeat that finds more than the tail has, makes it read the log.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from channels.layers import get_channel_layer
+
+from . import log
+from .database import in_database
+from .models import Stream
+from .pieces import End, Pieces
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks at the database, for whatever a ring didn't tell.
+HEARTBEAT = 2.0
+# Characters of new pieces that a ring carries. More are read from the log.
+RING_LENGTH = 8192
+# Seconds that a ring may take; after one that failed, none is tried for a heartbeat.
+RING_TIMEOUT = 1.0
+# Characters that a tail keeps for readers a little behind. Those further back read the log.
+TAIL_LENGTH = 262_144
+# Pieces in one batch from the log.
+BATCH = 1000
+
+PROCESS = secrets.token_hex(8)
+
+
+class Tail:
+    """The newest pieces of one stream, and the readers that wait for more."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self.count = stream.pieces
+        self.end = stream.end()
+        self.readers = 0
+        self.joined = False
+        self._recent: deque[Pieces] = deque()
+        self._length = 0
+        self._changed: asyncio.Future[None] | None = None
+
+    def add(self, pieces: Pieces) -> bool:
+        """Take newer pieces. Returns False when some are missing in between."""
+        if pieces.first > self.count:
+            return False
+        if pieces.end > self.count:
+            fresh = pieces.since(self.count)
+            self.count = fresh.end
+            self._recent.append(fresh)
+            self._length += sum(map(len, fresh.texts))
+            while self._length > TAIL_LENGTH:
+                self._length -= sum(map(len, self._recent.popleft().texts))
+            self._wake()
+        return True
+
+    def remember(self, pieces: Pieces) -> None:
+        """Keep older pieces, just read from the log, for the next reader, if there is room."""
+        length = sum(map(len, pieces.texts))
+        if pieces.end == self._first and self._length + length <= TAIL_LENGTH:
+            self._recent.appendleft(pieces)
+            self._length += length
+
+    @property
+    def _first(self) -> int:
+        return self._recent[0].first if self._recent else self.count
+
+    def since(self, n: int) -> list[Pieces] | None:
+        """Return the pieces from number n on, or None when the tail doesn't reach back so far."""
+        if n < self._first:
+            return None
+        found: list[Pieces] = []
+        for pieces in reversed(self._recent):
+            if pieces.end <= n:
+                break
+            found.append(pieces.since(max(n, pieces.first)))
+        return found[::-1]
+
+    def finish(self, end: End) -> None:
+        """Take the end, once all pieces are there."""
+        self.end = end
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._changed is not None:
+            changed, self._changed = self._changed, None
+            changed.set_result(None)
+
+    async def change(self) -> None:
+        """Wait until pieces or the end come."""
+        if self._changed is None:
+            self._changed = asyncio.get_running_loop().create_future()
+        # Shielded: a reader that leaves must not take the others' future with it.
+        await asyncio.shield(self._changed)
+
+
+class Hub:
+    """The tails of one event loop, and how many readers it has."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._tails: dict[int, Tail] = {}
+        self._counts: Counter[tuple[int, str]] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._channel = ""
+        self._connected = asyncio.Event()
+        self._refreshing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def watching(self, stream: Stream) -> AsyncGenerator[Tail, None]:
+        """Keep a tail of this stream while inside."""
+        self._start()
+        tail = self._tails.get(stream.pk)
+        if tail is None:
+            tail = self._tails[stream.pk] = Tail(stream)
+            self._spawn(self._join(tail))
+        tail.readers += 1
+        try:
+            yield tail
+        finally:
+            tail.readers -= 1
+            if not tail.readers:
+                del self._tails[stream.pk]
+                self._spawn(self._leave(tail))
+
+    @contextmanager
+    def counted(self, stream: Stream, transport: str) -> Iterator[None]:
+        """Count a reader while inside."""
+        self._start()
+        key = (stream.pk, transport)
+        self._counts[key] += 1
+        try:
+            yield
+        finally:
+            self._counts[key] -= 1
+
+    def hear(self, ring: dict[str, Any]) -> None:
+        """Take a ring: {"stream", "first", "texts" or None, "n", "end" or None}."""
+        tail = self._tails.get(ring["stream"])
+        if tail is None or tail.end is not None:
+            return
+        if ring["texts"] is not None:
+            tail.add(Pieces(ring["first"], ring["texts"], revision=tail.stream.revision))
+        if tail.count < ring["n"]:
+            self._spawn(self._refresh([tail]))
+        elif ring["end"] is not None:
+            tail.finish(End(*ring["end"], revision=tail.stream.revision))
+
+    # The tasks.
+
+    def _start(self) -> None:
+        if not self._tasks:
+            self._spawn(self._listen())
+            self._spawn(self._beat())
+
+    def _spawn(self, work: Any) -> None:
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _listen(self) -> None:
+        layer = get_channel_layer()
+        while True:
+            try:
+                if not self._channel:
+                    self._channel = await layer.new_channel("streams")
+                    self._connected.set()
+                ring = await layer.receive(self._channel)
+            except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
+                logger.warning("The channel layer doesn't answer (%r): readers wait for the heartbeat.", error)
+                await asyncio.sleep(HEARTBEAT)
+                continue
+            if ring["process"] != PROCESS:
+                self.hear(ring)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            try:
+                for stream_id in await in_database(log.reap):
+                    await ring_end(stream_id)
+                await self._refresh(list(self._tails.values()))
+                await self._tell_counts()
+            except Exception:
+                logger.exception("A heartbeat failed; the next one comes in %s s.", HEARTBEAT)
+            if self._connected.is_set():
+                for tail in self._tails.values():
+                    if not tail.joined:
+                        self._spawn(self._join(tail))
+
+    async def _tell_counts(self) -> None:
+        if self._counts:
+            await in_database(log.tell_watches, PROCESS, dict(self._counts))
+            self._counts = +self._counts  # Zeros were told once, which is enough.
+
+    async def _join(self, tail: Tail) -> None:
+        await self._connected.wait()
+        try:
+            await get_channel_layer().group_add(_group(tail.stream.pk), self._channel)
+            tail.joined = True
+        except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
+            logger.warning("The channel layer refuses (%r): readers wait for the heartbeat.", error)
+        else:
+            # What was committed before this process had joined was never announced to it.
+            await self._refresh([tail])
+
+    async def _leave(self, tail: Tail) -> None:
+        try:
+            if tail.joined and tail.stream.pk not in self._tails:
+                await get_channel_layer().group_discard(_group(tail.stream.pk), self._channel)
+        except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
+            logger.warning("The channel layer refuses (%r).", error)
+
+    async def _refresh(self, tails: list[Tail]) -> None:
+        """Bring tails up to what the log has, with one query for all that are."""
+        async with self._refreshing:
+            watched = [tail for tail in tails if tail.end is None]
+            if not watched:
+                return
+            standing = await in_database(log.standing, [tail.stream.pk for tail in watched])
+            for tail in watched:
+                stream = standing.get(tail.stream.pk)
+                if stream is None:
+                    tail.finish(End("failed", tail.count, "", "The stream was deleted."))
+                    continue
+                while tail.count < stream.pieces:
+                    tail.add(await in_database(log.read, stream, tail.count, BATCH))
+                if end := stream.end():
+                    tail.finish(end)
+
+
+# One hub an event loop. A process has several where threads run producers.
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """Return the running loop's hub."""
+    loop = asyncio.get_running_loop()
+    found = _hubs.get(loop)
+    if found is None:
+        found = _hubs[loop] = Hub()
+    return found
+
+
+# Rings.
+
+_quiet_until = 0.0
+
+
+async def ring(stream_id: int, pieces: Pieces, end: End | None = None) -> None:
+    """Tell every process of pieces that were committed, and of the end where there is one."""
+    small = sum(map(len, pieces.texts)) <= RING_LENGTH
+    message = {
+        "stream": stream_id,
+        "first": pieces.first,
+        "texts": list(pieces.texts) if small else None,
+        "n": pieces.end,
+        "end": end and [end.state, end.n, end.sha256, end.reason],
+    }
+    # This process needs no channel layer to hear of it.
+    for each in list(_hubs.values()):
+        if each.loop is asyncio.get_running_loop():
+            each.hear(message)
+        else:
+            each.loop.call_soon_threadsafe(each.hear, message)
+    await _ring_others(_group(stream_id), message)
+
+
+async def ring_end(stream_id: int) -> None:
+    """Tell every process that a stream has ended, whoever ended it."""
+    stream = (await in_database(log.standing, [stream_id])).get(stream_id)
+    if stream is not None and (end := stream.end()):
+        await ring(stream_id, Pieces(stream.pieces, ()), end)
+
+
+async def _ring_others(group: str, message: dict[str, Any]) -> None:
+    global _quiet_until
+    now = asyncio.get_running_loop().time()
+    if now < _quiet_until:
+        return
+    try:
+        async with asyncio.timeout(RING_TIMEOUT):
+            await get_channel_layer().group_send(group, {"type": "streams.ring", "process": PROCESS, **message})
+    except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
+        _quiet_until = now + HEARTBEAT
+        logger.warning("A ring got lost (%r): other processes see the pieces at their heartbeat.", error)
+
+
+def _group(stream_id: int) -> str:
+    return f"streams.{stream_id}"

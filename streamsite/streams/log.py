@@ -1,0 +1,386 @@
+"""The log: the only code that reads and writes pieces in the database.
+
+Plain functions on Django's ORM, for any thread. Each is right when it is done twice, as after a
+connection was lost while it committed.
+"""
+
+import hashlib
+import sys
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import accumulate, pairwise
+
+from django.db import IntegrityError, transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Sum
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from .conf import setting
+from .errors import BadRequest, Conflict, Ended, NoSuchStream, StreamError, TakenOver, TooLarge
+from .models import Segment, Stream, Watch, name_problem
+from .pieces import Pieces, check_text, split
+
+State = Stream.State
+
+# Readers that a process hasn't spoken of for so long are gone with it.
+WATCH_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Pieces that the holder of a fencing token adds to a stream, the first with number `first`."""
+
+    stream_id: int
+    fence: str
+    lease: float
+    first: int
+    texts: Sequence[str]
+    times: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A finished stream: all pieces, and when each came, in ms since the stream began."""
+
+    stream: Stream
+    pieces: Pieces
+    times: Sequence[int]
+
+
+# Streams: made, found, ended.
+
+
+def find(name: str) -> Stream:
+    """Return the stream of this name. Raises NoSuchStream."""
+    try:
+        stream = Stream.objects.get(name=name)
+    except (Stream.DoesNotExist, ValueError):  # PostgreSQL refuses a NUL with a ValueError.
+        raise NoSuchStream(name) from None
+    if stream.live and reap(Stream.objects.filter(pk=stream.pk)):
+        stream.refresh_from_db()
+    return stream
+
+
+def create(
+    name: str,
+    *,
+    fence: str,
+    lease: float,
+    title: str = "",
+    owner_id: int | None = None,
+    visibility: str = Stream.Visibility.PUBLIC,
+    takeover: bool = False,
+) -> Stream:
+    """Make a live stream for the producer that holds `fence`.
+
+    With `takeover`, a live stream of that name goes to this producer as it stands. Raises
+    BadRequest for a name that can't be one, Conflict when another producer writes it, and Ended
+    when it is over.
+    """
+    if problem := name_problem(name):
+        raise BadRequest(f"{name[:40]!r} can't name a stream. {problem}")
+    if len(title) > 200:
+        raise BadRequest(f"The title has {len(title)} characters: 200 are the most.")
+    check_text(title)
+    try:
+        with transaction.atomic():
+            return Stream.objects.create(
+                name=name,
+                title=title,
+                owner_id=owner_id,
+                visibility=visibility,
+                fence=fence,
+                leased_until=_from_now(lease),
+            )
+    except IntegrityError:
+        stream = find(name)
+    if not stream.live:
+        raise Ended(name, stream.state)
+    if stream.fence == fence:
+        return stream
+    if not takeover:
+        raise Conflict(f"Stream {name!r} has a producer already: publish under another name, or take it over.")
+    if stream.owner_id != owner_id:
+        raise Conflict(f"Stream {name!r} belongs to another user, so it can't be taken over.")
+    Stream.objects.filter(pk=stream.pk, state=State.LIVE).update(fence=fence, leased_until=_from_now(lease))
+    stream.refresh_from_db()
+    return stream
+
+
+def finish(stream_id: int, state: str, reason: str = "", fence: str | None = None) -> bool:
+    """End a live stream, and fold its segments into one.
+
+    With a fence, only the producer that holds it can. Returns whether this call ended it.
+    """
+    streams = Stream.objects.filter(pk=stream_id, state=State.LIVE)
+    if fence is not None:
+        streams = streams.filter(fence=fence)
+    with transaction.atomic():
+        if not streams.update(state=state, reason=reason, ended_at=Now(), leased_until=None):
+            return False
+        fold(stream_id)
+    return True
+
+
+def fold(stream_id: int) -> None:
+    """Put all of a stream's pieces into one row, and write down the hash of its text."""
+    segments = list(Segment.objects.filter(stream=stream_id).order_by("first"))
+    text = "".join(segment.text for segment in segments)
+    if len(segments) > 1:
+        Segment.objects.filter(stream=stream_id).delete()
+        Segment.objects.create(
+            stream_id=stream_id,
+            first=0,
+            end=segments[-1].end,
+            text=text,
+            lengths=b"".join(bytes(segment.lengths) for segment in segments),
+            times=b"".join(bytes(segment.times) for segment in segments),
+        )
+    Stream.objects.filter(pk=stream_id).update(sha256=hashlib.sha256(text.encode()).hexdigest())
+
+
+def reap(streams: QuerySet[Stream] | None = None) -> list[int]:
+    """End the live streams whose producer has died as `interrupted`. Returns their ids."""
+    streams = Stream.objects.all() if streams is None else streams
+    dead = streams.filter(state=State.LIVE, leased_until__lt=Now()).values_list("pk", flat=True)
+    return [pk for pk in dead if _interrupt(pk)]
+
+
+def _interrupt(stream_id: int) -> bool:
+    with transaction.atomic():
+        # Asked again inside, lest the producer has shown life since.
+        expired = Stream.objects.select_for_update().filter(pk=stream_id, leased_until__lt=Now())
+        return expired.exists() and finish(stream_id, State.INTERRUPTED, "The producer died.")
+
+
+def record(stream: Stream, text: str) -> None:
+    """Write a whole text, split as the stream says, as a finished stream or a new revision of one.
+
+    Raises BadRequest for a text that can't be kept, TooLarge beyond a limit, Conflict while the
+    stream is live with a producer.
+    """
+    check_text(text)
+    texts = split(text, stream.split)
+    check_limits(len(texts), len(text))
+    for piece in texts:
+        check_piece(piece)
+    with transaction.atomic():
+        if stream.pk is None:
+            stream.state, stream.ended_at = State.DONE, stream.started_at
+        elif Stream.objects.get(pk=stream.pk).live:
+            raise Conflict(f"Stream {stream.name!r} is live: its text can be edited after its end.")
+        else:
+            stream.revision += 1
+            Segment.objects.filter(stream=stream).delete()
+        stream.pieces, stream.length = len(texts), len(text)
+        stream.save()
+        if texts:
+            step = stream.pace * 1000
+            Segment.objects.create(
+                stream=stream,
+                first=0,
+                end=len(texts),
+                text=text,
+                lengths=pack(map(len, texts)),
+                times=pack(round(i * step) for i in range(len(texts))),
+            )
+        fold(stream.pk)
+    stream.refresh_from_db()
+
+
+# Pieces: added, read.
+
+
+def append(writes: Sequence[Write]) -> list[StreamError | None]:
+    """Commit the pieces of any number of streams together, a row for each write.
+
+    Returns for each write None, or why it was refused; the others are not touched by that.
+    """
+    with transaction.atomic():
+        outcomes = [_claim(write) for write in writes]
+        Segment.objects.bulk_create(
+            [
+                Segment(
+                    stream_id=write.stream_id,
+                    first=write.first,
+                    end=write.first + len(write.texts),
+                    text="".join(write.texts),
+                    lengths=pack(map(len, write.texts)),
+                    times=pack(write.times),
+                )
+                for write, outcome in zip(writes, outcomes, strict=True)
+                if outcome is None and write.texts
+            ],
+            ignore_conflicts=True,  # The same write, done twice.
+        )
+    return outcomes
+
+
+def _claim(write: Write) -> StreamError | None:
+    """Count the pieces in, if the stream is this producer's and stands where it thinks."""
+    length = sum(map(len, write.texts))
+    end = write.first + len(write.texts)
+    try:
+        check_limits(end, length)
+    except TooLarge as error:
+        return error
+    claimed = Stream.objects.filter(
+        pk=write.stream_id,
+        state=State.LIVE,
+        fence=write.fence,
+        pieces=write.first,
+        length__lte=setting("STREAM_MAX_LENGTH") - length,
+    ).update(pieces=end, length=F("length") + length, leased_until=_from_now(write.lease))
+    return None if claimed else _refusal(write, end)
+
+
+def _refusal(write: Write, end: int) -> StreamError | None:
+    stream = Stream.objects.filter(pk=write.stream_id).first()
+    if stream is None:
+        return Conflict("The stream was deleted.")
+    if not stream.live:
+        return Ended(stream.name, stream.state)
+    if stream.fence != write.fence:
+        return TakenOver(stream.name)
+    if stream.pieces == end:
+        return None  # It was committed before the connection was lost.
+    if stream.pieces == write.first:
+        return TooLarge(f"Stream {stream.name!r} would pass {setting('STREAM_MAX_LENGTH')} characters, the most.")
+    return Conflict(f"Stream {stream.name!r} has {stream.pieces} pieces: number {write.first} isn't the next.")
+
+
+def read(stream: Stream, after: int, most: int) -> Pieces:
+    """Return the pieces from number `after` on: about `most` of them, and all of a segment."""
+    segments = Segment.objects.filter(stream=stream, end__gt=after).order_by("first")
+    texts: list[str] = []
+    first = after
+    for segment in segments.iterator(chunk_size=64):
+        whole = cut(segment)
+        if not texts:
+            first = max(after, segment.first)
+            whole = whole[first - segment.first :]
+        texts += whole
+        if len(texts) >= most:
+            break
+    return Pieces(first, texts, revision=stream.revision)
+
+
+def recording(stream_id: int) -> Recording:
+    """Return the whole of a finished stream. Raises Conflict while it is live."""
+    texts: list[str] = []
+    times: list[int] = []
+    with transaction.atomic():
+        # Locked, so that the pieces are those of the revision that they are said to be.
+        stream = Stream.objects.select_for_update().get(pk=stream_id)
+        if stream.live:
+            raise Conflict(f"Stream {stream.name!r} is live: it can be replayed after its end.")
+        for segment in Segment.objects.filter(stream=stream).order_by("first"):
+            texts += cut(segment)
+            times += unpack(segment.times)
+    return Recording(stream, Pieces(0, tuple(texts), revision=stream.revision), tuple(times))
+
+
+def text_of(stream: Stream) -> str:
+    """Return the text so far."""
+    return "".join(Segment.objects.filter(stream=stream).order_by("first").values_list("text", flat=True))
+
+
+# Life: of producers, and of readers.
+
+
+def renew(leases: Mapping[int, tuple[str, float]]) -> set[int]:
+    """Show that these producers live: {stream: (fence, seconds)}. Returns those that may go on."""
+    with transaction.atomic():
+        return {
+            pk
+            for pk, (fence, seconds) in leases.items()
+            if Stream.objects.filter(pk=pk, fence=fence, state=State.LIVE).update(leased_until=_from_now(seconds))
+        }
+
+
+def standing(stream_ids: Iterable[int]) -> dict[int, Stream]:
+    """Return how streams stand. One that isn't in the answer was deleted."""
+    return Stream.objects.in_bulk(stream_ids)
+
+
+def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
+    """Write down how many readers this process has on each stream and transport."""
+    existing = set(Stream.objects.filter(pk__in={pk for pk, _ in counts}).values_list("pk", flat=True))
+    now = timezone.now()
+    Watch.objects.bulk_create(
+        [
+            Watch(process=process, stream_id=pk, transport=transport, viewers=viewers, seen_at=now)
+            for (pk, transport), viewers in counts.items()
+            if pk in existing
+        ],
+        update_conflicts=True,
+        unique_fields=["process", "stream", "transport"],
+        update_fields=["viewers", "seen_at"],
+    )
+    Watch.objects.filter(seen_at__lt=now - timedelta(seconds=6 * WATCH_SECONDS)).delete()
+
+
+def viewers(stream_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Return the number of readers by stream and transport, over all processes."""
+    since = timezone.now() - timedelta(seconds=WATCH_SECONDS)
+    rows = (
+        Watch.objects.filter(stream__in=list(stream_ids), viewers__gt=0, seen_at__gte=since)
+        .values_list("stream", "transport")
+        .annotate(total=Sum("viewers"))
+        .order_by("stream", "transport")
+    )
+    found: dict[int, dict[str, int]] = {}
+    for stream_id, transport, total in rows:
+        found.setdefault(stream_id, {})[transport] = total
+    return found
+
+
+# Limits, and how numbers are kept.
+
+
+def check_piece(text: str) -> None:
+    """Raise BadRequest or TooLarge for a text that can't be a piece."""
+    if not isinstance(text, str):
+        raise BadRequest(f"A piece is text, not {type(text).__name__}.")
+    if not text:
+        raise BadRequest("A piece has at least one character.")
+    if len(text) > setting("STREAM_MAX_PIECE_LENGTH"):
+        raise TooLarge(f"A piece of {len(text)} characters: {setting('STREAM_MAX_PIECE_LENGTH')} are the most.")
+    check_text(text)
+
+
+def check_limits(pieces: int, length: int) -> None:
+    """Raise TooLarge beyond what one stream may hold."""
+    if pieces > setting("STREAM_MAX_PIECES"):
+        raise TooLarge(f"{pieces} pieces in one stream: {setting('STREAM_MAX_PIECES')} are the most.")
+    if length > setting("STREAM_MAX_LENGTH"):
+        raise TooLarge(f"{length} characters in one stream: {setting('STREAM_MAX_LENGTH')} are the most.")
+
+
+def pack(numbers: Iterable[int]) -> bytes:
+    """Return whole numbers as unsigned 32-bit ones, least significant byte first."""
+    packed = array("I", numbers)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+def unpack(data: bytes | memoryview) -> "array[int]":
+    """Return the numbers of `pack`."""
+    numbers = array("I", bytes(data))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
+
+
+def cut(segment: Segment) -> list[str]:
+    """Return a segment's pieces."""
+    text = segment.text
+    return [text[start:stop] for start, stop in pairwise(accumulate(unpack(segment.lengths), initial=0))]
+
+
+def _from_now(seconds: float) -> ExpressionWrapper:
+    # The database's clock, since the processes' own may differ.
+    return ExpressionWrapper(Now() + timedelta(seconds=seconds), output_field=DateTimeField())

@@ -1,0 +1,92 @@
+"""Which pages of other origins may read the streams (STREAM_ALLOWED_ORIGINS).
+
+An origin is scheme, host and port (RFC 6454). A page of the site's own origin always may; pages
+of the listed ones may; no other does.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, WebSocketScope
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.http.request import split_domain_port, validate_host
+from django.utils.cache import patch_vary_headers
+
+from .conf import setting
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+Origin = tuple[str, str, int]
+
+
+def parse(origin: str) -> Origin | None:
+    """Return scheme, host and port, or None for what isn't an http origin ("null", say)."""
+    try:
+        parts = urlsplit(origin)
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme]
+
+
+def allowed(origin: str) -> bool:
+    """Tell whether this origin is on the list."""
+    parsed = parse(origin)
+    return parsed is not None and parsed in map(parse, setting("STREAM_ALLOWED_ORIGINS"))
+
+
+def allow_origin(request: HttpRequest, response: HttpResponseBase) -> None:
+    """Let a page of a listed origin read this response (Fetch standard, 3.3 "CORS protocol")."""
+    patch_vary_headers(response, ("Origin",))
+    origin = request.headers.get("Origin", "")
+    if allowed(origin):
+        response["Access-Control-Allow-Origin"] = origin
+        if request.method == "OPTIONS":
+            response["Access-Control-Allow-Methods"] = "GET, POST"
+            response["Access-Control-Allow-Headers"] = "Authorization, Content-Type, Last-Event-ID"
+            response["Access-Control-Max-Age"] = "600"
+
+
+class SameOrigin:
+    """Refuses the WebSocket handshakes that a page of an unknown origin makes, with a 403.
+
+    A WebSocket is not under the same-origin policy: the server has to look (RFC 6455, 10.2). A
+    client that sends no Origin is no browser, so nobody's cookies ride along.
+    """
+
+    def __init__(self, application: ASGI3Application) -> None:
+        self.application = application
+
+    async def __call__(
+        self, scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
+        if self._welcome(scope, headers):
+            await self.application(scope, receive, send)
+        else:
+            await receive()  # websocket.connect
+            await send({"type": "websocket.close", "code": 4403, "reason": None})
+
+    def _welcome(self, scope: Mapping[str, Any], headers: Mapping[bytes, str]) -> bool:
+        host, port = split_domain_port(headers.get(b"host", ""))
+        if not host or not validate_host(host, settings.ALLOWED_HOSTS):
+            return False
+        if b"origin" not in headers:
+            return True
+        origin = parse(headers[b"origin"])
+        own = (origin[0], host.strip("[]"), int(port) if port else DEFAULT_PORTS[origin[0]]) if origin else None
+        return origin is not None and (
+            (origin == own and origin[0] in self._schemes(scope)) or allowed(headers[b"origin"])
+        )
+
+    @staticmethod
+    def _schemes(scope: Mapping[str, Any]) -> Iterable[str]:
+        """Return the schemes that the page of this site may have."""
+        if settings.SECURE_SSL_REDIRECT or scope.get("scheme") == "wss":
+            return ("https",)
+        # Without TLS in the settings a proxy may still end it unsaid.
+        return ("http", "https")

@@ -1,0 +1,63 @@
+/** WebSocket: a frame is a JSON record, or an array of them when the reader is behind. */
+
+import { ConnectionLost, StreamRefused } from "../errors.js";
+import { endpoint } from "../http.js";
+
+const SUBPROTOCOL = "streamsite.v1";
+
+/** A transport, as transports.js has it. */
+export async function* websocket({ url, after, pace, signal }) {
+  signal.throwIfAborted();
+  const address = endpoint(url, "ws", { after, pace });
+  address.protocol = address.protocol.replace("http", "ws");
+  const socket = new WebSocket(address, SUBPROTOCOL);
+
+  // A WebSocket can't be told to wait. What the network delivers faster than it is read gathers
+  // here, and is taken as one batch.
+  let frames = null;
+  let closing = null;
+  let wake = () => {};
+  const on = (type, take) => socket.addEventListener(type, (event) => {
+    take(event);
+    wake();
+  });
+  on("open", () => { frames = []; });
+  on("message", ({ data }) => { (frames ??= []).push(data); });
+  on("close", (event) => { closing = event; });
+  const abort = () => {
+    socket.close();
+    wake();
+  };
+  signal.addEventListener("abort", abort);
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      if (frames) {
+        const batch = frames;
+        frames = null;
+        yield batch.flatMap(recordsOf);
+      } else if (closing) {
+        throw meaningOf(closing);
+      } else {
+        await new Promise((resolve) => { wake = resolve; });
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", abort);
+    socket.close();
+  }
+}
+
+function recordsOf(frame) {
+  try {
+    return JSON.parse(frame);
+  } catch (cause) {
+    throw new ConnectionLost(`a frame isn't JSON: ${cause.message}`, { cause });
+  }
+}
+
+/** Codes of 4400 and more are HTTP statuses in a WebSocket's range; 1006 is a connection that never was, or broke. */
+function meaningOf({ code, reason }) {
+  if (code >= 4400 && code < 4500) return new StreamRefused(code - 4000, reason);
+  return new ConnectionLost(`the WebSocket closed with ${code} ${reason}`.trimEnd());
+}

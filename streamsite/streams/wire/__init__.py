@@ -1,0 +1,1 @@
+"""Wire formats: pure encoders and decoders, without I/O, on the standard library alone."""

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import test, { beforeEach } from "node:test";
+
+import { Choice } from "../../streamsite/streams/static/streams/choice.js";
+
+const kept = new Map();
+globalThis.sessionStorage = {
+  getItem: (key) => kept.get(key) ?? null,
+  setItem: (key, value) => kept.set(key, value),
+  removeItem: (key) => kept.delete(key),
+};
+beforeEach(() => kept.clear());
+
+/** The names that a choice goes through as each fails, and after which of them it pauses. */
+function failing(choice, times) {
+  return Array.from({ length: times }, () => {
+    const { name } = choice;
+    return choice.failed() ? name : `${name}, pause`;
+  });
+}
+
+test("a named transport is the only one, with a pause after each failure", () => {
+  assert.deepEqual(failing(new Choice("sse"), 2), ["sse, pause", "sse, pause"]);
+});
+
+test("auto goes from WebSocket to polling, pauses, and begins again", () => {
+  assert.deepEqual(
+    failing(new Choice("auto"), 5),
+    ["websocket", "sse", "chunked", "polling, pause", "websocket"],
+  );
+});
+
+test("what works is remembered for the next reader, and a named one isn't", () => {
+  const choice = new Choice("auto");
+  failing(choice, 2);
+  choice.worked();
+  assert.equal(new Choice("auto").name, "chunked");
+  new Choice("polling").worked();
+  assert.equal(new Choice("auto").name, "chunked");
+});
+
+test("what was remembered and fails is dropped", () => {
+  kept.set("streamsite.transport", "chunked");
+  const choice = new Choice("auto");
+  assert.deepEqual(failing(choice, 4), ["chunked", "websocket", "sse", "polling, pause"]);
+  assert.equal(new Choice("auto").name, "websocket");
+});
+
+test("one that has worked is given time before another is taken", () => {
+  const choice = new Choice("auto");
+  choice.failed();
+  choice.worked();
+  assert.deepEqual(
+    failing(choice, 6),
+    ["sse, pause", "sse, pause", "sse, pause", "sse", "websocket", "chunked"],
+  );
+});
+
+test("a memory of nonsense, or none at all, does no harm", (t) => {
+  kept.set("streamsite.transport", "carrier pigeon");
+  assert.equal(new Choice("auto").name, "websocket");
+  t.mock.method(sessionStorage, "getItem", () => { throw new Error("SecurityError"); });
+  t.mock.method(sessionStorage, "setItem", () => { throw new Error("QuotaExceededError"); });
+  const choice = new Choice("auto");
+  choice.worked();
+  assert.equal(choice.name, "websocket");
+});

@@ -1,0 +1,303 @@
+/** `open()` on every transport, against a real server that misbehaves as told. */
+
+import assert from "node:assert/strict";
+import test, { beforeEach } from "node:test";
+
+import { open, stop, StreamCorrupt, StreamRefused } from "../../streamsite/streams/static/streams/streams.js";
+import { TRANSPORTS, endOf, pieces, serve, whole } from "./stream-server.mjs";
+
+const TEXTS = ["结合", "实例", "\r\n", "a\u2028b\0", "😀", "👩‍👩‍👧", "\n", "end"];
+
+const runnable = TRANSPORTS.map((transport) => [
+  transport,
+  transport === "websocket" && !globalThis.WebSocket && "this Node needs --experimental-websocket",
+]);
+
+function everywhere(name, act) {
+  for (const [transport, skip] of runnable) {
+    test(`${transport}: ${name}`, { skip, timeout: 20_000 }, (t) => act(t, transport));
+  }
+}
+
+// Waits are random; none of them is of interest here.
+beforeEach((t) => t.mock?.method(Math, "random", () => 0));
+
+async function readAll(reader) {
+  const records = [];
+  for await (const record of reader) records.push(record);
+  return records;
+}
+
+function assertWhole(records, texts = TEXTS) {
+  assert.deepEqual(records.slice(0, -1), pieces(texts));
+  assert.deepEqual(records.at(-1), { ...endOf(texts), verified: true });
+}
+
+everywhere("the whole stream", async (t, transport) => {
+  const { url } = await serve(t, (question) => whole(TEXTS, question));
+  assertWhole(await readAll(open(url, { transport })));
+});
+
+everywhere("from a cursor, paced, with a query of the stream's own", async (t, transport) => {
+  const { url, asked } = await serve(t, (question) => whole(TEXTS, question));
+  const records = await readAll(open(`${url}/?key=1`, { transport, after: 3, pace: "recorded" }));
+  assert.deepEqual(records.slice(0, -1), pieces(TEXTS.slice(3), { first: 3 }));
+  assert.equal(records.at(-1).verified, false);
+  const { after, pace, key } = asked[0];
+  assert.deepEqual({ after, pace, key }, { after: "3", pace: "recorded", key: "1" });
+});
+
+everywhere("a stream without a piece", async (t, transport) => {
+  const { url } = await serve(t, (question) => whole([], question));
+  assertWhole(await readAll(open(url, { transport })), []);
+});
+
+everywhere("cut after each piece", async (t, transport) => {
+  const { url, asked } = await serve(t, ({ after }) => {
+    const n = Number(after);
+    return n < TEXTS.length
+      ? { records: pieces([TEXTS[n]], { first: n }), then: "cut" }
+      : { records: [endOf(TEXTS)], then: "end" };
+  });
+  assertWhole(await readAll(open(url, { transport })));
+  assert.deepEqual(asked.map(({ after }) => Number(after)), [...TEXTS.keys(), TEXTS.length]);
+});
+
+everywhere("closed without an end, refused for the moment, then whole", async (t, transport) => {
+  const { url, asked } = await serve(t, (question, attempt) => [
+    { records: pieces(TEXTS.slice(0, 2)), then: "end" },
+    { status: 503, headers: { "Retry-After": "0" } },
+    { status: 429 },
+  ][attempt - 1] ?? whole(TEXTS, question));
+  assertWhole(await readAll(open(url, { transport })));
+  assert.equal(asked.length, 4);
+});
+
+everywhere("repeats are dropped", async (t, transport) => {
+  const { url } = await serve(t, () => ({
+    records: [...pieces(TEXTS.slice(0, 5)), ...pieces(TEXTS.slice(2), { first: 2 }), endOf(TEXTS)],
+    then: "end",
+  }));
+  // An answer of polling has one number for all of its pieces, so it can't repeat within.
+  if (transport === "polling") return;
+  assertWhole(await readAll(open(url, { transport })));
+});
+
+everywhere("a gap is asked for again", async (t, transport) => {
+  const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
+    ? { records: pieces(TEXTS.slice(3), { first: 3 }), then: "hold" }
+    : whole(TEXTS, question)));
+  assertWhole(await readAll(open(url, { transport })));
+  assert.deepEqual(asked.map(({ after }) => after), ["0", "0"]);
+});
+
+everywhere("a reset is told, and the hash is that of the new text", async (t, transport) => {
+  const reset = { reset: 0, why: "The text was edited.", rev: 2 };
+  const { url, asked } = await serve(t, ({ after }) => {
+    if (after === "0") return { records: pieces(["old"]), then: "cut" };
+    if (after === "1") return { records: [reset, ...pieces(TEXTS.slice(0, 1), { rev: 2 })], then: "cut" };
+    return {
+      records: [...pieces(TEXTS.slice(1), { first: 1, rev: 2 }), endOf(TEXTS, { rev: 2 })],
+      then: "end",
+    };
+  });
+  const records = await readAll(open(url, { transport }));
+  assert.deepEqual(records.slice(0, 2), [{ n: 0, text: "old" }, reset]);
+  assert.deepEqual(records.slice(2, -1), pieces(TEXTS, { rev: 2 }));
+  assert.equal(records.at(-1).verified, true);
+  assert.deepEqual(asked.map(({ after }) => after), ["0", "1", "2.1"]);
+});
+
+everywhere("a failed stream says why", async (t, transport) => {
+  const { url } = await serve(t, () => ({
+    records: [...pieces(["a"]), endOf(["a"], { end: "failed", reason: "ValueError" })],
+    then: "end",
+  }));
+  const end = (await readAll(open(url, { transport }))).at(-1);
+  assert.deepEqual([end.end, end.reason], ["failed", "ValueError"]);
+});
+
+everywhere("a wrong hash, or a wrong number, is an error", async (t, transport) => {
+  for (const wrong of [{ sha256: endOf(["x"]).sha256 }, { n: 9 }]) {
+    const { url } = await serve(t, () => ({ records: [...pieces(TEXTS), endOf(TEXTS, wrong)], then: "end" }));
+    // The cursor of polling's answer is its number, so there a wrong one shows as a gap.
+    if (transport === "polling" && wrong.n) continue;
+    await assert.rejects(readAll(open(url, { transport })), StreamCorrupt);
+  }
+});
+
+everywhere("a refusal is final, and has the server's words", async (t, transport) => {
+  const { url, asked } = await serve(t, () => (transport === "websocket"
+    ? { then: 4404 }
+    : { status: 404, detail: "because" }));
+  await assert.rejects(readAll(open(url, { transport })), (error) => {
+    assert.ok(error instanceof StreamRefused);
+    assert.deepEqual([error.status, error.detail], [404, "because"]);
+    return true;
+  });
+  assert.equal(asked.length, 1);
+});
+
+everywhere("an abort rejects at once and closes the connection", async (t, transport) => {
+  const { url, asked, closed } = await serve(t, ({ wait }) => (wait === "20"
+    ? { raw: " ", then: "hold" }
+    : { records: pieces(TEXTS.slice(0, 2)), then: "hold" }));
+  const controller = new AbortController();
+  const reader = open(url, { transport, signal: controller.signal });
+  await reader.next();
+  await reader.next();
+  const pending = reader.next();
+  setTimeout(() => controller.abort(), 30);
+  await assert.rejects(pending, { name: "AbortError" });
+  assert.equal((await reader.next()).done, true);
+  await until(() => closed.length === asked.length);
+});
+
+everywhere("leaving the loop closes the connection", async (t, transport) => {
+  const { url, asked, closed } = await serve(t, () => ({ records: pieces(TEXTS.slice(0, 2)), then: "hold" }));
+  for await (const record of open(url, { transport })) {
+    if (record.n === 1) break;
+  }
+  await until(() => closed.length === asked.length);
+});
+
+everywhere("an abort ends a pause between attempts", async (t, transport) => {
+  const { url } = await serve(t, () => ({ status: 503, headers: { "Retry-After": "60" } }));
+  const controller = new AbortController();
+  const reading = readAll(open(url, { transport, signal: controller.signal }));
+  setTimeout(() => controller.abort(new Error("enough")), 60);
+  await assert.rejects(reading, { message: "enough" });
+});
+
+everywhere("an aborted signal opens nothing", async (t, transport) => {
+  const { url, asked } = await serve(t, (question) => whole(TEXTS, question));
+  await assert.rejects(readAll(open(url, { transport, signal: AbortSignal.abort() })), { name: "AbortError" });
+  assert.equal(asked.length, 0);
+});
+
+everywhere("changed to each other one in mid-stream", async (t, transport) => {
+  for (const [other, skip] of runnable) {
+    if (skip) continue;
+    const { url, asked } = await serve(t, (question) => (Number(question.after) < 4
+      ? { records: pieces(TEXTS.slice(Number(question.after)), { first: Number(question.after) }), then: "hold" }
+      : whole(TEXTS, question)));
+    const reader = open(url, { transport });
+    const records = [];
+    for await (const record of reader) {
+      records.push(record);
+      if (record.n === 3) reader.transport = other;
+    }
+    assertWhole(records);
+    if (transport !== other) {
+      const { transport: used, after } = asked.at(-1);
+      assert.deepEqual({ used, after }, { used: other, after: "4" });
+    }
+  }
+});
+
+everywhere("tells how the connection does", async (t, transport) => {
+  const { url } = await serve(t, (question, attempt) => (attempt === 1
+    ? { records: [], then: "cut" }
+    : whole(TEXTS, question)));
+  const links = [];
+  await readAll(open(url, { transport, onlink: (link) => links.push(link) }));
+  assert.equal(links[0].state, "connecting");
+  assert.deepEqual(links.slice(-2).map(({ state }) => state), ["connecting", "open"]);
+  assert.ok(links.find(({ state }) => state === "lost").error);
+  assert.ok(links.every((link) => link.transport === transport));
+});
+
+const needsWebSocket = { skip: runnable.at(-1)[1], timeout: 20_000 };
+
+test("auto takes the first that brings a record, and goes on with it", needsWebSocket, async (t) => {
+  const { url, asked } = await serve(t, (question, attempt) => [
+    { status: 403 },
+    { records: [], then: "cut" },
+    { records: pieces(TEXTS.slice(0, 2)), then: "cut" },
+  ][attempt - 1] ?? whole(TEXTS, question));
+  assertWhole(await readAll(open(url)));
+  assert.deepEqual(asked.map(({ transport }) => transport), ["websocket", "sse", "chunked", "chunked"]);
+});
+
+test("auto ends at polling, and begins again", needsWebSocket, async (t) => {
+  const { url, asked } = await serve(t, (question, attempt) => (attempt < 8
+    ? { status: 502, records: [] }
+    : whole(TEXTS, question)));
+  assertWhole(await readAll(open(url)));
+  const order = ["websocket", "sse", "chunked", "polling"];
+  assert.deepEqual(asked.map(({ transport }) => transport), [...order, ...order]);
+});
+
+test("auto doesn't go round a refusal", needsWebSocket, async (t) => {
+  const { url, asked } = await serve(t, () => ({ status: 403, detail: "Not yours." }));
+  await assert.rejects(readAll(open(url)), { status: 403, detail: "Not yours." });
+  assert.deepEqual(asked.map(({ transport }) => transport), ["websocket", "sse"]);
+});
+
+test("Retry-After is waited for", async (t) => {
+  const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
+    ? { status: 503, headers: { "Retry-After": "1" } }
+    : whole(TEXTS, question)));
+  const start = performance.now();
+  assertWhole(await readAll(open(url, { transport: "chunked" })));
+  assert.ok(performance.now() - start >= 990);
+  assert.equal(asked.length, 2);
+});
+
+test("SSE's 204 doesn't hide the end", async (t) => {
+  const { url, asked } = await serve(t, ({ transport, after }) => {
+    if (transport === "polling") return { records: [endOf(TEXTS)], then: "end" };
+    return after === "0" ? { records: pieces(TEXTS), then: "cut" } : { status: 204 };
+  });
+  assertWhole(await readAll(open(url, { transport: "sse" })));
+  assert.deepEqual(asked.map(({ transport }) => transport), ["sse", "sse", "polling"]);
+});
+
+for (const [name, raw] of [["no JSON", "{\n\n"], ["half a line", '{"n": 0, "text": "结'], ["a page", "<html>"]]) {
+  test(`chunked: ${name} is a broken connection`, async (t) => {
+    const { url } = await serve(t, (question, attempt) => (attempt === 1
+      ? { raw, then: "end", headers: name === "a page" ? { "Content-Type": "text/html" } : {} }
+      : whole(TEXTS, question)));
+    assertWhole(await readAll(open(url, { transport: "chunked" })));
+  });
+}
+
+test("characters are whole wherever the network cuts them", async (t) => {
+  const body = Buffer.from(whole(TEXTS, { after: 0 }).records.map((record) => `${JSON.stringify(record)}\n`).join(""));
+  const original = globalThis.fetch;
+  t.mock.method(globalThis, "fetch", async () => {
+    const bytes = new ReadableStream({
+      start(queue) {
+        for (const byte of body) queue.enqueue(Uint8Array.of(byte));
+        queue.close();
+      },
+    });
+    return new Response(bytes, { headers: { "Content-Type": "application/x-ndjson" } });
+  });
+  assertWhole(await readAll(open("http://localhost/stream/test", { transport: "chunked" })));
+  assert.notEqual(globalThis.fetch, original);
+});
+
+test("what isn't a transport is refused by name", () => {
+  assert.throws(() => open("http://localhost/", { transport: "pigeon" }), /pigeon.*auto, or one of websocket/);
+  const reader = open("http://localhost/");
+  assert.throws(() => { reader.transport = "toString"; }, RangeError);
+});
+
+test("stop asks with the token, and tells of a refusal", async (t) => {
+  const seen = [];
+  t.mock.method(globalThis, "fetch", async (address, { method, headers }) => {
+    seen.push([method, String(address), headers.Authorization]);
+    return seen.length === 1
+      ? new Response("{}", { status: 202 })
+      : Response.json({ detail: "Not yours." }, { status: 403 });
+  });
+  await stop("http://localhost/stream/a", { token: "secret" });
+  assert.deepEqual(seen[0], ["POST", "http://localhost/stream/a/stop", "Bearer secret"]);
+  await assert.rejects(stop("http://localhost/stream/a"), { name: "StreamRefused", detail: "Not yours." });
+});
+
+async function until(condition) {
+  for (let i = 0; i < 100 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.ok(condition());
+}

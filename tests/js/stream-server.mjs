@@ -1,0 +1,146 @@
+/**
+ * A server of one stream that does as a test says. For each connection the test's `plan` is asked,
+ * with what the reader asked for, and answers with
+ *
+ *     { records, then }     what to send, and then "end" (close well), "cut" (break off) or "hold";
+ *                           a code such as 1012 closes a WebSocket with it
+ *     { status, headers }   a refusal, by handshake where it is a WebSocket
+ *     { raw, then }         bytes for an HTTP body, as they are
+ */
+
+import { createHash } from "node:crypto";
+import { createServer } from "node:http";
+
+export const TRANSPORTS = ["polling", "chunked", "sse", "websocket"];
+
+const ENDPOINTS = { polling: "polling", chunked: "chunked", events: "sse", ws: "websocket" };
+const TYPES = { polling: "application/json", chunked: "application/x-ndjson", sse: "text/event-stream" };
+
+export function sha256(text) {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+export function pieces(texts, { first = 0, rev } = {}) {
+  return texts.map((text, index) => ({ n: first + index, text, ...(rev && { rev }) }));
+}
+
+export function endOf(texts, more = {}) {
+  return { end: "done", n: texts.length, sha256: sha256(texts.join("")), ...more };
+}
+
+/** The plan of a server that works: the rest of the texts from the cursor on, and the end. */
+export function whole(texts, { after }) {
+  const first = Number(after);
+  return { records: [...pieces(texts.slice(first), { first }), endOf(texts)], then: "end" };
+}
+
+/** Start a server for the time of a test. Returns its stream's URL, and what was asked and closed. */
+export async function serve(test, plan) {
+  const asked = [];
+  const closed = [];
+  const server = createServer();
+
+  function take(request, socket) {
+    const { pathname, searchParams } = new URL(request.url, "http://localhost");
+    const question = {
+      transport: ENDPOINTS[pathname.split("/").at(-1)],
+      headers: request.headers,
+      ...Object.fromEntries(searchParams),
+    };
+    asked.push(question);
+    socket.on("close", () => closed.push(question));
+    return { question, answer: plan(question, asked.length) };
+  }
+
+  server.on("request", (request, response) => {
+    const { question, answer } = take(request, response);
+    answerHTTP(response, question, answer);
+  });
+  server.on("upgrade", (request, socket) => {
+    socket.on("error", () => {});
+    const { answer } = take(request, socket);
+    answerWebSocket(request, socket, answer);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  test.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}/stream/test`, asked, closed };
+}
+
+function answerHTTP(response, { transport }, { status = 200, headers = {}, detail, records = [], raw, then }) {
+  if (status !== 200) {
+    response.writeHead(status, { "Content-Type": "application/json", ...headers });
+    response.end(status === 204 ? "" : JSON.stringify({ detail }));
+    return;
+  }
+  response.writeHead(200, { "Content-Type": TYPES[transport], ...headers });
+  if (transport === "polling" && !raw && records.length === 0 && then === "cut") {
+    response.destroy();
+    return;
+  }
+  response.write(raw ?? ENCODERS[transport](records));
+  // A poll's answer is whole by itself: its connection "holds" between two requests.
+  if (then === "end" || transport === "polling") response.end();
+  else if (then === "cut") setTimeout(() => response.destroy(), 20);
+}
+
+const ENCODERS = {
+  polling: (records) => {
+    const texts = records.filter(({ text }) => text !== undefined);
+    const end = records.find((record) => record.end);
+    const reset = records.find((record) => record.reset !== undefined);
+    const last = texts.at(-1);
+    const n = last ? last.n + 1 : (end?.n ?? reset?.reset ?? 0);
+    const rev = records.find((record) => record.rev)?.rev;
+    return JSON.stringify({
+      pieces: texts.map(({ text }) => text),
+      after: rev ? `${rev}.${n}` : n,
+      state: end?.end ?? "live",
+      ...(end && { sha256: end.sha256, reason: end.reason }),
+      ...(reset && { reset: reset.reset, why: reset.why }),
+    });
+  },
+  chunked: (records) => records.map((record) => `${JSON.stringify(record)}\n`).join(""),
+  sse: (records) => `retry: 100\n\n${records.map((record) => {
+    const name = record.end ? "event: end\n" : record.reset === undefined ? "" : "event: reset\n";
+    return `${name}data: ${JSON.stringify(record)}\n\n`;
+  }).join("")}`,
+};
+
+function answerWebSocket(request, socket, { status, records = [], then }) {
+  if (status) {
+    socket.end(`HTTP/1.1 ${status} Refused\r\nContent-Length: 0\r\n\r\n`);
+    return;
+  }
+  const accept = createHash("sha1")
+    .update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+    .digest("base64");
+  socket.write(
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    + `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${request.headers["sec-websocket-protocol"]}\r\n\r\n`,
+  );
+  socket.on("data", (data) => {
+    if ((data[0] & 0x0f) === 8) socket.end(); // The reader's close frame.
+  });
+  // The first record by itself and the others as one batch, so that both forms are met.
+  const [first, ...others] = records;
+  if (first) socket.write(frame(1, JSON.stringify(first)));
+  if (others.length) socket.write(frame(1, JSON.stringify(others)));
+  if (then === "cut") setTimeout(() => socket.destroy(), 20);
+  else if (then !== "hold") socket.write(closeFrame(then === "end" ? 1000 : then));
+}
+
+function closeFrame(code) {
+  const body = Buffer.alloc(2);
+  body.writeUInt16BE(code);
+  return frame(8, Buffer.concat([body, Buffer.from("because")]));
+}
+
+function frame(opcode, payload) {
+  const body = Buffer.from(payload);
+  if (body.length > 0xffff) throw new RangeError("the tests have no frame of this length");
+  const head = Buffer.from([0x80 | opcode, Math.min(body.length, 126), body.length >> 8, body.length & 0xff]);
+  return Buffer.concat([body.length < 126 ? head.subarray(0, 2) : head, body]);
+}

@@ -1,5 +1,221 @@
-"""What this site needs of Daphne that Daphne lacks, one section each."""
+"""What this site needs of Daphne that Daphne lacks, one section each.
+
+Subclasses of Daphne's own server, request and socket, put in their places by `install` while
+Daphne imports the application: `daphne streamsite.asgi:application` alone gives all of it.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import daphne.cli
+import daphne.http_protocol
+import daphne.management.commands.runserver
+import daphne.server
+import daphne.ws_protocol
+from twisted.internet import tcp
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer
+
+# Connections that may wait to be accepted. Twisted's 50 make a burst of some hundred take seconds.
+BACKLOG = 1024
+# Seconds after which a client that takes nothing of what waits for it is cut off.
+STALL_TIMEOUT = 60
+# Seconds that open connections get to end at shutdown.
+SHUTDOWN_TIMEOUT = 5
+CLOSE_TIMEOUT = 1
+
+GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 
 
 def install() -> None:
-    """Put it all in place, where Daphne is the server."""
+    """Make Daphne use the classes below."""
+    daphne.cli.CommandLineInterface.server_class = Server
+    daphne.management.commands.runserver.Command.server_cls = Server
+    daphne.http_protocol.WebRequest = Request
+    daphne.ws_protocol.WebSocketFactory.protocol = Socket
+
+
+# Back-pressure (daphne#170). Daphne takes all that an application sends, however slowly the client
+# reads. Twisted tells a push producer when the connection's buffer is full, and when it is empty.
+
+
+@implementer(IPushProducer)
+class Flow:
+    """Whether a connection takes more, as Twisted tells it and asyncio awaits it."""
+
+    def __init__(self) -> None:
+        self._drained: asyncio.Future[None] | None = None
+
+    @property
+    def blocked(self) -> bool:
+        return self._drained is not None
+
+    async def drained(self) -> None:
+        """Wait until the buffer is empty, or the connection lost. Raises TimeoutError."""
+        if self._drained is not None:
+            async with asyncio.timeout(STALL_TIMEOUT):
+                await asyncio.shield(self._drained)
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        if self._drained is None:
+            self._drained = asyncio.get_running_loop().create_future()
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        drained, self._drained = self._drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+    stopProducing = resumeProducing
+
+
+# Writes that go out at once. Twisted queues each write and registers the socket with the selector
+# for it, which costs as much as the write itself. When nothing is queued, the socket will take a
+# piece there and then.
+
+
+def write_at_once(transport: Any, reply: Callable[[Any], None], message: Any) -> None:
+    """Do `reply(message)`, and send what it wrote before returning, if nothing else waits."""
+    if not isinstance(transport, tcp.Connection) or transport.dataBuffer or transport._tempDataLen:
+        reply(message)
+        return
+    transport.startWriting = _not_yet
+    try:
+        reply(message)
+    finally:
+        del transport.startWriting
+    if transport._tempDataLen and transport.connected:
+        transport.doWrite()
+    if transport.connected and (transport.disconnecting or transport.dataBuffer or transport._tempDataLen):
+        # Whatever is left, an error included, is the selector's, as always.
+        transport.startWriting()
+
+
+def _not_yet() -> None:
+    """Stand in for a transport's startWriting while its reply is put together."""
+
+
+class Request(daphne.http_protocol.WebRequest):
+    """An HTTP request."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.flow = Flow()
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            if self.channel is not None and not self.finished:
+                self.registerProducer(self.flow, True)
+            super().handle_reply(message)
+        else:
+            write_at_once(getattr(self.channel, "transport", None), super().handle_reply, message)
+
+    def finish(self) -> None:
+        if self.producer is not None:
+            self.unregisterProducer()
+        super().finish()
+
+    def abort(self) -> None:
+        if self.channel is not None:
+            self.channel.forceAbortClient()
+
+
+class Socket(daphne.ws_protocol.WebSocketProtocol):
+    """A WebSocket."""
+
+    def onConnect(self, request: Any) -> Any:  # noqa: N802 - Autobahn's name
+        self.flow = Flow()
+        # Until now the HTTP channel that this connection began as was told.
+        self.transport.unregisterProducer()
+        self.transport.registerProducer(self.flow, True)
+        return super().onConnect(request)
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        write_at_once(self.transport, self._reply, message)
+
+    def _reply(self, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
+            self.close(message.get("code") or 1000, message.get("reason") or "")
+        else:
+            super().handle_reply(message)
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Close with any code, and a reason of at most 123 bytes.
+
+        Daphne leaves the reason out, and Autobahn keeps the codes from 1001 to 2999 for itself.
+        """
+        self.sendCloseFrame(code, reason.encode()[:123].decode(errors="ignore").encode())
+
+    def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        flow = getattr(self, "flow", None)
+        if flow is not None:
+            flow.stopProducing()
+        super().connectionLost(reason)
+
+    def abort(self) -> None:
+        self.transport.abortConnection()
+
+
+class Server(daphne.server.Server):
+    """The server."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.endpoints = [
+            f"{endpoint}:backlog={BACKLOG}"
+            if endpoint.startswith(("tcp:", "ssl:")) and "backlog=" not in endpoint
+            else endpoint
+            for endpoint in self.endpoints
+        ]
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        if protocol.flow.blocked:
+            try:
+                await protocol.flow.drained()
+            except TimeoutError:
+                protocol.abort()
+        await super().handle_reply(protocol, message)
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        # Daphne doesn't say whether a WebSocket came over TLS, which the Origin check asks.
+        if scope["type"] == "websocket":
+            scope["scheme"] = "wss" if protocol.transport.TLS else "ws"
+        return super().create_application(protocol, scope)
+
+    # A port in use: Daphne logs Twisted's words for it. The operator needs to know what to do.
+
+    def listen_error(self, failure: Any) -> None:
+        print(
+            f"streamsite: {failure.getErrorMessage()} "
+            "Stop what listens there, or choose another port with -p.",
+            file=sys.stderr,
+        )
+        self.stop()
+
+    # Shutdown (daphne#177, cpython#113566). Daphne cancels what runs and lets the reactor cut every
+    # connection in mid-word; tasks that the loop still holds may crash Python 3.11 at exit. Here
+    # WebSockets are told, all tasks are cancelled and awaited, and generators closed.
+
+    def kill_all_applications(self) -> Deferred[None]:
+        return Deferred.fromFuture(asyncio.ensure_future(self._shut_down()))
+
+    async def _shut_down(self) -> None:
+        for port in self.listeners:
+            port.addCallback(lambda listening: listening.stopListening())
+        sockets = [protocol for protocol in self.connections if isinstance(protocol, Socket)]
+        for socket in sockets:
+            if socket.state == socket.STATE_OPEN:
+                socket.close(GOING_AWAY, "The server restarts.")
+        loop = asyncio.get_running_loop()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=SHUTDOWN_TIMEOUT)
+        await loop.shutdown_asyncgens()
+        # The close frames are on their way; the client's answer ends each connection.
+        deadline = loop.time() + CLOSE_TIMEOUT
+        while any(socket.state != socket.STATE_CLOSED for socket in sockets) and loop.time() < deadline:
+            await asyncio.sleep(0.01)

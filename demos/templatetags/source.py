@@ -22,9 +22,11 @@ def source(path: str) -> SafeString:
     """Show the source of a function or class, by its dotted path."""
     shown = inspect.unwrap(import_string(path))
     file = Path(inspect.getsourcefile(shown) or "").relative_to(settings.BASE_DIR)
-    code = highlight(inspect.getsource(shown), PythonLexer(), HtmlFormatter())
+    code = highlight(inspect.getsource(shown), PythonLexer(), HtmlFormatter(nowrap=True))
     return format_html(
-        '<figure class="source"><figcaption><code>{}</code></figcaption>{}</figure>',
+        '<figure class="source"><figcaption><code>{}</code></figcaption>'
+        # Focusable, so that the keyboard can scroll it where the screen is narrow.
+        '<div class="highlight"><pre tabindex="0">{}</pre></div></figure>',
         file.as_posix(),
         mark_safe(code),  # noqa: S308 - Pygments has escaped it
     )

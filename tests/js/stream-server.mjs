@@ -5,7 +5,8 @@
  *     { records, then }     what to send, and then "end" (close well), "cut" (break off) or "hold";
  *                           a code such as 1012 closes a WebSocket with it
  *     { status, headers }   a refusal, by handshake where it is a WebSocket
- *     { raw, then }         bytes for an HTTP body, as they are
+ *     { raw, then }         text for an HTTP body, as it is
+ *     "silence"             nothing at all
  */
 
 import { createHash } from "node:crypto";
@@ -54,12 +55,12 @@ export async function serve(test, plan) {
 
   server.on("request", (request, response) => {
     const { question, answer } = take(request, response);
-    answerHTTP(response, question, answer);
+    if (answer !== "silence") answerHTTP(response, question, answer);
   });
   server.on("upgrade", (request, socket) => {
     socket.on("error", () => {});
     const { answer } = take(request, socket);
-    answerWebSocket(request, socket, answer);
+    if (answer !== "silence") answerWebSocket(request, socket, answer);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   test.after(() => {
@@ -82,7 +83,7 @@ function answerHTTP(response, { transport }, { status = 200, headers = {}, detai
   }
   response.write(raw ?? ENCODERS[transport](records));
   // A poll's answer is whole by itself: its connection "holds" between two requests.
-  if (then === "end" || transport === "polling") response.end();
+  if (then === "end" || (transport === "polling" && !raw)) response.end();
   else if (then === "cut") setTimeout(() => response.destroy(), 20);
 }
 

@@ -33,7 +33,7 @@ export class WireView extends HTMLElement {
   }
 
   annotated(entry) {
-    this.#rows.get(entry)?.querySelector(".note").replaceChildren(...entry.note.map(toSpan));
+    this.#rows.get(entry)?.querySelector(".meta").replaceChildren(...entry.note.map(toSpan));
     this.#schedule();
   }
 
@@ -59,7 +59,7 @@ export class WireView extends HTMLElement {
 
   #drawRows() {
     const log = this.#log;
-    followingTail(log, () => {
+    followingTail(this.querySelector(".scroll"), () => {
       log.append(...this.#pending.splice(0).map((entry) => this.#toRow(entry)));
       while (log.children.length > MOST_ROWS) {
         log.firstElementChild.remove();
@@ -104,7 +104,7 @@ export class WireView extends HTMLElement {
       cell("time", [{ text: (entry.at / 1000).toFixed(3) }]),
       cell("arrow", [{ text: entry.direction === "up" ? "↑" : "↓" }]),
       cell("bytes", entry.parts),
-      cell("note", entry.note),
+      cell("meta", entry.note),
     );
     this.#rows.set(entry, row);
     return row;

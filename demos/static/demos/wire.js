@@ -79,7 +79,7 @@ export function hex(bytes) {
   return bytes.map((byte) => (byte === null ? "··" : byte.toString(16).padStart(2, "0"))).join(" ");
 }
 
-/** Control characters made visible, for one line of a log. */
+/** Line breaks and tabs spelled out, for one line of a log. */
 export function visible(text) {
-  return text.replaceAll("\r", "␍").replaceAll("\n", "␊").replaceAll("\t", "␉");
+  return text.replaceAll("\r", "\\r").replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }

@@ -75,7 +75,7 @@ function recordEvent(wire, text, version) {
 /** Each line of the text behind its field name; the line breaks between are the text's own. */
 function eventParts(text) {
   return text.split("\n").flatMap((line, index) => [
-    derived(index ? "␊data: " : "data: "),
+    derived(index ? visible("\ndata: ") : "data: "),
     data(visible(line)),
   ]);
 }

@@ -3,6 +3,8 @@ import { data, derived, seen, strong } from "../recording.js";
 import { requestHead, valuesOf } from "./http.js";
 
 const NORMAL = 1000;
+/** The browser's word for a connection that was cut, with no close frame to say why. */
+const NO_CLOSE_FRAME = 1006;
 
 /** Reads the text frames of one WebSocket until the server closes it. */
 export async function* websocket(src, { signal, wire }) {
@@ -22,8 +24,8 @@ function messagesOf(socket, { signal, wire }) {
         recordText(wire, text);
         queue.enqueue(text);
       };
-      socket.onclose = ({ code, reason, wasClean }) => {
-        if (wasClean) recordClose(wire, { code, reason, byUs: signal.aborted });
+      socket.onclose = ({ code, reason }) => {
+        if (code !== NO_CLOSE_FRAME) recordClose(wire, { code, reason, byUs: signal.aborted });
         if (code === NORMAL) queue.close();
         else queue.error(new Error(`close ${code} ${reason}`.trim()));
       };

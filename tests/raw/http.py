@@ -1,0 +1,194 @@
+"""HTTP/1.1 (RFC 9112) over a plain socket."""
+
+import json
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, BinaryIO
+
+from tests.waiting import PATIENCE
+
+STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e]*)\r\n")
+REQUEST_LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.1\r\n")
+HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x21-\xff]?(?:[\t\x20-\xff]*[\x21-\xff])?)[ \t]*\r\n")
+CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)\r\n")
+
+
+class Malformed(AssertionError):
+    """Bytes that the protocol doesn't allow."""
+
+
+class Headers(dict[str, str]):
+    """Headers by their lower-case name; those that came several times joined by a comma."""
+
+    @property
+    def cookies(self) -> list[str]:
+        return self.get("set-cookie", "").split(", ")
+
+
+@dataclass
+class Response:
+    status: int
+    headers: Headers
+    head: bytes
+    chunks: list[bytes] = field(default_factory=list)
+    body: bytes = b""
+    # The body with whatever framing it had.
+    wire: bytes = b""
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
+
+    @property
+    def json(self) -> Any:
+        assert self.headers["content-type"] == "application/json", self.headers
+        return json.loads(self.body)
+
+    @property
+    def framing(self) -> int:
+        """Bytes of the transfer coding."""
+        return len(self.wire) - len(self.body)
+
+
+def read_exactly(file: BinaryIO, size: int) -> bytes:
+    data = file.read(size)
+    if len(data) < size:
+        raise Malformed(f"the connection ended {size - len(data)} bytes early, after {data[-60:]!r}")
+    return data
+
+
+def match_line(pattern: re.Pattern[bytes], file: BinaryIO) -> tuple[re.Match[bytes], bytes]:
+    line = file.readline()
+    match = pattern.fullmatch(line)
+    if match is None:
+        raise Malformed(f"{line!r} doesn't match {pattern.pattern!r}")
+    return match, line
+
+
+def read_headers(file: BinaryIO) -> tuple[Headers, bytes]:
+    headers, raw = Headers(), b""
+    while True:
+        line = file.readline()
+        raw += line
+        if line == b"\r\n":
+            return headers, raw
+        match = HEADER.fullmatch(line)
+        if match is None:
+            raise Malformed(f"{line!r} is not a header line")
+        name, value = match[1].decode().lower(), match[2].decode("latin1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+
+
+def read_head(file: BinaryIO) -> Response:
+    """Read the status line and the headers."""
+    status, line = match_line(STATUS_LINE, file)
+    headers, raw = read_headers(file)
+    return Response(int(status[1]), headers, line + raw)
+
+
+def read_chunk(file: BinaryIO) -> tuple[bytes, bytes]:
+    """Read one chunk: its data, and all its bytes. The last one has no data (RFC 9112, 7.1)."""
+    size, line = match_line(CHUNK_SIZE, file)
+    data = read_exactly(file, int(size[1], 16))
+    if read_exactly(file, 2) != b"\r\n":
+        raise Malformed(f"the chunk {data[-60:]!r} isn't followed by CR LF")
+    return data, line + data + b"\r\n"
+
+
+def read_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """Read chunks, the last, empty one included."""
+    while True:
+        data, wire = read_chunk(file)
+        yield data, wire
+        if not data:
+            return
+
+
+def read_response(file: BinaryIO, *, method: str = "GET") -> Response:
+    """Read a whole response."""
+    response = read_head(file)
+    headers = response.headers
+    if method == "HEAD" or response.status in (204, 304) or response.status < 200:
+        return response
+    if "transfer-encoding" in headers:
+        if headers["transfer-encoding"] != "chunked" or "content-length" in headers:
+            raise Malformed(f"a body framed twice or unheard-of: {headers}")
+        for data, wire in read_chunks(file):
+            response.wire += wire
+            if data:
+                response.chunks.append(data)
+        response.body = b"".join(response.chunks)
+    elif "content-length" in headers:
+        if not re.fullmatch("[0-9]+", headers["content-length"]):
+            raise Malformed(f"no length: {headers}")
+        response.body = response.wire = read_exactly(file, int(headers["content-length"]))
+    else:
+        response.body = response.wire = file.read()
+    return response
+
+
+def parse_responses(recorded: bytes) -> list[Response]:
+    """Parse all that a server sent over one connection: nothing may be left over."""
+    file = BytesIO(recorded)
+    responses = []
+    while file.tell() < len(recorded):
+        responses.append(read_response(file))
+    return responses
+
+
+class Connection:
+    """A connection to a server: what it sends is read through `file`."""
+
+    def __init__(self, address: tuple[str, int]) -> None:
+        self.address = address
+        self.socket = socket.create_connection(address, timeout=PATIENCE)
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self) -> "Connection":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.file.close()
+        self.socket.close()
+
+    def send(
+        self,
+        target: str | bytes,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+    ) -> None:
+        """Send a request. A Host given replaces the server's own."""
+        fields = {"Host": "{}:{}".format(*self.address)}
+        if body or method in ("POST", "PUT"):
+            fields["Content-Length"] = str(len(body))
+        fields |= dict(headers)
+        target = target.encode() if isinstance(target, str) else target
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin1")
+        self.socket.sendall(method.encode() + b" " + target + b" HTTP/1.1\r\n" + lines + b"\r\n" + body)
+
+    def ask(self, target: str | bytes, *, method: str = "GET", **request: object) -> Response:
+        """Send a request and read the whole response."""
+        self.send(target, method=method, **request)
+        return read_response(self.file, method=method)
+
+    def assert_ended(self) -> None:
+        """Check that the server closed, and sent nothing more."""
+        rest = self.file.read()
+        if rest:
+            raise Malformed(f"bytes after the end: {rest!r}")
+
+
+def ask(address: tuple[str, int], target: str | bytes, **request: object) -> Response:
+    """Make one request on a connection of its own."""
+    with Connection(address) as connection:
+        return connection.ask(target, **request)
+
+
+def get(address: tuple[str, int], target: str | bytes, **headers: str) -> Response:
+    """GET with headers given as keywords: `accept_language="en"`."""
+    return ask(address, target, headers={name.replace("_", "-").title(): value for name, value in headers.items()})

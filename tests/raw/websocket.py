@@ -1,0 +1,167 @@
+"""WebSocket (RFC 6455) over a plain socket."""
+
+import hashlib
+import secrets
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from . import http
+from .http import Malformed, read_exactly
+
+TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
+CONTINUATION = 0x0
+OPCODES = {CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG}
+
+
+@dataclass(frozen=True)
+class Frame:
+    opcode: int
+    payload: bytes
+    # Bytes before the payload.
+    header: int
+    final: bool = True
+
+    @property
+    def text(self) -> str:
+        assert self.opcode == TEXT, self
+        return self.payload.decode()
+
+    @property
+    def code(self) -> int | None:
+        """The status of a close frame."""
+        assert self.opcode == CLOSE, self
+        return int.from_bytes(self.payload[:2], "big") if self.payload else None
+
+    @property
+    def size(self) -> int:
+        return self.header + len(self.payload)
+
+
+def read_frame(file: BinaryIO, *, masked: bool = False) -> Frame:
+    """Read one frame: of a server, or, `masked`, of a client (5.2, 5.5)."""
+    first, second = read_exactly(file, 2)
+    opcode, final = first & 0x0F, bool(first & 0x80)
+    if first & 0x70 or opcode not in OPCODES:
+        raise Malformed(f"reserved bits or opcode in the byte {first:#x}")
+    if bool(second & 0x80) != masked:
+        raise Malformed("a server's frame is masked, or a client's isn't")
+    size, header = second & 0x7F, 2
+    for marker, width, least in ((126, 2, 126), (127, 8, 0x10000)):
+        if second & 0x7F == marker:
+            size, header = int.from_bytes(read_exactly(file, width), "big"), 2 + width
+            if size < least:
+                raise Malformed(f"the length {size} is written longer than it need be")
+    if opcode >= CLOSE and (size > 125 or not final):
+        raise Malformed("a control frame that is long or fragmented")
+    key = read_exactly(file, 4) if masked else bytes(4)
+    payload = masked_with(key, read_exactly(file, size))
+    if opcode == CLOSE:
+        check_close(payload)
+    return Frame(opcode, payload, header + 4 * masked, final)
+
+
+def check_close(payload: bytes) -> None:
+    if len(payload) == 1:
+        raise Malformed("a close frame with half a status")
+    if payload:
+        code = int.from_bytes(payload[:2], "big")
+        if not (1000 <= code <= 1014 or 3000 <= code <= 4999) or code in (1004, 1005, 1006):
+            raise Malformed(f"{code} may not stand in a close frame")
+        payload[2:].decode()
+
+
+def masked_with(key: bytes, payload: bytes) -> bytes:
+    return bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
+
+
+def write_frame(opcode: int, payload: bytes = b"", *, final: bool = True, masked: bool = True) -> bytes:
+    """Return a client's frame; unmasked ones are a client's mistake."""
+    key = secrets.token_bytes(4) if masked else b""
+    body = masked_with(key, payload) if masked else payload
+    return write_header(opcode, len(payload), final=final, masked=masked) + key + body
+
+
+def write_header(opcode: int, size: int, *, final: bool = True, masked: bool = True) -> bytes:
+    """Return what comes before the masking key."""
+    head = bytes([opcode | 0x80 * final])
+    mask = 0x80 * masked
+    if size < 126:
+        return head + bytes([mask | size])
+    if size < 0x10000:
+        return head + bytes([mask | 126]) + size.to_bytes(2, "big")
+    return head + bytes([mask | 127]) + size.to_bytes(8, "big")
+
+
+def close_payload(code: int) -> bytes:
+    return code.to_bytes(2, "big")
+
+
+def accept_for(key: str) -> str:
+    """Return the answer to a handshake's key (4.2.2)."""
+    return b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
+
+
+class WebSocket(http.Connection):
+    """A connection on which a handshake can be made."""
+
+    def shake_hands(self, target: str, headers: Mapping[str, str] | None = None) -> http.Response:
+        """Ask for a WebSocket. Returns the answer, which is checked when it is a 101."""
+        key = b64encode(secrets.token_bytes(16)).decode()
+        upgrade = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": key,
+            "Sec-WebSocket-Version": "13",
+        }
+        self.send(target, headers={**upgrade, **(headers or {})})
+        response = http.read_head(self.file)
+        if response.status == 101:
+            check_handshake(response, key)
+        return response
+
+    def write(self, opcode: int, payload: bytes = b"", **options: bool) -> None:
+        self.socket.sendall(write_frame(opcode, payload, **options))
+
+    def read(self) -> Frame:
+        return read_frame(self.file)
+
+    def frames(self) -> Iterator[Frame]:
+        """Read frames to the server's close frame, and answer that."""
+        while True:
+            frame = self.read()
+            yield frame
+            if frame.opcode == CLOSE:
+                self.answer_close(frame)
+                return
+
+    def answer_close(self, frame: Frame) -> None:
+        """Finish the closing handshake, after which the server has to end the connection (7.1.1)."""
+        # Both sides have said all, so an abrupt end is one too.
+        with suppress(ConnectionResetError, BrokenPipeError):
+            self.write(CLOSE, frame.payload[:2])
+            self.assert_ended()
+
+    def closed(self) -> int | None:
+        """Return the status with which the server closes, whatever comes before that."""
+        *_, last = self.frames()
+        return last.code
+
+
+def check_handshake(response: http.Response, key: str) -> None:
+    headers = response.headers
+    assert headers["upgrade"].lower() == "websocket", headers
+    assert headers["connection"].lower() == "upgrade", headers
+    assert headers["sec-websocket-accept"] == accept_for(key), headers
+    assert "content-length" not in headers, headers
+    assert "transfer-encoding" not in headers, headers
+
+
+def connect(address: tuple[str, int], target: str, headers: Mapping[str, str] | None = None) -> WebSocket:
+    """Return an open WebSocket."""
+    websocket = WebSocket(address)
+    response = websocket.shake_hands(target, headers)
+    assert response.status == 101, response
+    return websocket

@@ -1,0 +1,194 @@
+"""The site as an operator runs it: daphne processes, and manage.py beside them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .ports import HOST, free_port
+from .raw import http
+from .waiting import PATIENCE, wait_until
+
+ROOT = Path(__file__).resolve().parent.parent
+DAPHNE = Path(sys.executable).with_name("daphne")
+# What a process needs of the tests' own environment. The site's variables are not among it, lest
+# those of whoever runs the tests change what is tested.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+
+# A shell that runs the tests in the background has them ignore SIGINT, which the servers would inherit.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the whole environment of a process with these variables."""
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {**inherited, "PYTHONUNBUFFERED": "1", **variables}
+
+
+def run(*command: str, env: Mapping[str, str], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command in the project's folder to its end."""
+    return subprocess.run(
+        command, cwd=ROOT, env=environment(env), capture_output=True, text=True, timeout=60, check=False, **options
+    )
+
+
+def daphne_command(port: int) -> list[str]:
+    # Requests are left out of the log: what remains is what an operator has to read.
+    return [str(DAPHNE), "-b", HOST, "-p", str(port), "--access-log", os.devnull, "streamsite.asgi:application"]
+
+
+class Server:
+    """One daphne process."""
+
+    def __init__(self, env: Mapping[str, str], log: Path) -> None:
+        self.env = dict(env)
+        self.log_path = log
+        self.port = 0
+        self._read = 0
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return HOST, self.port
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def launch(self) -> None:
+        """Start, and don't wait."""
+        self.port = free_port()
+        with self.log_path.open("ab") as log:
+            self._process = subprocess.Popen(
+                daphne_command(self.port),
+                cwd=ROOT,
+                env=environment(self.env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def ready(self) -> "Server":
+        """Return when it answers. Where another process took the port meanwhile, start on the next."""
+        for _attempt in range(3):
+            wait_until(lambda: self.alive() or not self.running, "the server answers")
+            if self.running:
+                return self
+            if "in use" not in self.log:
+                break
+            self.launch()
+        raise AssertionError(f"the server ended with status {self.wait()}:\n{self.log}")
+
+    def alive(self) -> bool:
+        """Tell whether the process answers at all, whatever it answers."""
+        try:
+            return http.get(self.address, "/healthz").status != 0
+        except OSError:
+            return False
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def wait(self) -> int:
+        """Return the exit status, once there is one."""
+        assert self._process is not None
+        return self._process.wait(PATIENCE)
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
+        """Stop as an operator does, which has to end well."""
+        if self._process is None:
+            return
+        try:
+            if self.running:
+                self.send(by)
+            status = self.wait()
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        assert status == 0, f"ended with status {status} on {by.name}:\n{self.log}"
+        self.assert_calm()
+
+    def assert_calm(self) -> None:
+        """Check that nothing went wrong, since the last time, that the code didn't foresee."""
+        log = self.log
+        fresh, self._read = log[self._read :], len(log)
+        assert "Traceback" not in fresh, fresh
+
+
+class Site:
+    """Any number of servers on one database, with what they share."""
+
+    def __init__(self, folder: Path, env: Mapping[str, str], servers: int = 1) -> None:
+        self.var = Path(env.get("VAR_DIR", folder / "var"))
+        self.env = {"VAR_DIR": str(self.var), **env}
+        self.servers = [Server(self.env, folder / f"daphne-{number}.log") for number in range(servers)]
+
+    @property
+    def server(self) -> Server:
+        return self.servers[0]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return self.server.address
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    @property
+    def log(self) -> str:
+        return "".join(f"--- {server.log_path.name}\n{server.log}" for server in self.servers)
+
+    def start(self) -> "Site":
+        """Start all servers at once, and return when they answer."""
+        for server in self.servers:
+            server.launch()
+        for server in self.servers:
+            server.ready()
+        return self
+
+    def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
+        for server in self.servers:
+            server.stop(by)
+
+    def manage(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a manage.py command to its end, however it ends."""
+        return run(sys.executable, "manage.py", *arguments, env=self.env, **options)
+
+    def shell(self, code: str) -> Any:
+        """Run code in this site's `manage.py shell`. Returns what it gives to `answer`."""
+        prelude = "import json; answer = lambda value: print(json.dumps(value))\n"
+        done = self.manage("shell", "-v", "0", "-c", prelude + code)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout else None
+
+    def pieces(self, name: str = "article") -> list[str]:
+        """Return the pieces of a stream as the database has them."""
+        return self.shell(
+            "from streamsite.streams import log\n"
+            f"answer(list(log.recording(log.find({name!r}).pk).pieces.texts))"
+        )
+
+
+SiteMaker = Callable[..., Site]

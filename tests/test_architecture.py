@@ -1,0 +1,175 @@
+"""DESIGN's order of modules, held by reading the imports."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from .site import ROOT
+
+PACKAGES = ("streamsite", "demos")
+ENGINE = "streamsite.streams"
+
+# From the bottom up. A module of the engine imports from its own layer or from one below.
+LAYERS = (
+    ("wire", "errors", "conf", "pace"),
+    ("pieces",),
+    ("models", "database", "origins"),
+    ("log",),
+    ("hub",),
+    ("following", "producers", "endpoints"),
+    ("transports",),
+    ("urls", "routing", "admin", "checks", "apps", "templatetags", "management", "views"),
+)
+
+
+def modules() -> dict[str, Path]:
+    """Return the project's modules by their dotted names. Migrations belong to Django."""
+    found = {}
+    for package in PACKAGES:
+        for path in (ROOT / package).rglob("*.py"):
+            if "migrations" not in path.parts:
+                parts = path.relative_to(ROOT).with_suffix("").parts
+                found[".".join(parts).removesuffix(".__init__")] = path
+    return found
+
+
+MODULES = modules()
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text())
+
+
+def imports(module: str) -> set[str]:
+    """Return what a module imports, wherever it does, but for what only type checkers see."""
+    found = set()
+    unseen = [tree(module)]
+    while unseen:
+        node = unseen.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            unseen += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            origin = absolute(module, node)
+            # `from . import log` names a module, `from .log import find` something in one.
+            found |= {name if (name := f"{origin}.{alias.name}") in MODULES else origin for alias in node.names}
+        unseen += ast.iter_child_nodes(node)
+    return found
+
+
+def absolute(module: str, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    base = module.split(".")
+    if MODULES[module].name == "__init__.py":
+        base = [*base, ""]
+    return ".".join([*base[: -node.level], *([node.module] if node.module else [])])
+
+
+def layer(module: str) -> int | None:
+    """Return the number of an engine module's layer."""
+    part = module.removeprefix(ENGINE).strip(".").partition(".")[0]
+    for number, names in enumerate(LAYERS):
+        if part in names:
+            return number
+    return None
+
+
+def engine_modules() -> list[str]:
+    return [module for module in MODULES if module.startswith(f"{ENGINE}.")]
+
+
+def users_of(*names: str) -> set[str]:
+    """Return the modules that import one of these, or something in them."""
+    return {
+        module
+        for module in MODULES
+        if any(found == name or found.startswith(f"{name}.") for found in imports(module) for name in names)
+    }
+
+
+def mentions(module: str, name: str) -> bool:
+    """Tell whether a module's code speaks of a name."""
+    return any(
+        name in (getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "name", None))
+        for node in ast.walk(tree(module))
+    )
+
+
+@pytest.mark.parametrize("module", engine_modules())
+def test_every_module_of_the_engine_has_a_layer(module):
+    assert layer(module) is not None, f"{module} is in none of the layers"
+
+
+@pytest.mark.parametrize("module", engine_modules())
+def test_imports_point_down(module):
+    upward = {
+        found for found in imports(module) if (below := layer(found)) is not None and below > layer(module)
+        if found.startswith(f"{ENGINE}.")
+    }
+    assert not upward, f"{module} imports {upward} of a layer above"
+
+
+def test_no_two_modules_import_each_other():
+    order = {module: imports(module) & set(MODULES) - {module} for module in MODULES}
+    while order:
+        free = {module for module, needs in order.items() if not needs & set(order)}
+        assert free, f"a circle among {sorted(order)}"
+        order = {module: needs for module, needs in order.items() if module not in free}
+
+
+def test_the_engine_knows_neither_the_site_nor_the_demos():
+    for module in engine_modules():
+        outside = {name for name in imports(module) if name.split(".")[0] in PACKAGES and not name.startswith(ENGINE)}
+        assert not outside, f"{module} imports {outside}"
+
+
+def test_the_demos_use_the_engine_and_nothing_else_of_the_site():
+    for module in MODULES:
+        if module.startswith("demos"):
+            other = {name for name in imports(module) if name.startswith("streamsite") and not name.startswith(ENGINE)}
+            assert not other, f"{module} imports {other}"
+
+
+def test_wire_formats_need_the_standard_library_alone():
+    for module in engine_modules():
+        if module.startswith(f"{ENGINE}.wire"):
+            assert not {name.split(".")[0] for name in imports(module)} - {
+                "collections", "dataclasses", "json", "re", "typing"
+            }, module
+
+
+def test_only_settings_reads_the_environment():
+    readers = {module for module in MODULES if mentions(module, "environ") or mentions(module, "getenv")}
+    # This one only says where the settings are, when nobody has.
+    assert readers <= {"streamsite.settings", "streamsite.asgi"}
+    assert "os.environ.setdefault" in MODULES["streamsite.asgi"].read_text()
+    assert MODULES["streamsite.asgi"].read_text().count("environ") == 1
+
+
+def test_only_notices_use_django_eventstream():
+    assert users_of("django_eventstream") <= {"demos.notices"}
+
+
+def test_only_the_hub_rings():
+    assert users_of("channels.layers") == {"streamsite.streams.hub", "streamsite.health"}
+
+
+def test_only_the_log_touches_pieces_in_the_database():
+    users = {module for module in MODULES if mentions(module, "Segment")}
+    assert users == {"streamsite.streams.log", "streamsite.streams.models"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_names_say_what_is_inside(module):
+    assert module.split(".")[-1] not in {"utils", "util", "helpers", "helper", "common", "misc", "managers"}
+
+
+def test_modules_stay_small():
+    sizes = sorted(len(path.read_text().splitlines()) for path in MODULES.values() if path.read_text())
+    assert sizes[len(sizes) // 2] <= 100

@@ -1,0 +1,184 @@
+"""Starting and stopping, with the mistakes that operators make."""
+
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from .ports import HOST
+from .postgres import Postgres
+from .raw import http, websocket
+from .site import SiteMaker, daphne_command, run
+
+SIGNALS = [signal.SIGTERM, signal.SIGINT]
+
+
+def sentence(done) -> str:
+    """Return the one sentence with which a command gave up."""
+    assert done.returncode not in (0, None), done.stdout
+    assert done.returncode > 0, f"killed by signal {-done.returncode}"
+    assert "Traceback" not in done.stderr + done.stdout, done.stderr
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("streamsite: ")
+    assert lines[0].endswith(".")
+    return lines[0]
+
+
+def run_daphne(env: dict[str, str], port: int = 0):
+    return run(*daphne_command(port), env=env)
+
+
+def run_manage(env: dict[str, str]):
+    return run(sys.executable, "manage.py", "check", env=env)
+
+
+# The first start, and the second.
+
+
+def test_the_first_start_makes_all_that_is_needed(make_site: SiteMaker, tmp_path: Path):
+    site = make_site(STATIC_ROOT=str(tmp_path / "static")).start()
+    key = site.var / "secret-key"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert len(key.read_text()) >= 50
+    assert (site.var / "db.sqlite3").is_file()
+    assert (tmp_path / "static" / "staticfiles.json").is_file()
+    assert http.get(site.address, "/").status == 200
+    assert http.get(site.address, "/stream/polling?cnt=0").status == 200
+
+
+def test_the_second_start_keeps_everything(make_site: SiteMaker):
+    site = make_site().start()
+    key = (site.var / "secret-key").read_bytes()
+    site.shell(
+        "from streamsite.streams import log\n"
+        "stream = log.find('article'); stream.title = 'mine'; log.record(stream, 'edited text')"
+    )
+    site.stop()
+    site.start()
+    assert (site.var / "secret-key").read_bytes() == key
+    assert site.pieces() == ["edited ", "text"]
+    assert site.shell("from streamsite.streams import log; answer(log.find('article').title)") == "mine"
+    assert http.get(site.address, "/stream/polling?cnt=0").json == {"message": "edited "}
+
+
+def test_two_servers_may_make_the_first_start_together(make_site: SiteMaker):
+    """Both collect, migrate and make a key at the same moment; one of each remains."""
+    site = make_site(servers=2).start()
+    first, second = (http.get(server.address, "/stream/polling?cnt=0").body for server in site.servers)
+    assert first == second
+    assert site.shell("from streamsite.streams.models import Stream; answer(Stream.objects.count())") == 1
+
+
+# Stopping.
+
+
+def open_all_transports(stack: ExitStack, address: tuple[str, int]) -> websocket.WebSocket:
+    """Have a first piece from each transport. Returns the WebSocket."""
+    polling = stack.enter_context(http.Connection(address))
+    assert polling.ask("/stream/polling?cnt=0").status == 200
+    for target in ("/stream/chunked", "/stream/events"):
+        connection = stack.enter_context(http.Connection(address))
+        connection.send(target)
+        assert http.read_head(connection.file).status == 200
+        assert http.read_chunk(connection.file)[0]
+    socket = stack.enter_context(websocket.connect(address, "/stream/ws"))
+    assert socket.read().text
+    return socket
+
+
+@pytest.mark.parametrize("by", SIGNALS, ids=lambda number: number.name)
+def test_stopping_with_streams_open_ends_well(make_site: SiteMaker, by: signal.Signals):
+    site = make_site().start()
+    with ExitStack() as stack:
+        open_all_transports(stack, site.address)
+        site.stop(by)
+
+
+@pytest.mark.parametrize("by", SIGNALS, ids=lambda number: number.name)
+def test_stopping_at_rest_ends_well(make_site: SiteMaker, by: signal.Signals):
+    make_site().start().stop(by)
+
+
+def test_stopping_tells_a_websocket_to_come_back(make_site: SiteMaker):
+    site = make_site().start()
+    with ExitStack() as stack:
+        socket = open_all_transports(stack, site.address)
+        site.server.send(signal.SIGTERM)
+        assert socket.closed() in (1001, 1012)
+        assert site.server.wait() == 0
+
+
+def test_stopping_never_passes_a_cut_text_off_as_a_whole_one(make_site: SiteMaker):
+    site = make_site().start()
+    with http.Connection(site.address) as connection:
+        connection.send("/stream/chunked")
+        http.read_head(connection.file)
+        http.read_chunk(connection.file)
+        site.server.send(signal.SIGTERM)
+        with pytest.raises((http.Malformed, ConnectionResetError)):
+            for _chunk in http.read_chunks(connection.file):
+                pass
+
+
+# Mistakes.
+
+
+def test_a_port_in_use_is_named(make_site: SiteMaker):
+    site = make_site().start()
+    assert str(site.server.port) in sentence(run_daphne(site.env, site.server.port))
+    assert http.get(site.address, "/healthz").status == 200
+
+
+@pytest.mark.parametrize("start", [run_daphne, run_manage])
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, start):
+    # Under a file, since root may write into any folder.
+    (tmp_path / "file").touch()
+    assert "VAR_DIR" in sentence(start({"VAR_DIR": str(tmp_path / "file" / "var")}))
+
+
+BAD_VALUES = [
+    ("DEBUG", "maybe"),
+    ("DATABASE_URL", "foo"),
+    ("DATABASE_URL", "postgres://user:secret@host:port/name"),
+    ("REDIS_URL", "http://x"),
+    ("STREAM_ALLOWED_ORIGINS", "example.com"),
+    ("STREAM_ALLOWED_ORIGINS", "https://example.com/path"),
+    ("ALLOWED_HOSTS", "http://x"),
+    ("STREAM_MAX_PIECES", "abc"),
+    ("STREAM_MAX_PIECES", "0"),
+    ("TLS", "perhaps"),
+]
+
+
+@pytest.mark.parametrize("start", [run_daphne, run_manage])
+@pytest.mark.parametrize(("variable", "value"), BAD_VALUES)
+def test_a_bad_value_is_refused_by_the_variables_name(tmp_path: Path, start, variable: str, value: str):
+    told = sentence(start({"VAR_DIR": str(tmp_path), variable: value}))
+    assert variable in told
+    assert "secret" not in told
+
+
+def test_a_database_that_nobody_migrated_is_left_alone(make_site: SiteMaker, tmp_path: Path):
+    database = tmp_path / "empty.sqlite3"
+    site = make_site(DATABASE_URL=f"sqlite:///{database}")
+    assert "manage.py migrate" in sentence(run_daphne(site.env))
+    assert not database.exists() or database.stat().st_size == 0
+
+
+def test_a_database_of_the_operators_works_once_migrated(make_site: SiteMaker, postgres: Postgres):
+    site = make_site(DATABASE_URL=postgres.new_database("migrated"))
+    assert "manage.py migrate" in sentence(run_daphne(site.env))
+    done = site.manage("migrate", "--verbosity", "0")
+    assert done.returncode == 0, done.stderr
+    site.start()
+    assert http.get(site.address, "/stream/polling?cnt=0").status == 200
+
+
+@pytest.mark.parametrize("start", [run_daphne])
+def test_a_database_that_does_not_answer_is_named(tmp_path: Path, start):
+    told = sentence(start({"VAR_DIR": str(tmp_path), "DATABASE_URL": f"postgres://user:secret@{HOST}:1/name"}))
+    assert "DATABASE_URL" in told
+    assert "secret" not in told

@@ -5,6 +5,7 @@ connection for all of them.
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -15,6 +16,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _thread = ThreadPoolExecutor(1, "streams-database")
+
+
+def _new_thread() -> None:
+    global _thread
+    _thread = ThreadPoolExecutor(1, "streams-database")
+
+
+# A forked worker has no threads but its own.
+os.register_at_fork(after_in_child=_new_thread)
 
 
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

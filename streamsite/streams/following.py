@@ -3,13 +3,13 @@
 import asyncio
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Literal
 
 from . import log
 from .database import in_database
-from .hub import BATCH, hub
+from .hub import BATCH, QUIET, hub
 from .models import Stream
 from .pace import ticks
 from .pieces import Cursor, End, Pieces, Record, Reset
@@ -33,20 +33,20 @@ async def follow(
     """Yield what a stream holds from a cursor on, and then what comes, to its end.
 
     Each batch is all that is due, as records; the last record is the `End`. A cursor that can't be
-    honoured gets a `Reset` first. `transport` is the name under which this reader is counted.
+    honoured gets a `Reset` first. An empty batch says that nothing has come for a while: a sign of
+    life for the connection. `transport` is the name under which this reader is counted.
     Close it (`contextlib.aclosing`) when you leave early. Raises NoSuchStream.
     """
     if isinstance(stream, str):
         stream = await find(stream)
-    n, reset = _honour(stream, after)
+    n, reset = honour(stream, after)
     with hub().counted(stream, transport):
         if reset:
             yield [reset]
-        if end := stream.end():
+        if not stream.live:
             tape = await _tape(stream)
             for batch in tape.batches_since(n):
-                yield [batch]
-            yield [end]
+                yield batch
             return
         async with hub().watching(stream) as tail:
             while True:
@@ -60,9 +60,8 @@ async def follow(
                 if tail.end and n >= tail.count:
                     yield [*due, tail.end]
                     return
-                if due:
-                    yield due
-                else:
+                yield due
+                if n == tail.count and tail.end is None:
                     await tail.change()
 
 
@@ -81,7 +80,7 @@ async def play(
     if isinstance(stream, str):
         stream = await find(stream)
     tape = await _tape(stream)
-    n, reset = _honour(tape.stream, after)
+    n, reset = honour(tape.stream, after)
     loop = asyncio.get_running_loop()
     with hub().counted(stream, transport):
         if reset:
@@ -93,7 +92,11 @@ async def play(
             yield tape.pieces(n, due)
             n = due
             if n < tape.count:
-                await ticks().wait_until(begin + tape.delay(first, n, every))
+                moment = begin + tape.delay(first, n, every)
+                while moment - loop.time() > QUIET:
+                    await ticks().wait_until(loop.time() + QUIET)
+                    yield []
+                await ticks().wait_until(moment)
         yield [tape.end]
 
 
@@ -113,7 +116,8 @@ async def texts(batches: AsyncGenerator[Batch, None]) -> AsyncIterator[str]:
                         yield text
 
 
-def _honour(stream: Stream, after: Cursor | int) -> tuple[int, Reset | None]:
+def honour(stream: Stream, after: Cursor | int) -> tuple[int, Reset | None]:
+    """Return the number to go on from, and the reset that says so where it isn't the cursor's."""
     cursor = Cursor(stream.revision, after) if isinstance(after, int) else after
     if cursor.n == 0:
         return 0, None
@@ -139,10 +143,14 @@ class Tape:
         self._single: dict[int, Pieces] = {}
         self.end = self.stream.end() or End("done", self.count, "")
 
-    def batches_since(self, n: int) -> Sequence[Pieces]:
-        first, rest = divmod(n, BATCH)
-        batches = self._batches[first:]
-        return [batches[0].since(n), *batches[1:]] if rest and batches else batches
+    def batches_since(self, n: int) -> Iterator[Batch]:
+        """Yield what a reader gets that has n pieces, the end with the last."""
+        if n == self.count:
+            yield [self.end]
+        for pieces in self._batches[n // BATCH :]:
+            if pieces.end > n:
+                part = pieces.since(max(n, pieces.first))
+                yield [part, self.end] if part.end == self.count else [part]
 
     def pieces(self, start: int, stop: int) -> Batch:
         """Return the pieces from number `start` to before `stop`."""

@@ -33,6 +33,11 @@ RING_TIMEOUT = 1.0
 TAIL_LENGTH = 262_144
 # Pieces in one batch from the log.
 BATCH = 1000
+# Seconds without a piece after which readers get an empty batch. With the heartbeat added it stays
+# below the 15 s that WHATWG HTML 9.2.7 advises for comments.
+QUIET = 12.0
+# Seconds for which a poller counts as a reader.
+POLLER_STAYS = 5.0
 
 PROCESS = secrets.token_hex(8)
 
@@ -46,6 +51,7 @@ class Tail:
         self.end = stream.end()
         self.readers = 0
         self.joined = False
+        self.changed_at = 0.0
         self._recent: deque[Pieces] = deque()
         self._length = 0
         self._changed: asyncio.Future[None] | None = None
@@ -61,7 +67,7 @@ class Tail:
             self._length += sum(map(len, fresh.texts))
             while self._length > TAIL_LENGTH:
                 self._length -= sum(map(len, self._recent.popleft().texts))
-            self._wake()
+            self.wake()
         return True
 
     def remember(self, pieces: Pieces) -> None:
@@ -89,15 +95,17 @@ class Tail:
     def finish(self, end: End) -> None:
         """Take the end, once all pieces are there."""
         self.end = end
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
+        """Wake all readers."""
+        self.changed_at = asyncio.get_running_loop().time()
         if self._changed is not None:
             changed, self._changed = self._changed, None
             changed.set_result(None)
 
     async def change(self) -> None:
-        """Wait until pieces or the end come."""
+        """Wait until pieces or the end come, or nothing has for a while."""
         if self._changed is None:
             self._changed = asyncio.get_running_loop().create_future()
         # Shielded: a reader that leaves must not take the others' future with it.
@@ -111,6 +119,8 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self._tails: dict[int, Tail] = {}
         self._counts: Counter[tuple[int, str]] = Counter()
+        self._pollers: dict[tuple[int, str], float] = {}
+        self._told: set[tuple[int, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel = ""
         self._connected = asyncio.Event()
@@ -143,6 +153,13 @@ class Hub:
             yield
         finally:
             self._counts[key] -= 1
+            if not self._counts[key]:
+                del self._counts[key]
+
+    def polled(self, stream: Stream, client: str) -> None:
+        """Count a client that asks again and again as a reader."""
+        self._start()
+        self._pollers[stream.pk, client] = self.loop.time() + POLLER_STAYS
 
     def hear(self, ring: dict[str, Any]) -> None:
         """Take a ring: {"stream", "first", "texts" or None, "n", "end" or None}."""
@@ -193,15 +210,23 @@ class Hub:
                 await self._tell_counts()
             except Exception:
                 logger.exception("A heartbeat failed; the next one comes in %s s.", HEARTBEAT)
-            if self._connected.is_set():
-                for tail in self._tails.values():
-                    if not tail.joined:
-                        self._spawn(self._join(tail))
+            now = self.loop.time()
+            for tail in self._tails.values():
+                if now - tail.changed_at > QUIET:
+                    tail.wake()
+                if not tail.joined and self._connected.is_set():
+                    self._spawn(self._join(tail))
 
     async def _tell_counts(self) -> None:
-        if self._counts:
-            await in_database(log.tell_watches, PROCESS, dict(self._counts))
-            self._counts = +self._counts  # Zeros were told once, which is enough.
+        now = self.loop.time()
+        self._pollers = {key: until for key, until in self._pollers.items() if until > now}
+        counts = Counter(self._counts)
+        counts.update((pk, "polling") for pk, _ in self._pollers)
+        # Also what fell to zero since the last time.
+        told = {key: counts[key] for key in counts.keys() | self._told}
+        if told:
+            await in_database(log.tell_watches, PROCESS, told)
+        self._told = {key for key, viewers in counts.items() if viewers}
 
     async def _join(self, tail: Tail) -> None:
         await self._connected.wait()

@@ -236,14 +236,20 @@ def _claim(write: Write) -> StreamError | None:
     return None if claimed else _refusal(write, end)
 
 
-def _refusal(write: Write, end: int) -> StreamError | None:
-    stream = Stream.objects.filter(pk=write.stream_id).first()
+def refusal(stream_id: int, fence: str) -> StreamError | None:
+    """Return why the holder of this fence may not write, or None when it may."""
+    stream = Stream.objects.filter(pk=stream_id).first()
     if stream is None:
         return Conflict("The stream was deleted.")
     if not stream.live:
         return Ended(stream.name, stream.state)
-    if stream.fence != write.fence:
-        return TakenOver(stream.name)
+    return TakenOver(stream.name) if stream.fence != fence else None
+
+
+def _refusal(write: Write, end: int) -> StreamError | None:
+    if error := refusal(write.stream_id, write.fence):
+        return error
+    stream = Stream.objects.get(pk=write.stream_id)
     if stream.pieces == end:
         return None  # It was committed before the connection was lost.
     if stream.pieces == write.first:

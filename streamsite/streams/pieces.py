@@ -43,6 +43,11 @@ class Cursor:
     def __str__(self) -> str:
         return f"{self.revision}.{self.n}" if self.revision else str(self.n)
 
+    @property
+    def written(self) -> int | str:
+        """The cursor in JSON: a number, as long as the stream has one revision."""
+        return str(self) if self.revision else self.n
+
 
 @dataclass(slots=True, kw_only=True)
 class Record:

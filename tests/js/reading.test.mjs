@@ -95,11 +95,12 @@ everywhere("repeats are dropped", async (t, transport) => {
 });
 
 everywhere("a gap is asked for again", async (t, transport) => {
-  const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
+  const { url, asked, closed } = await serve(t, (question, attempt) => (attempt === 1
     ? { records: pieces(TEXTS.slice(3), { first: 3 }), then: "hold" }
     : whole(TEXTS, question)));
   assertWhole(await readAll(open(url, { transport })));
   assert.deepEqual(asked.map(({ after }) => after), ["0", "0"]);
+  await until(() => closed.length === 2);
 });
 
 everywhere("a reset is told, and the hash is that of the new text", async (t, transport) => {
@@ -164,6 +165,16 @@ everywhere("an abort rejects at once and closes the connection", async (t, trans
   await until(() => closed.length === asked.length);
 });
 
+everywhere("an abort closes the connection of a reader that is busy elsewhere", async (t, transport) => {
+  const { url, asked, closed } = await serve(t, () => ({ records: pieces(TEXTS.slice(0, 2)), then: "hold" }));
+  const controller = new AbortController();
+  const reader = open(url, { transport, signal: controller.signal });
+  await reader.next();
+  controller.abort();
+  await until(() => closed.length === asked.length);
+  await assert.rejects(reader.next(), { name: "AbortError" });
+});
+
 everywhere("leaving the loop closes the connection", async (t, transport) => {
   const { url, asked, closed } = await serve(t, () => ({ records: pieces(TEXTS.slice(0, 2)), then: "hold" }));
   for await (const record of open(url, { transport })) {
@@ -172,39 +183,28 @@ everywhere("leaving the loop closes the connection", async (t, transport) => {
   await until(() => closed.length === asked.length);
 });
 
-everywhere("a server that doesn't answer is left after 10 s", async (t, transport) => {
-  const { url, asked } = await serve(t, (question, attempt) => (attempt === 1 ? "silence" : whole(TEXTS, question)));
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  const reading = readAll(open(url, { transport }));
-  await asking(asked, 1);
-  t.mock.timers.tick(9_999);
-  assert.equal(asked.length, 1);
-  t.mock.timers.tick(1);
-  // The pause before the next attempt is a timer too.
-  while (asked.length < 2) {
-    await immediately();
-    t.mock.timers.tick(1);
-  }
-  assertWhole(await reading);
+/** Let timers of one length, and no others, go off almost at once. */
+function hasten(t, length) {
+  const { setTimeout } = globalThis;
+  t.mock.method(globalThis, "setTimeout", (act, milliseconds, ...more) => (
+    setTimeout(act, milliseconds === length ? 50 : milliseconds, ...more)));
+}
+
+everywhere("a server that doesn't answer for 10 s is given up", async (t, transport) => {
+  hasten(t, 10_000);
+  const { url } = await serve(t, (question, attempt) => (attempt === 1 ? "silence" : whole(TEXTS, question)));
+  const links = [];
+  assertWhole(await readAll(open(url, { transport, onlink: (link) => links.push(link) })));
+  assert.match(links.find(({ error }) => error).error.message, /10 s/);
 });
 
-test("sse: a connection without its comments is left after 45 s", async (t) => {
+test("sse: a connection that shows no comment for 45 s is given up", async (t) => {
+  hasten(t, 45_000);
   const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
     ? { records: pieces(TEXTS.slice(0, 2)), then: "hold" }
     : whole(TEXTS, question)));
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  const reader = open(url, { transport: "sse" });
-  await reader.next();
-  await reader.next();
-  const reading = readAll(reader);
-  await immediately();
-  t.mock.timers.tick(44_999);
-  assert.equal(asked.length, 1);
-  while (asked.length < 2) {
-    t.mock.timers.tick(1);
-    await immediately();
-  }
-  assert.deepEqual((await reading).slice(0, -1), pieces(TEXTS.slice(2), { first: 2 }));
+  assertWhole(await readAll(open(url, { transport: "sse" })));
+  assert.deepEqual(asked.map(({ after }) => after), ["0", "2"]);
 });
 
 everywhere("an abort ends a pause between attempts", async (t, transport) => {
@@ -237,6 +237,18 @@ everywhere("changed to each other one in mid-stream", async (t, transport) => {
     const { transport: used, after } = asked.at(-1);
     assert.deepEqual({ used, after }, { used: other, after: "4" });
   }
+});
+
+everywhere("changed during a pause between attempts", async (t, transport) => {
+  const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
+    ? { status: 503, headers: { "Retry-After": "60" } }
+    : whole(TEXTS, question)));
+  const other = transport === "chunked" ? "sse" : "chunked";
+  const reader = open(url, { transport });
+  const reading = readAll(reader);
+  setTimeout(() => { reader.transport = other; }, 60);
+  assertWhole(await reading);
+  assert.equal(asked.at(-1).transport, other);
 });
 
 everywhere("tells how the connection does", async (t, transport) => {
@@ -288,6 +300,32 @@ test("Retry-After is waited for", async (t) => {
   assert.equal(asked.length, 2);
 });
 
+test("pauses grow from what the server asks for, and are short again after progress", async (t) => {
+  const { url } = await serve(t, (question, attempt) => [
+    { records: [], then: "cut" },
+    { records: [], then: "cut" },
+    { records: pieces(TEXTS.slice(0, 1)), then: "cut" },
+  ][attempt - 1] ?? whole(TEXTS, question));
+  const pauses = [];
+  const { setTimeout } = globalThis;
+  t.mock.method(Math, "random", () => 1);
+  t.mock.method(globalThis, "setTimeout", (act, milliseconds, ...more) => {
+    pauses.push(milliseconds);
+    return setTimeout(act, milliseconds, ...more);
+  });
+  assertWhole(await readAll(open(url, { transport: "sse" })));
+  assert.deepEqual(pauses.filter((pause) => pause % 100 === 0 && pause < 1000), [100, 200, 100]);
+});
+
+test("polling never runs hot, whatever the server does with wait", async (t) => {
+  const { url, asked } = await serve(t, () => ({ records: [], then: "hold" }));
+  const controller = new AbortController();
+  const reading = readAll(open(url, { transport: "polling", signal: controller.signal }));
+  setTimeout(() => controller.abort(), 400);
+  await assert.rejects(reading, { name: "AbortError" });
+  assert.ok(asked.length <= 4, `${asked.length} requests in 400 ms`);
+});
+
 test("SSE's 204 doesn't hide the end", async (t) => {
   const { url, asked } = await serve(t, ({ transport, after }) => {
     if (transport === "polling") return { records: [endOf(TEXTS)], then: "end" };
@@ -297,10 +335,14 @@ test("SSE's 204 doesn't hide the end", async (t) => {
   assert.deepEqual(asked.map(({ transport }) => transport), ["sse", "sse", "polling"]);
 });
 
-for (const [name, raw] of [["no JSON", "{\n\n"], ["half a line", '{"n": 0, "text": "结'], ["a page", "<html>"]]) {
+for (const [name, raw, headers] of [
+  ["what isn't JSON", "{\n\n"],
+  ["half a line", '{"n": 0, "text": "结'],
+  ["another content type", '{"n": 0, "text": "by a portal"}\n', { "Content-Type": "text/html" }],
+]) {
   test(`chunked: ${name} is a broken connection`, async (t) => {
     const { url } = await serve(t, (question, attempt) => (attempt === 1
-      ? { raw, then: "end", headers: name === "a page" ? { "Content-Type": "text/html" } : {} }
+      ? { raw, then: "end", headers }
       : whole(TEXTS, question)));
     assertWhole(await readAll(open(url, { transport: "chunked" })));
   });
@@ -338,12 +380,6 @@ test("stop asks with the token, and tells of a refusal", async (t) => {
   assert.deepEqual(seen[0], ["POST", "http://localhost/stream/a/stop", "Bearer secret"]);
   await assert.rejects(stop("http://localhost/stream/a"), { name: "StreamRefused", detail: "Not yours." });
 });
-
-const immediately = () => new Promise((resolve) => setImmediate(resolve));
-
-async function asking(asked, times) {
-  while (asked.length < times) await immediately();
-}
 
 async function until(condition) {
   for (let i = 0; i < 100 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));

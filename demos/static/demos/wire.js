@@ -39,7 +39,7 @@ function varintLength(value) {
 }
 
 /** The bytes of a Server-Sent Event without name and id, as the server writes it. */
-export function eventSource(text) {
+export function eventText(text) {
   const lines = text.split("\n").map((line) => `data: ${line}\n`);
   return `${lines.join("")}\n`;
 }

@@ -1,6 +1,6 @@
-import { bodyEnd, bodyFraming, visible } from "../wire.js";
+import { bodyFraming, visible } from "../wire.js";
 import { data, derived, seen } from "../recording.js";
-import { headSize, httpVersion, requestHead, responseHead, valuesOf } from "./http.js";
+import { headSize, httpVersion, recordCut, recordEnd, requestHead, responseHead, valuesOf } from "./http.js";
 
 const HEADERS = ["content-type", "transfer-encoding", "cache-control", "x-accel-buffering"];
 
@@ -8,7 +8,7 @@ const HEADERS = ["content-type", "transfer-encoding", "cache-control", "x-accel-
 export async function* chunked(src, { signal, wire }) {
   const version = httpVersion();
   wire.record({ direction: "up", parts: requestHead(src, version, ["Accept: */*"]), requests: 1 });
-  signal.addEventListener("abort", () => wire.record({ direction: "up", parts: [derived("✕ TCP FIN")] }), { once: true });
+  signal.addEventListener("abort", () => recordCut(wire), { once: true });
 
   const response = await fetch(src, { signal, cache: "no-store" });
   wire.count("heads", headSize(response));
@@ -32,11 +32,5 @@ export async function* chunked(src, { signal, wire }) {
     yield text;
   }
 
-  const { head, tail, bytes: framing } = bodyEnd(version);
-  wire.record({
-    direction: "down",
-    parts: [derived(visible(head + tail))],
-    note: [seen("0"), derived(`+ ${framing} B`)],
-    framing,
-  });
+  recordEnd(wire, version);
 }

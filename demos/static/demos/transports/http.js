@@ -1,6 +1,6 @@
 /** What the three HTTP transports share: heads, and reading a stream of values. */
 
-import { byteLength } from "../wire.js";
+import { bodyEnd, byteLength, visible } from "../wire.js";
 import { derived, seen, strong } from "../recording.js";
 
 const VERSIONS = { h2: "HTTP/2", h3: "HTTP/3" };
@@ -32,6 +32,23 @@ export function headSize(response) {
   let size = byteLength(`HTTP/1.1 ${response.status} ${response.statusText}\r\n\r\n`);
   for (const [name, value] of response.headers) size += byteLength(`${name}: ${value}\r\n`);
   return size;
+}
+
+/** Records what says that the response's body is over. */
+export function recordEnd(wire, version) {
+  const { head, tail, bytes: framing } = bodyEnd(version);
+  wire.record({
+    direction: "down",
+    parts: [derived(visible(head + tail))],
+    note: [seen("0"), derived(`+ ${framing} B`)],
+    framing,
+  });
+}
+
+/** Records that the browser gave a response up: by closing the connection or, from HTTP/2 on, its stream. */
+export function recordCut(wire) {
+  const sign = httpVersion() === "HTTP/1.1" ? "✕ TCP FIN" : "✕ RST_STREAM";
+  wire.record({ direction: "up", parts: [derived(sign)] });
 }
 
 /** Values of a stream, one by one; leaving the loop early gives the stream up. */

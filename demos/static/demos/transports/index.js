@@ -2,7 +2,8 @@
  * Each transport is an async generator: it yields the text as it comes, writes to `wire` what it
  * saw, ends when the text does, and throws when it broke off. Aborting the signal ends it on the wire.
  *
- * @typedef {(src: string, options: { signal: AbortSignal, wire: import("../recording.js").Recording }) => AsyncGenerator<string>} Transport
+ * @typedef {import("../recording.js").Recording} Recording
+ * @typedef {(src: string, options: { signal: AbortSignal, wire: Recording }) => AsyncGenerator<string>} Transport
  */
 
 import { chunked } from "./chunked.js";

@@ -1,6 +1,6 @@
-import { bodyEnd, bodyFraming, byteLength, eventSource, visible } from "../wire.js";
+import { bodyFraming, byteLength, eventText, visible } from "../wire.js";
 import { data, derived, seen } from "../recording.js";
-import { httpVersion, requestHead, valuesOf } from "./http.js";
+import { httpVersion, recordCut, recordEnd, requestHead, valuesOf } from "./http.js";
 
 /** The last event's data. Without it the browser would take the end for a fault, and connect again. */
 const END = "END";
@@ -26,13 +26,7 @@ export async function* sse(src, { signal, wire }) {
     source.close();
   }
   if (signal.aborted) return;
-  const { head, tail, bytes: framing } = bodyEnd(version);
-  wire.record({
-    direction: "down",
-    parts: [derived(visible(head + tail))],
-    note: [seen("0"), derived(`+ ${framing} B`)],
-    framing,
-  });
+  recordEnd(wire, version);
 }
 
 /** The data of each event as a stream, which is a queue for whoever reads it more slowly. */
@@ -48,7 +42,7 @@ function dataOf(source, { signal, wire, opened }) {
       };
       signal.addEventListener("abort", () => {
         source.close();
-        wire.record({ direction: "up", parts: [derived("✕ TCP FIN")] });
+        recordCut(wire);
         queue.close();
       }, { once: true });
     },
@@ -57,7 +51,7 @@ function dataOf(source, { signal, wire, opened }) {
 
 function recordEvent(wire, text, version) {
   const isEnd = text === END;
-  const size = byteLength(eventSource(text));
+  const size = byteLength(eventText(text));
   const { head, tail, bytes } = bodyFraming(size, version);
   const payload = isEnd ? 0 : byteLength(text);
   const framing = size - payload + bytes;

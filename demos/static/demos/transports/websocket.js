@@ -48,12 +48,20 @@ function stop(socket, wire) {
 }
 
 function recordRequest(wire, src) {
-  const headers = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: ····"];
-  wire.record({ direction: "up", parts: requestHead(src, "HTTP/1.1", headers), requests: 1 });
+  const parts = requestHead(src, "HTTP/1.1", [
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: ····",
+  ]);
+  wire.record({ direction: "up", parts, requests: 1 });
 }
 
 function recordSwitch(wire, { extensions, protocol }) {
-  const parts = [derived("HTTP/1.1 101 Switching Protocols\nupgrade: websocket\nconnection: Upgrade\nsec-websocket-accept: ····")];
+  const parts = [
+    derived("HTTP/1.1 101 Switching Protocols"),
+    derived("\nupgrade: websocket\nconnection: Upgrade\nsec-websocket-accept: ····"),
+  ];
   if (protocol) parts.push(seen(`\nsec-websocket-protocol: ${protocol}`));
   if (extensions) parts.push(seen(`\nsec-websocket-extensions: ${extensions}`));
   wire.record({ direction: "down", parts });

@@ -1,0 +1,308 @@
+"""Running a source into the log.
+
+    async with publish("build", title="Nightly build") as stream:
+        async for line in run("make"):
+            await stream.write(line)
+
+and the same without `async` in a management command, a task queue's worker or a thread. When the
+block ends, so does the stream: as `done`; as `failed` when it raises; as `stopped` when somebody
+asked for that, and then the block is cancelled; as `interrupted` when the process dies.
+"""
+
+import asyncio
+import os
+import secrets
+import threading
+import time
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import log
+from .database import in_database
+from .errors import Ended, StreamError
+from .hub import hub, ring_end
+from .models import Stream
+from .writer import writer
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+
+T = TypeVar("T")
+
+State = Stream.State
+
+# Seconds after which a producer that gave no sign counts as dead, and between two signs.
+LEASE = 6.0
+RENEWAL = 2.0
+# Pieces and characters that may wait for a commit before `write` waits too.
+PENDING_PIECES = 2_000
+PENDING_LENGTH = 262_144
+# Characters of an exception's text that viewers are shown.
+REASON_LENGTH = 500
+
+
+class Stopped(Exception):
+    """The stream was ended by somebody else, so nothing more can be written."""
+
+
+class publish:  # noqa: N801 - used like a function
+    """Make a stream and be its producer, inside `async with` or `with`.
+
+    `owner` is a user; `visibility` one of "public", "link", "owner". With `takeover` a live stream
+    of that name is carried on where its producer left it. With `abandon` the stream is stopped when
+    nobody has watched it for so many seconds.
+
+    Raises, on entering, BadRequest for a name that can't be one, Conflict when another producer
+    writes this stream, and Ended when it is over.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        title: str = "",
+        owner: "AbstractBaseUser | None" = None,
+        visibility: str = Stream.Visibility.PUBLIC,
+        takeover: bool = False,
+        abandon: float | None = None,
+    ) -> None:
+        self._name = name
+        self._abandon = abandon
+        self._options: dict[str, Any] = {
+            "title": title,
+            "owner_id": owner.pk if owner else None,
+            "visibility": visibility,
+            "takeover": takeover,
+        }
+        self._producer: Producer | None = None
+
+    async def _open(self) -> "Producer":
+        fence = secrets.token_hex(16)
+        stream = await in_database(log.create, self._name, fence=fence, lease=LEASE, **self._options)
+        self._producer = Producer(stream, fence, self._abandon)
+        return self._producer
+
+    async def __aenter__(self) -> "Producer":
+        producer = await self._open()
+        producer.start(asyncio.current_task())
+        return producer
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        assert self._producer is not None
+        return await self._producer.finish(error)
+
+    def __enter__(self) -> "SyncProducer":
+        async def open_here() -> Producer:
+            producer = await self._open()
+            producer.start(None)
+            return producer
+
+        return SyncProducer(_in_background(open_here()))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        assert self._producer is not None
+        return _in_background(self._producer.finish(error))
+
+
+class Producer:
+    """The one writer of a live stream."""
+
+    def __init__(self, stream: Stream, fence: str, abandon: float | None) -> None:
+        self.stream = stream
+        self.stopped = False
+        self._fence = fence
+        self._abandon = abandon
+        self._committed = stream.pieces
+        # When the stream began, on the clock that never goes back.
+        self._began = time.monotonic() - max(0.0, time.time() - stream.started_at.timestamp())
+        self._texts: list[str] = []
+        self._times: list[int] = []
+        self._length = 0
+        self._error: Exception | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._minding: list[asyncio.Task[None]] = []
+        self._body: asyncio.Task[Any] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.stream.name
+
+    @property
+    def n(self) -> int:
+        """The number that the next piece gets."""
+        return self._committed + len(self._texts)
+
+    def start(self, body: asyncio.Task[Any] | None) -> None:
+        """Begin to mind the stream; `body` is the task to cancel when it is stopped."""
+        self._body = body
+        self._minding = [asyncio.create_task(self._renew()), asyncio.create_task(self._watch())]
+
+    async def write(self, text: str) -> None:
+        """Add a piece; an empty text adds none.
+
+        Returns before the piece is committed, unless many wait already. Raises BadRequest and
+        TooLarge for a text that can't be a piece, TakenOver, and Stopped when the stream has ended.
+        """
+        self._check()
+        if text:
+            log.check_piece(text)
+            self._texts.append(text)
+            self._times.append(round((time.monotonic() - self._began) * 1000))
+            self._length += len(text)
+            if self._flushing is None or self._flushing.done():
+                self._flushing = asyncio.create_task(self._flush())
+        if len(self._texts) > PENDING_PIECES or self._length > PENDING_LENGTH:
+            await self.flush()
+        else:
+            await asyncio.sleep(0)  # A source that never waits would keep the loop from all others.
+
+    async def flush(self) -> None:
+        """Return when all pieces are committed. Raises as `write` does."""
+        if self._flushing is not None:
+            await asyncio.shield(self._flushing)
+        self._check()
+
+    def _check(self) -> None:
+        if isinstance(self._error, Ended):
+            raise Stopped(self._error.detail) from self._error
+        if self._error is not None:
+            raise self._error
+
+    async def _flush(self) -> None:
+        while self._texts and self._error is None:
+            texts, self._texts = self._texts, []
+            times, self._times = self._times, []
+            self._length = 0
+            first, self._committed = self._committed, self._committed + len(texts)
+            try:
+                await writer().append(log.Write(self.stream.pk, self._fence, LEASE, first, texts, times))
+            except Exception as error:  # noqa: BLE001 - given to whoever writes next
+                self._give_up(error)
+
+    async def _renew(self) -> None:
+        """Show that this producer lives, and look whether the stream still is its own."""
+        watched_at = time.monotonic()
+        while True:
+            await asyncio.sleep(RENEWAL)
+            if not await in_database(log.renew, {self.stream.pk: (self._fence, LEASE)}):
+                refusal = await in_database(log.refusal, self.stream.pk, self._fence)
+                if refusal is not None:
+                    self._give_up(refusal)
+            if self._abandon is not None:
+                if await in_database(log.viewers, [self.stream.pk]):
+                    watched_at = time.monotonic()
+                elif time.monotonic() - watched_at > self._abandon:
+                    await stop(self.stream, f"Nobody watched for {self._abandon:g} s.")
+
+    async def _watch(self) -> None:
+        """Hear at once, by ring, when somebody ends the stream."""
+        async with hub().watching(self.stream) as tail:
+            while tail.end is None:
+                await tail.change()
+            self._give_up(Ended(self.name, tail.end.state))
+
+    def _give_up(self, error: Exception) -> None:
+        if self._error is not None:
+            return
+        self._error = error
+        self.stopped = isinstance(error, StreamError)
+        if self._body is not None:
+            self._body.cancel()
+
+    async def finish(self, error: BaseException | None) -> bool:
+        """End the stream as the block ended. Returns whether the block's exception is dealt with."""
+        for task in self._minding:
+            task.cancel()
+        ours = self.stopped and isinstance(error, asyncio.CancelledError | Stopped)
+        if ours and isinstance(error, asyncio.CancelledError):
+            assert self._body is not None
+            ours = self._body.uncancel() == 0
+        if error is None or ours:
+            state, reason = State.DONE, ""
+        elif isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
+            state, reason = State.INTERRUPTED, "The producer was told to end."
+        else:
+            state, reason = State.FAILED, f"{type(error).__name__}: {error}"[:REASON_LENGTH]
+        await asyncio.shield(self._end(state, reason))
+        if error is None and not self.stopped:
+            self._check()
+        return ours
+
+    async def _end(self, state: str, reason: str) -> None:
+        if self._flushing is not None:
+            await self._flushing
+        if self._error is not None and not self.stopped:
+            state, reason = State.FAILED, "The pieces could not be kept."
+        if await in_database(log.finish, self.stream.pk, state, reason.replace("\0", ""), self._fence):
+            await ring_end(self.stream.pk)
+
+
+class SyncProducer:
+    """A producer for code that isn't asynchronous. Its stream is minded in a thread beside."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+
+    @property
+    def stream(self) -> Stream:
+        return self._producer.stream
+
+    @property
+    def name(self) -> str:
+        return self._producer.name
+
+    @property
+    def n(self) -> int:
+        return self._producer.n
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody ended the stream: then the next `write` raises Stopped, which ends the block."""
+        return self._producer.stopped
+
+    def write(self, text: str) -> None:
+        """As Producer.write."""
+        _in_background(self._producer.write(text))
+
+    def flush(self) -> None:
+        """As Producer.flush."""
+        _in_background(self._producer.flush())
+
+
+async def stop(stream: Stream, reason: str = "") -> bool:
+    """End a live stream as `stopped`, whichever process writes it. Returns whether it was live."""
+    stopped = await in_database(log.finish, stream.pk, State.STOPPED, reason)
+    if stopped:
+        await ring_end(stream.pk)
+    return stopped
+
+
+# The thread beside: an event loop for the producers of code that has none.
+
+_lock = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+
+
+def _in_background(work: Coroutine[Any, Any, T]) -> T:
+    global _loop
+    with _lock:
+        if _loop is None:
+            _loop = asyncio.new_event_loop()
+            threading.Thread(target=_loop.run_forever, name="streams-producers", daemon=True).start()
+    future: Future[T] = asyncio.run_coroutine_threadsafe(work, _loop)
+    return future.result()
+
+
+def _forget_thread() -> None:
+    global _loop
+    _loop = None
+
+
+# A forked worker has no threads but its own.
+os.register_at_fork(after_in_child=_forget_thread)

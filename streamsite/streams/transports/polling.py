@@ -1,0 +1,61 @@
+"""Polling: what came since the cursor, in one JSON answer, at once or as soon as there is any."""
+
+import asyncio
+from contextlib import aclosing, suppress
+from typing import Any
+
+from django.http import HttpRequest, JsonResponse
+
+from ..endpoints import endpoint
+from ..following import Batch
+from ..hub import hub
+from ..pieces import Cursor, End, Pieces, Reset
+from .reading import Reading, reading, whole_number
+
+MAX_WAIT = 60  # seconds
+MAX_LIMIT = 10_000  # pieces
+
+
+@endpoint("GET")
+async def polling(request: HttpRequest, name: str) -> JsonResponse:
+    """Answer `{"pieces": […], "after": cursor, "state": …}`, and at the end "sha256"."""
+    wait = whole_number(request.GET, "wait", 0, MAX_WAIT)
+    limit = whole_number(request.GET, "limit", 500, MAX_LIMIT, least=1)
+    ask = await reading(name, request.GET, request.user)
+    hub().polled(ask.stream, request.META.get("REMOTE_ADDR", ""))
+    answer = await _due(ask, wait, limit)
+    return JsonResponse(answer, json_dumps_params={"ensure_ascii": False})
+
+
+async def _due(ask: Reading, wait: int, limit: int) -> dict[str, Any]:
+    """Return what is due now, or within `wait` seconds."""
+    answer: dict[str, Any] = {"pieces": [], "after": ask.after.written, "state": ask.stream.state}
+    up_to_date = ask.stream.live and ask.after.n == ask.stream.pieces and not ask.reset
+    if up_to_date and not wait:
+        return answer
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(wait if up_to_date else None),
+            aclosing(ask.batches("polling")) as batches,
+        ):
+            async for batch in batches:
+                if batch:
+                    return answer | _parts(batch, limit)
+    return answer
+
+
+def _parts(batch: Batch, limit: int) -> dict[str, Any]:
+    parts: dict[str, Any] = {"pieces": []}
+    for record in batch:
+        match record:
+            case Pieces(first=first, texts=texts, revision=revision):
+                taken = texts[: limit - len(parts["pieces"])]
+                parts["pieces"] += taken
+                parts["after"] = Cursor(revision, first + len(taken)).written
+                if len(taken) < len(texts):
+                    break
+            case Reset(n=n, why=why, revision=revision):
+                parts |= {"reset": n, "why": why, "after": Cursor(revision, n).written}
+            case End(state=state, sha256=sha256, reason=reason):
+                parts |= {"state": state, "sha256": sha256} | ({"reason": reason} if reason else {})
+    return parts

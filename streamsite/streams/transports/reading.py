@@ -1,0 +1,93 @@
+"""What a reader asks for, in the same words on every transport."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from ..database import in_database
+from ..errors import BadRequest, Conflict, Forbidden
+from ..following import Batch, find, follow, honour, play
+from ..models import Stream
+from ..pieces import Cursor
+
+MAX_PACE = 60.0  # seconds a piece
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A stream that this reader may see, from where, and how fast."""
+
+    stream: Stream
+    after: Cursor
+    pace: float | Literal["recorded"] | None
+
+    def batches(self, transport: str) -> AsyncGenerator[Batch, None]:
+        """Return what the reader gets, batch by batch."""
+        if self.pace is None:
+            return follow(self.stream, after=self.after, transport=transport)
+        return play(self.stream, every=self.pace, after=self.after, transport=transport)
+
+    @property
+    def complete(self) -> bool:
+        """Whether the reader has all pieces of a stream that is over."""
+        return not self.stream.live and 0 < self.stream.pieces == self.after.n and not self.reset
+
+    @property
+    def reset(self) -> bool:
+        """Whether the cursor can't be honoured."""
+        return honour(self.stream, self.after)[1] is not None
+
+
+async def admit(name: str, user: AbstractBaseUser | AnonymousUser) -> Stream:
+    """Return the stream, if this user may watch it. Raises NoSuchStream and Forbidden."""
+    stream = await find(name)
+    # The user is read from the session, in the database's thread, where it matters alone.
+    if stream.visibility == Stream.Visibility.OWNER and not await in_database(stream.seen_by, user):
+        raise Forbidden(f"Stream {name!r} is private: log in as its owner, or as staff.")
+    return stream
+
+
+async def reading(
+    name: str,
+    query: Mapping[str, str],
+    user: AbstractBaseUser | AnonymousUser,
+    *,
+    last_event_id: str = "",
+) -> Reading:
+    """Understand a reader's request: `after` (or the Last-Event-ID, which wins) and `pace`.
+
+    Raises BadRequest for what can't be understood, NoSuchStream, Forbidden, and Conflict when a
+    live stream is to be replayed.
+    """
+    after = Cursor.parse(last_event_id or query.get("after", "0"))
+    pace = _pace(query["pace"]) if "pace" in query else None
+    stream = await admit(name, user)
+    if pace is not None and stream.live:
+        raise Conflict(f"Stream {name!r} is live: leave out `pace`, or replay it after its end.")
+    return Reading(stream, after, pace)
+
+
+def _pace(text: str) -> float | Literal["recorded"]:
+    if text == "recorded":
+        return "recorded"
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = 0
+    if not 0.001 <= pace <= MAX_PACE:
+        raise BadRequest(
+            f"pace={text[:40]!r} is not understood: give the seconds a piece, from 0.001 to {MAX_PACE:g}, or `recorded`."
+        )
+    return pace
+
+
+def whole_number(
+    query: Mapping[str, str], name: str, default: int, most: int, *, least: int = 0
+) -> int:
+    """Return a parameter from `least` to `most`. Raises BadRequest."""
+    text = query.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise BadRequest(f"{name}={text[:40]!r} is not a whole number from {least} to {most}.")
+    return int(text)

@@ -1,0 +1,16 @@
+"""Records as JSON objects, the same on every transport that carries them."""
+
+from ..pieces import End, Pieces, Record, Reset
+from ..wire import objects
+
+
+def as_objects(record: Record) -> list[str]:
+    """Return a record's JSON objects: one for each piece, or one."""
+    match record:
+        case Pieces(first=first, texts=texts, revision=revision):
+            return [objects.piece(first + i, text, revision) for i, text in enumerate(texts)]
+        case Reset(n=n, why=why, revision=revision):
+            return [objects.reset(n, why, revision)]
+        case End(state=state, n=n, sha256=sha256, reason=reason, revision=revision):
+            return [objects.end(state, n, sha256, reason, revision)]
+    raise TypeError(f"{record!r} is no record")

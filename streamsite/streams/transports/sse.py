@@ -1,0 +1,47 @@
+"""Server-Sent Events: an event for each record, whose id is the cursor after it."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+
+from ..endpoints import endpoint
+from ..pieces import Cursor, End, Pieces, Record, Reset
+from ..wire import sse
+from .reading import Reading, reading
+from .records import as_objects
+
+# Milliseconds that an EventSource waits before it reconnects.
+RETRY = 1000
+
+
+@endpoint("GET")
+async def events(request: HttpRequest, name: str) -> HttpResponseBase:
+    """Stream the records as events. 204 tells an EventSource that has all to stay away."""
+    last_event_id = request.headers.get("Last-Event-ID", "")
+    ask = await reading(name, request.GET, request.user, last_event_id=last_event_id)
+    if ask.complete and ask.pace is None:
+        return HttpResponse(status=204)
+    return StreamingHttpResponse(body(ask), content_type=sse.CONTENT_TYPE)
+
+
+async def body(ask: Reading) -> AsyncGenerator[bytes, None]:
+    yield sse.retry(RETRY)
+    async with aclosing(ask.batches("sse")) as batches:
+        async for batch in batches:
+            yield b"".join([record.encoded(encode) for record in batch]) or sse.comment("ping")
+
+
+def encode(record: Record) -> bytes:
+    """Encode a record as events."""
+    match record:
+        case Pieces(first=first, revision=revision):
+            return b"".join(
+                sse.event(text, id=str(Cursor(revision, n)))
+                for n, text in enumerate(as_objects(record), first + 1)
+            )
+        case Reset(n=n, revision=revision):
+            name, cursor = "reset", Cursor(revision, n)
+        case End(n=n, revision=revision):
+            name, cursor = "end", Cursor(revision, n)
+    return sse.event(as_objects(record)[0], name=name, id=str(cursor))

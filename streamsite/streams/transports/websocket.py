@@ -1,0 +1,125 @@
+"""WebSocket: a text frame for each JSON object, and a client that may say stop."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import parse_qsl
+
+from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, WebSocketScope
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest, parse_cookie
+from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
+
+from ..control import stop_as
+from ..errors import BadRequest, NoSuchStream, StreamError
+from ..following import Batch
+from ..pieces import Record
+from ..wire import objects
+from .reading import Reading, reading
+from .records import as_objects
+
+PROTOCOL = "streamsite.v1"
+# The same, for a client that takes a JSON array of several objects as one frame when it is behind.
+BATCH_PROTOCOL = "streamsite.v1.batch"
+
+
+class StreamConsumer(AsyncWebsocketConsumer):
+    """Sends a stream's records, from the cursor in the query."""
+
+    async def connect(self) -> None:
+        self.sending: asyncio.Task[None] | None = None
+        self.user = user_of(self.scope)
+        query = dict(parse_qsl(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
+        self.reading = await reading(self.scope["url_route"]["kwargs"]["name"], query, self.user)
+        offered = self.scope["subprotocols"]
+        protocol = next((known for known in (BATCH_PROTOCOL, PROTOCOL) if known in offered), None)
+        await self.accept(protocol)
+        # A task of its own, since a consumer handles one message at a time.
+        self.sending = asyncio.create_task(self.send_records(protocol == BATCH_PROTOCOL))
+
+    async def send_records(self, in_batches: bool) -> None:
+        async with aclosing(self.reading.batches("websocket")) as batches:
+            async for batch in batches:
+                for frame in frames(batch, in_batches):
+                    await self.send(frame)
+        await self.close()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        try:
+            if op_of(text_data) != "stop":
+                raise BadRequest('The only op is "stop".')
+            await stop_as(self.user, self.reading.stream)
+        except StreamError as error:
+            await self.send(json.dumps({"error": error.detail}, ensure_ascii=False))
+
+    async def disconnect(self, code: int) -> None:
+        if self.sending is not None:
+            self.sending.cancel()
+
+
+def frames(batch: Batch, in_batches: bool) -> list[str]:
+    """Return a batch as text frames."""
+    if in_batches and sum(len(record.encoded(as_objects)) for record in batch) > 1:
+        return [objects.array([text for record in batch for text in record.encoded(as_objects)])]
+    return [text for record in batch for text in record.encoded(as_objects)]
+
+
+def op_of(text: str | None) -> str:
+    """Return what a client's message asks for. Raises BadRequest."""
+    if text is None:
+        raise BadRequest('A message is text, not bytes: {"op": "stop"}.')
+    try:
+        message = json.loads(text)
+    except ValueError:
+        raise BadRequest('A message is a JSON object: {"op": "stop"}.') from None
+    if not isinstance(message, dict) or not isinstance(message.get("op"), str):
+        raise BadRequest('A message is a JSON object with an "op": {"op": "stop"}.')
+    return str(message["op"])
+
+
+def user_of(scope: Any) -> AbstractBaseUser | AnonymousUser:
+    """Return the user of the session cookie, who is read from the database when asked for."""
+    request = HttpRequest()
+    cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin1"))
+    key = cookies.get(settings.SESSION_COOKIE_NAME)
+    request.session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(key)
+    return SimpleLazyObject(lambda: get_user(request))  # type: ignore[return-value]
+
+
+class Refusals:
+    """Turns a `StreamError` of a consumer into a close code with a reason.
+
+    A refused handshake shows a browser nothing but its failure, so it is accepted first.
+    """
+
+    def __init__(self, application: ASGI3Application) -> None:
+        self.application = application
+
+    async def __call__(
+        self, scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
+        accepted = False
+
+        async def noticing(message: Any) -> None:
+            nonlocal accepted
+            accepted = accepted or message["type"] == "websocket.accept"
+            await send(message)
+
+        try:
+            await self.application(scope, receive, noticing)
+        except StreamError as error:
+            if not accepted:
+                await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+            await send({"type": "websocket.close", "code": error.close_code, "reason": error.detail})
+
+
+async def nowhere(scope: Any, receive: Any, send: Any) -> None:
+    """Refuse an address that is no stream's."""
+    await receive()
+    raise NoSuchStream(scope["path"])

@@ -1,0 +1,87 @@
+"""A real Chromium, and pages that note what goes wrong in them."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NOTE_VIOLATIONS = """
+    window.violations = [];
+    document.addEventListener("securitypolicyviolation", (event) =>
+        window.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`));
+"""
+
+
+def find_chromium() -> str:
+    """Return Chromium's path, or skip the test: with REQUIRE_BROWSER=1, fail it."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    reason = "There is no Chromium on the PATH: on Debian, `apt-get install chromium`."
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        yield browser
+        await browser.close()
+
+
+class Complaints:
+    """What a page's console and network say that nobody wants to hear."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.heard: list[str] = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.heard.append(f"uncaught: {error}"))
+        page.on("requestfailed", self._on_failure)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        # Chromium reports every answer from 400 on, and one of 400 is how polling ends.
+        end_of_polling = "/stream/polling?cnt=" in message.location["url"] and "status of 400" in message.text
+        if message.type in ("error", "warning") and not end_of_polling:
+            self.heard.append(f"{message.type}: {message.text} ({message.location['url']})")
+
+    def _on_failure(self, request: Request) -> None:
+        # A request given up by Stop fails in this way, and in no other.
+        if not (request.failure == "net::ERR_ABORTED" and "/stream/" in request.url):
+            self.heard.append(f"{request.method} {request.url}: {request.failure}")
+
+    async def all(self) -> list[str]:
+        return self.heard + await self.page.evaluate("window.violations")
+
+
+@asynccontextmanager
+async def page_at(browser: Browser, url: str, **context: Any) -> AsyncIterator[Page]:
+    """Open a page in a browser profile of its own. Nothing may go wrong in it."""
+    profile = await browser.new_context(**context)
+    try:
+        page = await profile.new_page()
+        await page.add_init_script(NOTE_VIOLATIONS)
+        complaints = Complaints(page)
+        response = await page.goto(url)
+        assert response is not None
+        assert response.ok, response.status
+        yield page
+        if context.get("java_script_enabled", True):
+            assert await complaints.all() == []
+    finally:
+        await profile.close()

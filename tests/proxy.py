@@ -1,0 +1,129 @@
+"""A TCP proxy that keeps every byte that passes, to see what a browser and the server really say."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import BinaryIO
+
+from .ports import HOST
+from .raw import http, websocket
+
+
+@dataclass
+class Passage:
+    """One connection: what the client sent, what it got, and whether it is over."""
+
+    sent: bytearray = field(default_factory=bytearray)
+    received: bytearray = field(default_factory=bytearray)
+    over: bool = False
+
+    def exchanges(self) -> "Iterator[Exchange]":
+        """Parse the requests, each with its answer. One that was cut off has none."""
+        asked, answered = BytesIO(bytes(self.sent)), BytesIO(bytes(self.received))
+        while asked.tell() < len(self.sent):
+            request, _line = http.match_line(http.REQUEST_LINE, asked)
+            headers, _raw = http.read_headers(asked)
+            exchange = Exchange(request[2].decode(), headers)
+            yield exchange
+            if "upgrade" in headers:
+                exchange.upgrade(asked, answered)
+                return
+            try:
+                exchange.response = http.read_response(answered)
+            except http.Malformed:
+                return
+
+
+@dataclass
+class Exchange:
+    """A request, its answer, and where that was a handshake, the frames of both sides."""
+
+    target: str
+    headers: http.Headers
+    response: http.Response | None = None
+    sent: list[websocket.Frame] = field(default_factory=list)
+    received: list[websocket.Frame] = field(default_factory=list)
+
+    def upgrade(self, asked: BinaryIO, answered: BinaryIO) -> None:
+        self.response = http.read_head(answered)
+        self.sent = list(frames(asked, masked=True))
+        self.received = list(frames(answered, masked=False))
+
+
+def frames(file: BinaryIO, *, masked: bool) -> Iterator[websocket.Frame]:
+    """Yield the frames that are whole."""
+    while True:
+        try:
+            yield websocket.read_frame(file, masked=masked)
+        except http.Malformed as error:
+            assert "ended" in str(error), error
+            return
+
+
+class Proxy:
+    """Listens on a port of its own, and passes all on to one address."""
+
+    def __init__(self, target: tuple[str, int]) -> None:
+        self.target = target
+        self.passages: list[Passage] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> "Proxy":
+        self._server = await asyncio.start_server(self._accept, HOST, 0)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def url(self) -> str:
+        return "http://{}:{}".format(*self._server.sockets[0].getsockname())
+
+    def exchanges(self, path: str) -> list[Exchange]:
+        """Return what was asked of this path, whatever the query."""
+        return [
+            exchange
+            for passage in self.passages
+            for exchange in passage.exchanges()
+            if exchange.target.partition("?")[0] == path
+        ]
+
+    def passage(self, path: str) -> Passage:
+        """Return the one connection on which this path was asked for last."""
+        return next(
+            passage
+            for passage in reversed(self.passages)
+            if any(exchange.target.partition("?")[0] == path for exchange in passage.exchanges())
+        )
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        passage = Passage()
+        self.passages.append(passage)
+        onward_reader, onward_writer = await asyncio.open_connection(*self.target)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(pump(reader, onward_writer, passage.sent))
+                both.create_task(pump(onward_reader, writer, passage.received))
+        finally:
+            passage.over = True
+            writer.close()
+            onward_writer.close()
+
+
+async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray) -> None:
+    """Pass on what comes, to the end, and then the end."""
+    try:
+        while data := await reader.read(65_536):
+            record += data
+            writer.write(data)
+            await writer.drain()
+        writer.close()
+    except ConnectionError:
+        writer.close()

@@ -1,0 +1,100 @@
+"""A hundred clients that leave at random moments: nothing of them stays."""
+
+import random
+import socket
+import struct
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from .process import Holdings, connections, resident
+from .raw import http, websocket
+from .site import Server, SiteMaker
+from .waiting import wait_until
+
+CLIENTS = 100
+ROUNDS = 4
+MIB = 1024 * 1024
+# What four hundred clients may cost a process that keeps nothing of them: the allocator's own play.
+PLAY = 6 * MIB
+# On closing, drop what is under way and send a reset.
+ABRUPTLY = struct.pack("ii", 1, 0)
+
+
+def poll_some(address, rest: random.Random) -> http.Connection:
+    connection = http.Connection(address)
+    for cnt in range(rest.randint(0, 4)):
+        connection.ask(f"/stream/polling?cnt={cnt}")
+    connection.send("/stream/polling?cnt=5")
+    return connection
+
+
+def read_some(target: str):
+    def read(address, rest: random.Random) -> http.Connection:
+        connection = http.Connection(address)
+        connection.send(target)
+        if pieces := rest.randint(0, 4):
+            http.read_head(connection.file)
+            for _ in range(pieces):
+                http.read_chunk(connection.file)
+        return connection
+
+    return read
+
+
+def listen_some(address, rest: random.Random) -> http.Connection:
+    connection = websocket.connect(address, "/stream/ws")
+    for _ in range(rest.randint(0, 4)):
+        connection.read()
+    return connection
+
+
+def half_ask(address, rest: random.Random) -> http.Connection:
+    """Leave in the middle of the request itself."""
+    connection = http.Connection(address)
+    request = b"GET /stream/ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    connection.socket.sendall(request[: rest.randint(0, len(request))])
+    return connection
+
+
+WAYS = {
+    "polling": poll_some,
+    "chunked": read_some("/stream/chunked"),
+    "sse": read_some("/stream/events"),
+    "websocket": listen_some,
+    "half a request": half_ask,
+}
+
+
+def come_and_go(address, seed: int) -> None:
+    rest = random.Random(seed)
+    way = list(WAYS.values())[seed % len(WAYS)]
+    with way(address, rest) as connection:
+        if rest.random() < 0.5:
+            connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABRUPTLY)
+
+
+def a_hundred_come_and_go(server: Server, pool: ThreadPoolExecutor, first: int) -> None:
+    """Return when the server has let go of them all."""
+    for _ in pool.map(lambda seed: come_and_go(server.address, seed), range(first, first + CLIENTS)):
+        pass
+    wait_until(lambda: not connections(server.port), "the server has let go of its clients")
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(25) as pool:
+        yield pool
+
+
+def test_no_thread_file_or_memory_stays_behind(make_site: SiteMaker, pool: ThreadPoolExecutor):
+    server = make_site().start().server
+    # The first round starts what a process keeps: its threads, caches and connections.
+    a_hundred_come_and_go(server, pool, 0)
+    settled = Holdings.of(server.pid)
+    memory = []
+    for number in range(1, ROUNDS + 1):
+        a_hundred_come_and_go(server, pool, number * CLIENTS)
+        wait_until(lambda: Holdings.of(server.pid).within(settled), f"the server holds no more than {settled}")
+        memory.append(resident(server.pid))
+    assert memory[-1] - memory[0] < PLAY, memory

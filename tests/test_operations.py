@@ -1,0 +1,186 @@
+"""What an operator looks after: health, Valkey, static files, the checks before a deployment."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from .process import threads
+from .raw import http
+from .site import Site, SiteMaker
+from .transfers import TRANSFERS, opening
+from .valkey import Valkey
+from .waiting import wait_until
+
+DOMAIN = "example.com"
+OVER_TLS = {"Host": DOMAIN, "X-Forwarded-Proto": "https"}
+FOREVER = 10 * 365 * 24 * 3600
+HASHED = re.compile(r"/static/[\w/.-]+\.[0-9a-f]{12}\.\w+")
+STATIC = re.compile(r'(?:src|href)="(/static/[^"]+)"')
+IMPORT = re.compile(r'''^(?:import|export)\b[^"'`;]*["'](?P<path>[^"']+)["'];''', re.MULTILINE)
+
+
+# Health.
+
+
+def test_an_idle_site_is_alive_and_ready(site: Site):
+    alive, ready = (http.get(site.address, path) for path in ("/healthz", "/readyz"))
+    assert (alive.status, alive.json) == (200, {"status": "ok"})
+    assert (ready.status, ready.json) == (200, {"status": "ok", "database": "ok", "channel_layer": "ok"})
+    assert alive.headers["cache-control"] == ready.headers["cache-control"] == "no-store"
+
+
+def test_without_valkey_a_site_is_alive_but_not_ready_until_it_is_back(make_site: SiteMaker, valkey: Valkey):
+    site = make_site(REDIS_URL=valkey.url).start()
+    assert http.get(site.address, "/readyz").status == 200
+    valkey.stop()
+    without = http.get(site.address, "/readyz")
+    assert without.status == 503
+    assert without.json["channel_layer"] != "ok"
+    assert without.json["database"] == "ok"
+    assert http.get(site.address, "/healthz").status == 200
+    # Reading needs no channel layer at all.
+    assert http.get(site.address, "/stream/polling?cnt=0").status == 200
+    valkey.start()
+    wait_until(lambda: http.get(site.address, "/readyz").status == 200, "the site is ready again")
+
+
+@pytest.mark.parametrize("transport", TRANSFERS)
+def test_every_server_of_every_backend_streams(backend_site: Site, transport: str):
+    first = backend_site.pieces()[:5]
+    for server in backend_site.servers:
+        assert opening(transport, server.address, len(first)) == first
+
+
+# Static files.
+
+
+@pytest.fixture(scope="module")
+def static_files(shared_site: Site) -> dict[str, http.Response]:
+    """All files that the two pages lead to, by their addresses."""
+    found = {}
+    waiting = {path for page in ("/", "/en/") for path in STATIC.findall(http.get(shared_site.address, page).text)}
+    assert waiting
+    while waiting:
+        path = waiting.pop()
+        found[path] = http.get(shared_site.address, path)
+        if path.endswith(".js"):
+            waiting |= set(imports(path, found[path].text)) - set(found)
+    return found
+
+
+def imports(module: str, source: str) -> Iterator[str]:
+    """Yield the addresses of the modules that a module imports."""
+    for match in IMPORT.finditer(source):
+        parts = module.split("/")[:-1]
+        for step in match["path"].split("/"):
+            if step == "..":
+                parts.pop()
+            elif step != ".":
+                parts.append(step)
+        yield "/".join(parts)
+
+
+def test_every_static_file_has_a_hashed_name_also_the_imported_ones(static_files):
+    assert [path for path in static_files if not HASHED.fullmatch(path)] == []
+    assert {response.status for response in static_files.values()} == {200}
+    assert sum(path.endswith(".js") for path in static_files) > 5
+
+
+def test_browsers_keep_static_files_forever(static_files):
+    for path, response in static_files.items():
+        cache = response.headers["cache-control"]
+        assert "immutable" in cache, path
+        assert int(re.search(r"max-age=(\d+)", cache)[1]) >= FOREVER, path
+
+
+def test_modules_and_styles_come_with_their_types(static_files):
+    types = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
+    for path, response in static_files.items():
+        assert response.headers["content-type"].split(";")[0] == types[path.rsplit(".")[-1]], path
+
+
+def test_slow_readers_of_static_files_hold_no_thread_each(site: Site, static_files):
+    before = threads(site.server.pid)
+    largest = max(static_files, key=lambda path: len(static_files[path].body))
+    with ExitStack() as stack:
+        for _ in range(50):
+            connection = stack.enter_context(http.Connection(site.address))
+            connection.send(largest)
+            http.read_head(connection.file)
+        assert threads(site.server.pid) - before < 20
+
+
+@pytest.mark.parametrize("path", ["/static/../settings.py", "/static/%2e%2e/db.sqlite3", "/static/nothing.js"])
+def test_no_other_file_is_served(site: Site, path: str):
+    assert http.get(site.address, path).status == 404
+
+
+# Security.
+
+
+@pytest.mark.parametrize("page", ["/", "/en/", "/admin/login/", "/nothing-here/"])
+def test_pages_carry_a_strict_policy(site: Site, page: str):
+    headers = http.get(site.address, page).headers
+    policy = {}
+    for directive in headers["content-security-policy"].split(";"):
+        name, *sources = directive.split()
+        policy[name] = sources
+    assert policy["default-src"] == ["'none'"]
+    assert policy["script-src"] == policy["style-src"] == policy["form-action"] == ["'self'"]
+    assert policy["base-uri"] == policy["frame-ancestors"] == ["'none'"]
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
+
+
+@pytest.mark.parametrize("page", ["/", "/en/"])
+def test_pages_hold_no_script_and_no_style_of_their_own(site: Site, page: str):
+    text = http.get(site.address, page).text
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)|javascript:", text)
+
+
+@pytest.fixture(scope="module")
+def public_site(make_shared_site: SiteMaker) -> Site:
+    """A site with a domain, behind a proxy that speaks TLS."""
+    return make_shared_site(ALLOWED_HOSTS=DOMAIN, TLS="proxy").start()
+
+
+def test_over_tls_browsers_are_told_to_stay_there(public_site: Site):
+    headers = http.ask(public_site.address, "/", headers=OVER_TLS).headers
+    assert re.search(r"max-age=(\d+)", headers["strict-transport-security"])[1] >= str(365 * 24 * 3600)
+
+
+def test_over_tls_cookies_are_secure(public_site: Site):
+    response = http.ask(public_site.address, "/admin/login/", headers=OVER_TLS)
+    assert response.status == 200
+    assert "; Secure" in response.headers["set-cookie"]
+
+
+@pytest.mark.parametrize("path", ["/", "/en/", "/stream/polling?cnt=0"])
+def test_without_tls_a_public_site_sends_readers_to_it(public_site: Site, path: str):
+    response = http.ask(public_site.address, path, headers={"Host": DOMAIN})
+    assert response.status == 301
+    assert response.headers["location"] == f"https://{DOMAIN}{path}"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_probes_reach_a_public_site_by_address_without_tls(public_site: Site, path: str):
+    assert http.get(public_site.address, path).json["status"] == "ok"
+
+
+def test_the_public_site_is_calm(public_site: Site):
+    public_site.server.assert_calm()
+
+
+def test_the_checks_before_a_deployment_find_nothing(make_site: SiteMaker):
+    done = make_site(ALLOWED_HOSTS=DOMAIN).manage("check", "--deploy", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout + done.stderr
+
+
+def test_the_models_and_the_migrations_agree(site: Site):
+    done = site.manage("makemigrations", "--check", "--dry-run")
+    assert done.returncode == 0, done.stdout

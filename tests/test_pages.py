@@ -1,0 +1,310 @@
+"""The article in a real browser, in both languages."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Locator, Page, expect
+
+from .browser import chromium, page_at
+from .proxy import Proxy
+from .raw import websocket
+from .site import Site
+from .waiting import PATIENCE
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LANGUAGES = {"zh": "/", "en": "/en/"}
+WORDS = {"zh": ("开始", "结束"), "en": ("Start", "Stop")}
+PHONE = {"width": 360, "height": 740}
+DESKTOP = {"width": 1280, "height": 900}
+# Milliseconds. Only a failing test waits so long.
+PATIENTLY = PATIENCE * 1000
+
+
+@dataclass(frozen=True)
+class Method:
+    """One of the four: its output's id and its address."""
+
+    transport: str
+    output: str
+    path: str
+
+
+METHODS = {
+    method.transport: method
+    for method in (
+        Method("polling", "pollingData", "/stream/polling"),
+        Method("chunked", "chunkedData", "/stream/chunked"),
+        Method("sse", "sseData", "/stream/events"),
+        Method("websocket", "wsData", "/stream/ws"),
+    )
+}
+
+
+class Demo:
+    """A demo in a page, as a reader uses it."""
+
+    def __init__(self, page: Page, method: Method) -> None:
+        self.page = page
+        self.method = method
+        self.element = page.locator(f'stream-demo[transport="{method.transport}"]')
+        self.output = page.locator(f"#{method.output}")
+
+    def button(self, action: str) -> Locator:
+        return self.element.locator(f'button[data-action="{action}"]')
+
+    async def start(self) -> None:
+        await self.button("start").click()
+
+    async def stop(self) -> None:
+        await self.button("stop").click()
+
+    async def is_in(self, state: str) -> None:
+        await expect(self.element).to_have_attribute("state", state, timeout=PATIENTLY)
+
+    async def has_text(self) -> None:
+        await expect(self.output).not_to_be_empty(timeout=PATIENTLY)
+
+    async def text(self) -> str:
+        return await self.output.evaluate("element => element.textContent")
+
+    async def totals(self) -> dict[str, int]:
+        data = await self.element.locator("wire-view").evaluate("element => ({...element.dataset})")
+        return {name: int(data[name]) for name in ("requests", "messages", "payload", "framing", "first")}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def stored(shared_site: Site) -> list[str]:
+    return shared_site.pieces()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def proxy(site: Site) -> AsyncIterator[Proxy]:
+    async with Proxy(site.address) as proxy:
+        yield proxy
+
+
+@pytest.fixture(params=LANGUAGES)
+def language(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def address(proxy: Proxy, language: str) -> str:
+    return proxy.url + LANGUAGES[language]
+
+
+async def until(condition, what: str) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0.02)
+    assert condition(), what
+
+
+def true_totals(proxy: Proxy, method: Method) -> dict[str, int]:
+    """Work out from the recorded bytes what the wire view has to say."""
+    exchanges = proxy.exchanges(method.path)
+    bodies = [exchange.response for exchange in exchanges]
+    if method.transport == "polling":
+        messages = len(bodies)
+        payload = sum(len(json.loads(body.body).get("message", "").encode()) for body in bodies)
+        framing = sum(len(body.body) for body in bodies) - payload
+    elif method.transport == "websocket":
+        received = exchanges[0].received
+        pieces = [frame for frame in received if frame.opcode == websocket.TEXT]
+        messages = len(pieces)
+        payload = sum(len(frame.payload) for frame in pieces)
+        framing = sum(frame.size for frame in received) - payload
+    else:
+        (body,) = bodies
+        messages = len(body.chunks)
+        payload = len(text_of(body.body, method).encode())
+        framing = len(body.wire) - payload
+    return {"requests": len(exchanges), "messages": messages, "payload": payload, "framing": framing}
+
+
+def text_of(body: bytes, method: Method) -> str:
+    if method.transport == "chunked":
+        return body.decode()
+    *blocks, _end = body.decode().removesuffix("\n\n").split("\n\n")
+    return "".join("\n".join(line.removeprefix("data: ") for line in block.split("\n")) for block in blocks)
+
+
+# The demos.
+
+
+async def test_all_four_at_once_show_the_stored_text_and_tell_the_truth_about_the_wire(
+    browser, proxy, address, stored
+):
+    async with page_at(browser, address, viewport=DESKTOP) as page:
+        demos = [Demo(page, method) for method in METHODS.values()]
+        for demo in demos:
+            await demo.is_in("idle")
+            await demo.start()
+        for demo in demos:
+            await demo.is_in("done")
+            assert await demo.text() == "".join(stored), demo.method.transport
+        for demo in demos:
+            totals = await demo.totals()
+            assert totals.pop("first") >= 0
+            assert totals == true_totals(proxy, demo.method), demo.method.transport
+
+
+async def test_each_alone_can_be_stopped_and_then_runs_to_its_end(browser, proxy, address, stored):
+    async def stop_and_start_again(method: Method) -> None:
+        async with page_at(browser, address, viewport=DESKTOP) as page:
+            demo = Demo(page, method)
+            await demo.start()
+            await demo.is_in("running")
+            await demo.has_text()
+            await demo.stop()
+            await demo.is_in("idle")
+            assert await demo.text() == ""
+            await demo.start()
+            await demo.is_in("done")
+            assert await demo.text() == "".join(stored)
+
+    await asyncio.gather(*(stop_and_start_again(method) for method in METHODS.values()))
+
+
+@pytest.mark.parametrize("transport", ["chunked", "sse", "websocket"])
+async def test_stop_ends_the_transfer_on_the_wire(browser, proxy, address, stored, transport):
+    method = METHODS[transport]
+    async with page_at(browser, address) as page:
+        demo = Demo(page, method)
+        await demo.start()
+        await demo.has_text()
+        await demo.stop()
+        passage = proxy.passage(method.path)
+        await until(lambda: passage.over, "the connection ends")
+        (exchange,) = proxy.exchanges(method.path)
+        if transport == "websocket":
+            stop, close = exchange.sent
+            assert (stop.opcode, stop.payload) == (websocket.TEXT, b"stop")
+            assert close.code == 1000
+            assert len(exchange.received) < len(stored)
+        else:
+            assert exchange.response is None, "the whole text came all the same"
+        assert await demo.text() == ""
+        await demo.is_in("idle")
+
+
+async def test_stop_ends_the_requests_of_polling(browser, proxy, address):
+    async with page_at(browser, address) as page:
+        polling, clock = Demo(page, METHODS["polling"]), Demo(page, METHODS["chunked"])
+        await polling.start()
+        await polling.has_text()
+        await polling.stop()
+        # While another demo receives several pieces, polling would have asked as often.
+        await clock.start()
+        await clock.has_text()
+        asked = len(proxy.exchanges("/stream/polling"))
+        received = len(proxy.passage("/stream/chunked").received)
+        await until(lambda: len(proxy.passage("/stream/chunked").received) > received + 60, "more pieces")
+        assert len(proxy.exchanges("/stream/polling")) == asked
+        assert await polling.text() == ""
+        await polling.is_in("idle")
+
+
+async def test_start_during_a_run_starts_anew(browser, proxy, address):
+    async with page_at(browser, address) as page:
+        demo = Demo(page, METHODS["chunked"])
+        await demo.start()
+        await demo.has_text()
+        first = proxy.passage("/stream/chunked")
+        await demo.start()
+        await until(lambda: first.over, "the first transfer ends")
+        await until(lambda: len(proxy.exchanges("/stream/chunked")) == 2, "a second one begins")
+        await demo.is_in("running")
+        await demo.has_text()
+
+
+async def test_a_lost_server_is_told_in_words(browser, site, language):
+    async with Proxy(site.address) as proxy, page_at(browser, proxy.url + LANGUAGES[language]) as page:
+        demos = [Demo(page, METHODS[transport]) for transport in ("chunked", "sse")]
+        complaints_expected = page_problems(page)
+        for demo in demos:
+            await demo.start()
+            await demo.has_text()
+        await proxy.cut()
+        for demo in demos:
+            await demo.is_in("failed")
+            await expect(demo.element.locator('[role="status"]')).not_to_be_empty()
+        del complaints_expected
+
+
+# The page.
+
+
+async def test_the_buttons_are_in_the_pages_language(browser, address, language):
+    async with page_at(browser, address) as page:
+        for method in METHODS.values():
+            demo = Demo(page, method)
+            words = [await demo.button(action).inner_text() for action in ("start", "stop")]
+            assert tuple(words) == WORDS[language]
+
+
+async def test_the_keyboard_is_enough(browser, address):
+    async with page_at(browser, address) as page:
+        demo = Demo(page, METHODS["sse"])
+        await demo.button("start").focus()
+        await page.keyboard.press("Enter")
+        await demo.has_text()
+        await page.keyboard.press("Tab")
+        await expect(demo.button("stop")).to_be_focused()
+        await page.keyboard.press("Space")
+        await demo.is_in("idle")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+async def test_axe_finds_nothing_serious(browser, address, scheme, viewport):
+    async with page_at(browser, address, color_scheme=scheme, viewport=viewport) as page:
+        demo = Demo(page, METHODS["sse"])
+        await demo.start()
+        await demo.has_text()
+        found = await Axe().run(page)
+        serious = [
+            (violation["id"], [node["html"] for node in violation["nodes"]])
+            for violation in found.response["violations"]
+            if violation["impact"] in ("serious", "critical")
+        ]
+        assert serious == []
+
+
+async def test_nothing_sticks_out_on_a_phone(browser, address):
+    async with page_at(browser, address, viewport=PHONE) as page:
+        for method in METHODS.values():
+            demo = Demo(page, method)
+            await demo.start()
+            await demo.has_text()
+        wide = await page.evaluate(
+            """() => [...document.querySelectorAll("body *")]
+                .filter((element) => document.documentElement.scrollWidth > innerWidth
+                    && element.getBoundingClientRect().right > innerWidth + 0.5)
+                .map((element) => element.outerHTML.slice(0, 120))"""
+        )
+        assert wide == []
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+async def test_without_javascript_the_demos_say_so(browser, address):
+    async with page_at(browser, address, java_script_enabled=False) as page:
+        assert await page.locator("stream-demo .needs-js:visible").count() == len(METHODS)
+        await expect(page.locator("article h2").first).to_be_visible()
+
+
+async def test_with_javascript_they_do_not(browser, address):
+    async with page_at(browser, address) as page:
+        assert await page.locator("stream-demo .needs-js:visible").count() == 0

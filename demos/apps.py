@@ -8,7 +8,7 @@ class DemosConfig(AppConfig):
     name = "demos"
 
     def ready(self) -> None:
-        from .article import put_in  # noqa: PLC0415 - needs the models
+        from .article import put_in
 
         # The signal is sent for apps with models alone, so it is the engine's that is heard.
         post_migrate.connect(put_in, sender=apps.get_app_config("streams"))

@@ -14,4 +14,6 @@ def put_in(**_signal: Any) -> None:
     """Put the article's stream into a database that has none."""
     if not Stream.objects.filter(name=NAME).exists():
         text = Path(__file__).with_name("article.txt").read_text(encoding="utf-8").rstrip("\n")
-        log.record(Stream(name=NAME, title="一段正在路上的文字", split=Stream.Split.WORD, pace=PACE), text)
+        log.record(
+            Stream(name=NAME, title="一段正在路上的文字", split=Stream.Split.WORD, pace=PACE), text
+        )

@@ -1,6 +1,6 @@
 """The addresses under /stream/: the article's own endpoints, then the engine's."""
 
-from django.urls import path
+from django.urls import include, path
 
 from . import views
 
@@ -8,4 +8,5 @@ urlpatterns = [
     path("polling", views.polling, name="article-polling"),
     path("chunked", views.chunked, name="article-chunked"),
     path("events", views.events, name="article-events"),
+    path("", include("streamsite.streams.urls")),
 ]

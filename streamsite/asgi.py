@@ -23,6 +23,7 @@ import demos.routing
 from streamsite import daphne
 from streamsite.handler import StreamHandler
 from streamsite.streams.origins import SameOrigin
+from streamsite.streams.transports.websocket import Refusals
 
 daphne.install()
 
@@ -39,6 +40,6 @@ async def http(scope, receive, send):  # type: ignore[no-untyped-def]
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": SameOrigin(URLRouter(demos.routing.websocket_urlpatterns)),
+        "websocket": SameOrigin(Refusals(URLRouter(demos.routing.websocket_urlpatterns))),
     }
 )

@@ -68,7 +68,7 @@ class Flow:
         if drained is not None and not drained.done():
             drained.set_result(None)
 
-    stopProducing = resumeProducing
+    stopProducing = resumeProducing  # noqa: N815 - Twisted's name
 
 
 # Writes that go out at once. Twisted queues each write and registers the socket with the selector
@@ -81,14 +81,16 @@ def write_at_once(transport: Any, reply: Callable[[Any], None], message: Any) ->
     if not isinstance(transport, tcp.Connection) or transport.dataBuffer or transport._tempDataLen:
         reply(message)
         return
-    transport.startWriting = _not_yet
+    transport.startWriting = _not_yet  # type: ignore[method-assign]
     try:
         reply(message)
     finally:
         del transport.startWriting
     if transport._tempDataLen and transport.connected:
         transport.doWrite()
-    if transport.connected and (transport.disconnecting or transport.dataBuffer or transport._tempDataLen):
+    if transport.connected and (
+        transport.disconnecting or transport.dataBuffer or transport._tempDataLen
+    ):
         # Whatever is left, an error included, is the selector's, as always.
         transport.startWriting()
 
@@ -163,7 +165,7 @@ class Server(daphne.server.Server):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.endpoints = [
+        self.endpoints: list[str] = [
             f"{endpoint}:backlog={BACKLOG}"
             if endpoint.startswith(("tcp:", "ssl:")) and "backlog=" not in endpoint
             else endpoint
@@ -217,5 +219,8 @@ class Server(daphne.server.Server):
         await loop.shutdown_asyncgens()
         # The close frames are on their way; the client's answer ends each connection.
         deadline = loop.time() + CLOSE_TIMEOUT
-        while any(socket.state != socket.STATE_CLOSED for socket in sockets) and loop.time() < deadline:
+        while (
+            any(socket.state != socket.STATE_CLOSED for socket in sockets)
+            and loop.time() < deadline
+        ):
             await asyncio.sleep(0.01)

@@ -13,12 +13,10 @@ async views and responses in the event loop alone. What it leaves out, it answer
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable
 from contextlib import aclosing
 from io import BytesIO
 from typing import Any
 
-from asgiref.typing import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost
@@ -51,14 +49,12 @@ class StreamHandler:
             security.process_response,
         )
 
-    async def __call__(
-        self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         set_script_prefix(get_script_prefix(scope))
         request: HttpRequest = HttpRequest()
         try:
             request = ASGIRequest(scope, BytesIO())
-            request._stream = BytesIO(await read_body(receive))  # type: ignore[attr-defined]
+            request._stream = BytesIO(await read_body(receive))
             response = await self._answer(request)
         except ClientLeft:
             return
@@ -67,7 +63,9 @@ class StreamHandler:
         except UnicodeDecodeError:
             response = refusal(400, "The address is not UTF-8.")
         except DisallowedHost:
-            response = refusal(400, "This site doesn't go by the name in the Host header: see ALLOWED_HOSTS.")
+            response = refusal(
+                400, "This site doesn't go by the name in the Host header: see ALLOWED_HOSTS."
+            )
         except Resolver404:
             response = refusal(404, "Nothing has this address.")
         except Exception:
@@ -84,7 +82,7 @@ class StreamHandler:
             body = b"" if request.method == "HEAD" else response.content
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _answer(self, request: HttpRequest) -> HttpResponseBase:
+    async def _answer(self, request: HttpRequest) -> Any:
         request.get_host()
         for hook in self._request_hooks:
             if response := hook(request):
@@ -98,31 +96,30 @@ class ClientLeft(Exception):
     """The client left before its request was whole."""
 
 
-async def read_body(receive: ASGIReceiveCallable) -> bytes:
+async def read_body(receive: Any) -> bytes:
     """Return the request's body. Raises TooLarge and ClientLeft."""
-    body = b""
+    body: bytes = b""
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientLeft
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > setting("STREAM_MAX_BODY"):
             raise TooLarge(f"The body has more than {setting('STREAM_MAX_BODY')} bytes, the most.")
         if not message.get("more_body"):
             return body
 
 
-async def send_head(response: HttpResponseBase, send: ASGISendCallable) -> None:
+async def send_head(response: HttpResponseBase, send: Any) -> None:
     """Send status and headers."""
     headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
 
 
-async def send_stream(
-    response: Any, receive: ASGIReceiveCallable, send: ASGISendCallable
-) -> None:
+async def send_stream(response: Any, receive: Any, send: Any) -> None:
     """Send the parts of a streaming response as they come, until the client leaves."""
     sender = asyncio.current_task()
+    assert sender is not None
     left = False
 
     async def wait_for_leave() -> None:
@@ -137,7 +134,13 @@ async def send_stream(
         # The iterator itself, so that it is closed with the connection and not some time after.
         async with aclosing(response._iterator) as parts:
             async for part in parts:
-                await send({"type": "http.response.body", "body": response.make_bytes(part), "more_body": True})
+                await send(
+                    {
+                        "type": "http.response.body",
+                        "body": response.make_bytes(part),
+                        "more_body": True,
+                    }
+                )
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except asyncio.CancelledError:
         if not left:

@@ -41,8 +41,8 @@ def _prepare() -> None:
                 collect_static_files(settings.STATIC_ROOT)
     except OSError as error:
         raise ImproperlyConfigured(
-            f"{error.filename or settings.VAR_DIR} can't be written ({error.strerror}): make the folder "
-            "writable, or name another in VAR_DIR."
+            f"{error.filename or settings.VAR_DIR} can't be written "
+            f"({error.strerror}): make the folder writable, or name another in VAR_DIR."
         ) from error
     finally:
         connection.close()
@@ -56,14 +56,18 @@ def prepare_database() -> None:
             return
     except OperationalError as error:
         where = f"the database {settings.DATABASES['default']['NAME']}"
+        remedy = (
+            "make its folder writable, or name another in VAR_DIR"
+            if settings.EMBEDDED_DATABASE
+            else "check DATABASE_URL, and that its server runs"
+        )
         raise ImproperlyConfigured(
-            f"{where} can't be opened ({str(error).strip()}): check DATABASE_URL and that its server runs."
-            if not settings.EMBEDDED_DATABASE
-            else f"{where} can't be opened ({error}): make its folder writable, or name another in VAR_DIR."
+            f"{where} can't be opened ({str(error).strip()}): {remedy}."
         ) from error
     if not settings.EMBEDDED_DATABASE:
         raise ImproperlyConfigured(
-            "the database of DATABASE_URL lacks some migrations: run `python manage.py migrate`, then start again."
+            "the database of DATABASE_URL lacks some migrations: "
+            "run `python manage.py migrate`, then start again."
         )
     call_command("migrate", verbosity=0, interactive=False)
 

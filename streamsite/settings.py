@@ -25,12 +25,18 @@ def env_list(name: str, default: str = "") -> list[str]:
 def env_choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     value = os.environ.get(name, "").strip().lower() or default
     if value not in choices:
-        raise ImproperlyConfigured(f"{name}={value!r} is not understood: use one of {', '.join(choices)}.")
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not understood: use one of {', '.join(choices)}."
+        )
     return value
 
 
 def env_bool(name: str, default: str) -> bool:
-    return env_choice(name, default, ("on", "off", "true", "false", "1", "0")) in ("on", "true", "1")
+    return env_choice(name, default, ("on", "off", "true", "false", "1", "0")) in (
+        "on",
+        "true",
+        "1",
+    )
 
 
 def env_int(name: str, default: int, minimum: int = 1) -> int:
@@ -45,7 +51,9 @@ def env_url(name: str, schemes: tuple[str, ...]) -> str:
     value = os.environ.get(name, "").strip()
     if value and value.partition(":")[0] not in schemes:
         # The value may hold a password, so it isn't repeated.
-        raise ImproperlyConfigured(f"{name} must be a URL that begins with {' or '.join(s + '://' for s in schemes)}.")
+        raise ImproperlyConfigured(
+            f"{name} must be a URL that begins with {' or '.join(s + '://' for s in schemes)}."
+        )
     return value
 
 
@@ -57,7 +65,13 @@ def env_origins(name: str) -> list[str]:
             complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
         except ValueError:
             complete = False
-        if not complete or parts.path not in ("", "/") or parts.query or parts.fragment or "@" in parts.netloc:
+        if (
+            not complete
+            or parts.path not in ("", "/")
+            or parts.query
+            or parts.fragment
+            or "@" in parts.netloc
+        ):
             raise ImproperlyConfigured(
                 f"{name}: {item!r} is not an origin: write scheme, host and, where it isn't the "
                 "scheme's own, port, such as https://example.com or http://localhost:3000."
@@ -76,7 +90,7 @@ def kept_secret_key(path: Path) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            # Linked into place whole, so that a process started beside this one never reads half a key.
+            # Linked into place whole: a process started beside this one never reads half a key.
             draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
             draft.touch(mode=0o600)
             draft.write_text(get_random_secret_key())
@@ -101,12 +115,15 @@ ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or LOCAL_HOSTS
 for host in ALLOWED_HOSTS:
     if "/" in host or (":" in host and not host.startswith("[")):
         raise ImproperlyConfigured(
-            f"ALLOWED_HOSTS: {host!r} is not a host name: leave out scheme, port and path, such as example.com."
+            f"ALLOWED_HOSTS: {host!r} is not a host name: "
+            "leave out scheme, port and path, such as example.com."
         )
 
 # A site with a public name is served over TLS unless the operator says otherwise: "on" where the
 # server itself speaks TLS, "proxy" where a proxy does and says so in X-Forwarded-Proto.
-TLS = env_choice("TLS", "off" if set(ALLOWED_HOSTS) <= set(LOCAL_HOSTS) else "on", ("on", "off", "proxy"))
+TLS = env_choice(
+    "TLS", "off" if set(ALLOWED_HOSTS) <= set(LOCAL_HOSTS) else "on", ("on", "off", "proxy")
+)
 
 INSTALLED_APPS = [
     "daphne",
@@ -161,7 +178,9 @@ DATABASE_URL = env_url("DATABASE_URL", ("postgres", "postgresql", "sqlite"))
 EMBEDDED_DATABASE = not DATABASE_URL
 DATABASES = {
     # A connection is never kept between requests: under ASGI they share no thread to keep it in.
-    "default": dj_database_url.parse(DATABASE_URL or f"sqlite:///{VAR_DIR / 'db.sqlite3'}", conn_max_age=0)
+    "default": dj_database_url.parse(
+        DATABASE_URL or f"sqlite:///{VAR_DIR / 'db.sqlite3'}", conn_max_age=0
+    )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {

@@ -5,11 +5,16 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from .backends import BACKENDS
 from .postgres import Postgres
 from .site import Site, SiteMaker
 from .valkey import Valkey
+
+# A busy machine is no reason to fail.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 # Pages of these origins may read the shared site's streams.
 ALLOWED_ORIGINS = ("https://example.com", "http://localhost:3000")

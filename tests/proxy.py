@@ -75,6 +75,10 @@ class Proxy:
 
     async def __aexit__(self, *_error: object) -> None:
         self._server.close()
+        await self.cut()
+
+    async def cut(self) -> None:
+        """End all connections in the middle of whatever passes."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

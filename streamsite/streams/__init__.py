@@ -1,6 +1,6 @@
 """The engine: a stream is one numbered log of text pieces, a transport is a way to read it.
 
-    from streamsite.streams import follow, play, publish, texts
+from streamsite.streams import follow, play, publish, texts
 """
 
 from importlib import import_module

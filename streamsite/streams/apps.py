@@ -11,4 +11,4 @@ class StreamsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401, PLC0415 - registers itself once the apps are there
+        from . import checks  # noqa: F401 - registers itself once the apps are there

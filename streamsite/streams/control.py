@@ -39,6 +39,8 @@ def write_down(user: User, stream: Stream) -> None:
     """Write into the admin's log that a user stopped a stream, where the site has an admin."""
     if not apps.is_installed("django.contrib.admin"):
         return
-    from django.contrib.admin.models import CHANGE, LogEntry  # noqa: PLC0415 - the site may lack it
+    from django.contrib.admin.models import CHANGE, LogEntry
 
-    LogEntry.objects.log_actions(user.pk, [stream], CHANGE, [{"changed": {"name": "stream", "fields": ["stopped"]}}], single_object=True)
+    LogEntry.objects.log_actions(
+        str(user.pk), [stream], CHANGE, f"Stopped {stream.name}.", single_object=True
+    )

@@ -33,10 +33,14 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     The connection stays open between calls. When it has gone stale, the work is done once more
     on a fresh one: so `work` must be right when done twice, as all of log.py is.
     """
-    return await asyncio.get_running_loop().run_in_executor(_thread, _with_connection, work, args, kwargs)
+    return await asyncio.get_running_loop().run_in_executor(
+        _thread, _with_connection, work, args, kwargs
+    )
 
 
-def _with_connection(work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
+def _with_connection(
+    work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
+) -> T:
     try:
         return work(*args, **kwargs)
     except (OperationalError, InterfaceError):

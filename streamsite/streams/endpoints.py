@@ -1,6 +1,6 @@
 """What all of the engine's HTTP endpoints have in common."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -12,7 +12,7 @@ from .errors import StreamError
 from .origins import allow_origin
 from .wire import sse
 
-View = Callable[..., Awaitable[HttpResponseBase]]
+View = Callable[..., Any]
 
 
 def endpoint(*methods: str) -> Callable[[View], View]:
@@ -29,7 +29,9 @@ def endpoint(*methods: str) -> Callable[[View], View]:
             response: HttpResponseBase
             if request.method == "OPTIONS":
                 response = HttpResponse(headers={"Allow": ", ".join(methods)})
-            elif request.method not in methods and not (request.method == "HEAD" and "GET" in methods):
+            elif request.method not in methods and not (
+                request.method == "HEAD" and "GET" in methods
+            ):
                 response = refusal(
                     405, f"{request.method} is not understood here: use {' or '.join(methods)}."
                 )
@@ -40,7 +42,7 @@ def endpoint(*methods: str) -> Callable[[View], View]:
                 except StreamError as error:
                     response = refusal(error.status, error.detail)
             if response.get("Content-Type") == sse.CONTENT_TYPE:
-                # WHATWG HTML 9.2.8: a proxy may cache or recode an event stream unless it is told not to.
+                # WHATWG HTML 9.2.8: a proxy may cache or recode events unless told not to.
                 patch_cache_control(response, no_cache=True, no_transform=True)
             else:
                 patch_cache_control(response, no_store=True)
@@ -56,4 +58,6 @@ def endpoint(*methods: str) -> Callable[[View], View]:
 
 def refusal(status: int, detail: str) -> JsonResponse:
     """Return an error: what was wrong, and what would be right."""
-    return JsonResponse({"detail": detail}, status=status, json_dumps_params={"ensure_ascii": False})
+    return JsonResponse(
+        {"detail": detail}, status=status, json_dumps_params={"ensure_ascii": False}
+    )

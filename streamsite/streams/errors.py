@@ -5,7 +5,7 @@ class StreamError(Exception):
     """A refusal. `detail` says what was wrong and what would be right."""
 
     status = 400
-    # The WebSocket close code that says the same (4000-4999 are the application's, RFC 6455 section 7.4.2).
+    # The WebSocket close code that says the same: 4000-4999 are the application's (RFC 6455 7.4.2).
     close_code = 4400
 
     def __init__(self, detail: str) -> None:

@@ -194,7 +194,9 @@ class Hub:
                     self._connected.set()
                 ring = await layer.receive(self._channel)
             except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
-                logger.warning("The channel layer doesn't answer (%r): readers wait for the heartbeat.", error)
+                logger.warning(
+                    "The channel layer doesn't answer (%r): readers wait for the heartbeat.", error
+                )
                 await asyncio.sleep(HEARTBEAT)
                 continue
             if ring["process"] != PROCESS:
@@ -315,10 +317,14 @@ async def _ring_others(group: str, message: dict[str, Any]) -> None:
         return
     try:
         async with asyncio.timeout(RING_TIMEOUT):
-            await get_channel_layer().group_send(group, {"type": "streams.ring", "process": PROCESS, **message})
+            await get_channel_layer().group_send(
+                group, {"type": "streams.ring", "process": PROCESS, **message}
+            )
     except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
         _quiet_until = now + HEARTBEAT
-        logger.warning("A ring got lost (%r): other processes see the pieces at their heartbeat.", error)
+        logger.warning(
+            "A ring got lost (%r): other processes see the pieces at their heartbeat.", error
+        )
 
 
 def _group(stream_id: int) -> str:

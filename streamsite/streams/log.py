@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from .conf import setting
 from .errors import BadRequest, Conflict, Ended, NoSuchStream, StreamError, TakenOver, TooLarge
-from .models import Segment, Stream, Watch, name_problem
+from .models import PublishToken, Segment, Stream, Watch, name_problem
 from .pieces import Pieces, check_text, split
 
 State = Stream.State
@@ -101,10 +101,14 @@ def create(
     if stream.fence == fence:
         return stream
     if not takeover:
-        raise Conflict(f"Stream {name!r} has a producer already: publish under another name, or take it over.")
+        raise Conflict(
+            f"Stream {name!r} has a producer already: publish under another name, or take it over."
+        )
     if stream.owner_id != owner_id:
         raise Conflict(f"Stream {name!r} belongs to another user, so it can't be taken over.")
-    Stream.objects.filter(pk=stream.pk, state=State.LIVE).update(fence=fence, leased_until=_from_now(lease))
+    Stream.objects.filter(pk=stream.pk, state=State.LIVE).update(
+        fence=fence, leased_until=_from_now(lease)
+    )
     stream.refresh_from_db()
     return stream
 
@@ -253,8 +257,12 @@ def _refusal(write: Write, end: int) -> StreamError | None:
     if stream.pieces == end:
         return None  # It was committed before the connection was lost.
     if stream.pieces == write.first:
-        return TooLarge(f"Stream {stream.name!r} would pass {setting('STREAM_MAX_LENGTH')} characters, the most.")
-    return Conflict(f"Stream {stream.name!r} has {stream.pieces} pieces: number {write.first} isn't the next.")
+        return TooLarge(
+            f"Stream {stream.name!r} would pass {setting('STREAM_MAX_LENGTH')} characters."
+        )
+    return Conflict(
+        f"Stream {stream.name!r} has {stream.pieces} pieces: number {write.first} isn't the next."
+    )
 
 
 def read(stream: Stream, after: int, most: int) -> Pieces:
@@ -290,7 +298,9 @@ def recording(stream_id: int) -> Recording:
 
 def text_of(stream: Stream) -> str:
     """Return the text so far."""
-    return "".join(Segment.objects.filter(stream=stream).order_by("first").values_list("text", flat=True))
+    return "".join(
+        Segment.objects.filter(stream=stream).order_by("first").values_list("text", flat=True)
+    )
 
 
 # Life: of producers, and of readers.
@@ -302,7 +312,9 @@ def renew(leases: Mapping[int, tuple[str, float]]) -> set[int]:
         return {
             pk
             for pk, (fence, seconds) in leases.items()
-            if Stream.objects.filter(pk=pk, fence=fence, state=State.LIVE).update(leased_until=_from_now(seconds))
+            if Stream.objects.filter(pk=pk, fence=fence, state=State.LIVE).update(
+                leased_until=_from_now(seconds)
+            )
         }
 
 
@@ -313,7 +325,9 @@ def standing(stream_ids: Iterable[int]) -> dict[int, Stream]:
 
 def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
     """Write down how many readers this process has on each stream and transport."""
-    existing = set(Stream.objects.filter(pk__in={pk for pk, _ in counts}).values_list("pk", flat=True))
+    existing = set(
+        Stream.objects.filter(pk__in={pk for pk, _ in counts}).values_list("pk", flat=True)
+    )
     now = timezone.now()
     Watch.objects.bulk_create(
         [
@@ -343,6 +357,14 @@ def viewers(stream_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     return found
 
 
+def token_of(key: str) -> PublishToken | None:
+    """Return the publisher's token with this key, and note that it was used."""
+    token = PublishToken.objects.filter(digest=PublishToken.hashed(key), revoked_at=None).first()
+    if token is not None:
+        PublishToken.objects.filter(pk=token.pk).update(last_used_at=Now())
+    return token
+
+
 # Limits, and how numbers are kept.
 
 
@@ -353,16 +375,22 @@ def check_piece(text: str) -> None:
     if not text:
         raise BadRequest("A piece has at least one character.")
     if len(text) > setting("STREAM_MAX_PIECE_LENGTH"):
-        raise TooLarge(f"A piece of {len(text)} characters: {setting('STREAM_MAX_PIECE_LENGTH')} are the most.")
+        raise TooLarge(
+            f"A piece of {len(text)} characters: {setting('STREAM_MAX_PIECE_LENGTH')} are the most."
+        )
     check_text(text)
 
 
 def check_limits(pieces: int, length: int) -> None:
     """Raise TooLarge beyond what one stream may hold."""
     if pieces > setting("STREAM_MAX_PIECES"):
-        raise TooLarge(f"{pieces} pieces in one stream: {setting('STREAM_MAX_PIECES')} are the most.")
+        raise TooLarge(
+            f"{pieces} pieces in one stream: {setting('STREAM_MAX_PIECES')} are the most."
+        )
     if length > setting("STREAM_MAX_LENGTH"):
-        raise TooLarge(f"{length} characters in one stream: {setting('STREAM_MAX_LENGTH')} are the most.")
+        raise TooLarge(
+            f"{length} characters in one stream: {setting('STREAM_MAX_LENGTH')} are the most."
+        )
 
 
 def pack(numbers: Iterable[int]) -> bytes:
@@ -384,7 +412,9 @@ def unpack(data: bytes | memoryview) -> "array[int]":
 def cut(segment: Segment) -> list[str]:
     """Return a segment's pieces."""
     text = segment.text
-    return [text[start:stop] for start, stop in pairwise(accumulate(unpack(segment.lengths), initial=0))]
+    return [
+        text[start:stop] for start, stop in pairwise(accumulate(unpack(segment.lengths), initial=0))
+    ]
 
 
 def _from_now(seconds: float) -> ExpressionWrapper:

@@ -13,7 +13,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from . import pieces
+from .pieces import End
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -22,7 +22,10 @@ NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 
 validate_name = RegexValidator(
     rf"^{NAME_PATTERN}\Z",
-    _("A stream's name has 1 to 100 of the characters A-Z, a-z, 0-9, - and _, the first a letter or a digit."),
+    _(
+        "A stream's name has 1 to 100 of the characters A-Z, a-z, 0-9, - and _, "
+        "the first a letter or a digit."
+    ),
 )
 
 
@@ -53,7 +56,9 @@ class Stream(models.Model):
 
     name = models.CharField(_("name"), max_length=100, unique=True, validators=[validate_name])
     title = models.CharField(_("title"), max_length=200, blank=True)
-    state = models.CharField(_("state"), max_length=12, choices=State, default=State.LIVE, editable=False)
+    state = models.CharField(
+        _("state"), max_length=12, choices=State, default=State.LIVE, editable=False
+    )
     reason = models.TextField(_("reason"), blank=True, editable=False)
     visibility = models.CharField(
         _("who may watch"), max_length=8, choices=Visibility, default=Visibility.PUBLIC
@@ -68,7 +73,10 @@ class Stream(models.Model):
     )
     split = models.CharField(_("split"), max_length=4, choices=Split, default=Split.WORD)
     pace = models.FloatField(
-        _("pace"), default=0.1, validators=[MinValueValidator(0.001)], help_text=_("Seconds a piece when replayed.")
+        _("pace"),
+        default=0.1,
+        validators=[MinValueValidator(0.001)],
+        help_text=_("Seconds a piece when replayed."),
     )
 
     revision = models.PositiveIntegerField(_("revision"), default=0, editable=False)
@@ -95,11 +103,11 @@ class Stream(models.Model):
     def live(self) -> bool:
         return self.state == self.State.LIVE
 
-    def end(self) -> pieces.End | None:
+    def end(self) -> End | None:
         """Return the record that ends the stream, or None while it is live."""
         if self.live:
             return None
-        return pieces.End(self.state, self.pieces, self.sha256, self.reason, revision=self.revision)
+        return End(self.state, self.pieces, self.sha256, self.reason, revision=self.revision)
 
     def seen_by(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         """Tell whether this user may watch."""
@@ -108,22 +116,27 @@ class Stream(models.Model):
     def stopped_by(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         """Tell whether this user may stop the stream: its owner and staff may."""
         owns = self.owner_id is not None and self.owner_id == user.pk
-        return bool(user.is_authenticated and user.is_active and (owns or getattr(user, "is_staff", False)))
+        return bool(
+            user.is_authenticated and user.is_active and (owns or getattr(user, "is_staff", False))
+        )
 
 
 class Segment(models.Model):
-    """Pieces of one stream that were committed together: one row a commit while it is live, one row in all after."""
+    """Pieces committed together: a row a commit while the stream is live, one row in all after."""
 
     stream = models.ForeignKey(Stream, models.CASCADE, related_name="segments")
     first = models.PositiveIntegerField()
     end = models.PositiveIntegerField(help_text=_("The number after the last piece's."))
     text = models.TextField()
-    # Packed by log.pack: the pieces' lengths in characters, and when each came, in ms since the stream began.
+    # Packed by log.pack: the pieces' lengths in characters, and when each came, in ms since the
+    # stream began.
     lengths = models.BinaryField()
     times = models.BinaryField()
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("stream", "first"), name="one_segment_from_a_number"),)
+        constraints = (
+            models.UniqueConstraint(fields=("stream", "first"), name="one_segment_from_a_number"),
+        )
 
     def __str__(self) -> str:
         return f"{self.stream_id}: {self.first}-{self.end}"
@@ -140,7 +153,9 @@ class Watch(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("process", "stream", "transport"), name="one_watch_a_process"),
+            models.UniqueConstraint(
+                fields=("process", "stream", "transport"), name="one_watch_a_process"
+            ),
         )
 
     def __str__(self) -> str:

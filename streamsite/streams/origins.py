@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
@@ -58,12 +57,10 @@ class SameOrigin:
     client that sends no Origin is no browser, so nobody's cookies ride along.
     """
 
-    def __init__(self, application: ASGI3Application) -> None:
+    def __init__(self, application: Any) -> None:
         self.application = application
 
-    async def __call__(
-        self, scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         headers = {name: value.decode("latin1") for name, value in scope["headers"]}
         if self._welcome(scope, headers):
             await self.application(scope, receive, send)
@@ -78,7 +75,11 @@ class SameOrigin:
         if b"origin" not in headers:
             return True
         origin = parse(headers[b"origin"])
-        own = (origin[0], host.strip("[]"), int(port) if port else DEFAULT_PORTS[origin[0]]) if origin else None
+        own = (
+            (origin[0], host.strip("[]"), int(port) if port else DEFAULT_PORTS[origin[0]])
+            if origin
+            else None
+        )
         return origin is not None and (
             (origin == own and origin[0] in self._schemes(scope)) or allowed(headers[b"origin"])
         )

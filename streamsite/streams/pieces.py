@@ -83,7 +83,9 @@ class Pieces(Record):
     def batches(self, size: int) -> Iterator["Pieces"]:
         """Cut into runs of `size` pieces."""
         for start in range(0, len(self.texts), size):
-            yield Pieces(self.first + start, self.texts[start : start + size], revision=self.revision)
+            yield Pieces(
+                self.first + start, self.texts[start : start + size], revision=self.revision
+            )
 
 
 @dataclass(slots=True)
@@ -96,7 +98,7 @@ class Reset(Record):
 
 @dataclass(slots=True)
 class End(Record):
-    """The stream is over: how, after how many pieces, and the SHA-256 of the whole text in UTF-8."""
+    """The stream is over: how, after how many pieces, and the SHA-256 of its text in UTF-8."""
 
     state: str
     n: int
@@ -107,13 +109,16 @@ class End(Record):
 def check_text(text: str) -> None:
     """Raise BadRequest when a text can't be kept unchanged by every database and in UTF-8."""
     if "\0" in text:
-        raise BadRequest("The text has a NUL character (U+0000), which no text column can hold: leave it out.")
+        raise BadRequest(
+            "The text has a NUL character (U+0000), which no text column can hold: leave it out."
+        )
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as error:
             raise BadRequest(
-                f"The text has half a surrogate pair at character {error.start}, which UTF-8 can't carry."
+                f"The text has half a surrogate pair at character {error.start}: "
+                "UTF-8 can't carry that."
             ) from error
 
 

@@ -15,7 +15,6 @@ import secrets
 import threading
 import time
 from collections.abc import Coroutine
-from concurrent.futures import Future
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +26,8 @@ from .models import Stream
 from .writer import writer
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from django.contrib.auth.models import AbstractBaseUser
 
 T = TypeVar("T")
@@ -80,7 +81,9 @@ class publish:  # noqa: N801 - used like a function
 
     async def _open(self) -> "Producer":
         fence = secrets.token_hex(16)
-        stream = await in_database(log.create, self._name, fence=fence, lease=LEASE, **self._options)
+        stream = await in_database(
+            log.create, self._name, fence=fence, lease=LEASE, **self._options
+        )
         self._producer = Producer(stream, fence, self._abandon)
         return self._producer
 
@@ -90,7 +93,10 @@ class publish:  # noqa: N801 - used like a function
         return producer
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> bool:
         assert self._producer is not None
         return await self._producer.finish(error)
@@ -104,7 +110,10 @@ class publish:  # noqa: N801 - used like a function
         return SyncProducer(_in_background(open_here()))
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> bool:
         assert self._producer is not None
         return _in_background(self._producer.finish(error))
@@ -181,7 +190,9 @@ class Producer:
             self._length = 0
             first, self._committed = self._committed, self._committed + len(texts)
             try:
-                await writer().append(log.Write(self.stream.pk, self._fence, LEASE, first, texts, times))
+                await writer().append(
+                    log.Write(self.stream.pk, self._fence, LEASE, first, texts, times)
+                )
             except Exception as error:  # noqa: BLE001 - given to whoever writes next
                 self._give_up(error)
 
@@ -216,7 +227,7 @@ class Producer:
             self._body.cancel()
 
     async def finish(self, error: BaseException | None) -> bool:
-        """End the stream as the block ended. Returns whether the block's exception is dealt with."""
+        """End the stream as the block ended. Returns whether its exception is dealt with."""
         for task in self._minding:
             task.cancel()
         ours = self.stopped and isinstance(error, asyncio.CancelledError | Stopped)
@@ -239,7 +250,9 @@ class Producer:
             await self._flushing
         if self._error is not None and not self.stopped:
             state, reason = State.FAILED, "The pieces could not be kept."
-        if await in_database(log.finish, self.stream.pk, state, reason.replace("\0", ""), self._fence):
+        if await in_database(
+            log.finish, self.stream.pk, state, reason.replace("\0", ""), self._fence
+        ):
             await ring_end(self.stream.pk)
 
 
@@ -263,7 +276,7 @@ class SyncProducer:
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody ended the stream: then the next `write` raises Stopped, which ends the block."""
+        """Whether somebody ended the stream. The next `write` raises Stopped: the block ends."""
         return self._producer.stopped
 
     def write(self, text: str) -> None:
@@ -294,7 +307,9 @@ def _in_background(work: Coroutine[Any, Any, T]) -> T:
     with _lock:
         if _loop is None:
             _loop = asyncio.new_event_loop()
-            threading.Thread(target=_loop.run_forever, name="streams-producers", daemon=True).start()
+            threading.Thread(
+                target=_loop.run_forever, name="streams-producers", daemon=True
+            ).start()
     future: Future[T] = asyncio.run_coroutine_threadsafe(work, _loop)
     return future.result()
 

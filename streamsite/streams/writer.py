@@ -1,4 +1,4 @@
-"""One writer an event loop: the pieces of all its streams that come while a commit is under way share the next."""
+"""One writer an event loop: pieces that come while a commit is under way share the next."""
 
 import asyncio
 import logging
@@ -49,13 +49,13 @@ class Writer:
                 for _, outcome in group:
                     outcome.set_exception(error)
                 continue
-            for (_, outcome), error in zip(group, outcomes, strict=True):
-                outcome.set_result(error)
+            for (_, outcome), refusal in zip(group, outcomes, strict=True):
+                outcome.set_result(refusal)
             await asyncio.gather(
                 *(
                     ring(write.stream_id, Pieces(write.first, write.texts))
-                    for (write, _), error in zip(group, outcomes, strict=True)
-                    if error is None and write.texts
+                    for (write, _), refusal in zip(group, outcomes, strict=True)
+                    if refusal is None and write.texts
                 )
             )
 
@@ -66,7 +66,9 @@ class Writer:
             except (OperationalError, InterfaceError):
                 if not tries_left:
                     raise
-                logger.exception("The database doesn't take the pieces: another try in %s s.", RETRY)
+                logger.exception(
+                    "The database doesn't take the pieces: another try in %s s.", RETRY
+                )
                 await asyncio.sleep(RETRY)
         raise AssertionError("the last try returns or raises")
 

@@ -118,9 +118,10 @@ function answerWebSocket(request, socket, { status, records = [], then }) {
   const accept = createHash("sha1")
     .update(`${request.headers["sec-websocket-key"]}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
     .digest("base64");
+  const [protocol] = request.headers["sec-websocket-protocol"].split(",");
   socket.write(
     "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    + `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${request.headers["sec-websocket-protocol"]}\r\n\r\n`,
+    + `Sec-WebSocket-Accept: ${accept}\r\nSec-WebSocket-Protocol: ${protocol}\r\n\r\n`,
   );
   socket.on("data", (data) => {
     if ((data[0] & 0x0f) === 8) socket.end(); // The reader's close frame.

@@ -26,7 +26,8 @@ def stream_output(
     """
     if transport not in TRANSPORTS:
         raise template.TemplateSyntaxError(
-            f"stream_output: there is no transport {transport!r}: use one of {', '.join(TRANSPORTS)}."
+            f"stream_output: there is no transport {transport!r}: "
+            f"use one of {', '.join(TRANSPORTS)}."
         )
     # A stream's endpoints are beside each other.
     base = reverse("streams:polling", kwargs={"name": name}).rpartition("/")[0]

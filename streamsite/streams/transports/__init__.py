@@ -1,1 +1,1 @@
-"""Four ways to read one stream. Each parses a request, follows the stream, and encodes what comes."""
+"""Four ways to read one stream. Each parses a request, follows the stream, encodes."""

@@ -78,7 +78,8 @@ def _pace(text: str) -> float | Literal["recorded"]:
         pace = 0
     if not 0.001 <= pace <= MAX_PACE:
         raise BadRequest(
-            f"pace={text[:40]!r} is not understood: give the seconds a piece, from 0.001 to {MAX_PACE:g}, or `recorded`."
+            f"pace={text[:40]!r} is not understood: "
+            f"give the seconds a piece, from 0.001 to {MAX_PACE:g}, or `recorded`."
         )
     return pace
 

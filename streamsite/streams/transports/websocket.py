@@ -2,12 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qsl
 
-from asgiref.typing import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -19,9 +17,8 @@ from django.utils.module_loading import import_string
 from ..control import stop_as
 from ..errors import BadRequest, NoSuchStream, StreamError
 from ..following import Batch
-from ..pieces import Record
 from ..wire import objects
-from .reading import Reading, reading
+from .reading import reading
 from .records import as_objects
 
 PROTOCOL = "streamsite.v1"
@@ -98,12 +95,10 @@ class Refusals:
     A refused handshake shows a browser nothing but its failure, so it is accepted first.
     """
 
-    def __init__(self, application: ASGI3Application) -> None:
+    def __init__(self, application: Any) -> None:
         self.application = application
 
-    async def __call__(
-        self, scope: WebSocketScope, receive: ASGIReceiveCallable, send: ASGISendCallable
-    ) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         accepted = False
 
         async def noticing(message: Any) -> None:
@@ -116,10 +111,12 @@ class Refusals:
         except StreamError as error:
             if not accepted:
                 await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
-            await send({"type": "websocket.close", "code": error.close_code, "reason": error.detail})
+            await send(
+                {"type": "websocket.close", "code": error.close_code, "reason": error.detail}
+            )
 
 
-async def nowhere(scope: Any, receive: Any, send: Any) -> None:
+async def nowhere(scope: Any, receive: Any, send: Any) -> Any:
     """Refuse an address that is no stream's."""
     await receive()
     raise NoSuchStream(scope["path"])

@@ -76,7 +76,7 @@ class Decoder:
         self._name = ""
 
     def feed(self, text: str) -> Iterator[Event]:
-        """Yield the events that end in this text. An unfinished one waits for more, or is dropped."""
+        """Yield the events that end in this text. An unfinished one waits for more."""
         if not self._begun and text:
             self._begun = True
             text = text.removeprefix("\ufeff")

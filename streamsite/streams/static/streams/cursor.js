@@ -11,7 +11,9 @@ const CURSOR = /^(?:(\d{1,9})\.)?(\d{1,15})$/;
  */
 export function parseCursor(text) {
   const match = CURSOR.exec(text);
-  if (!match) throw new RangeError(`${JSON.stringify(text)} is not a cursor: write 17, or "2.17" for revision 2.`);
+  if (!match) {
+    throw new RangeError(`${JSON.stringify(text)} is not a cursor: write 17, or "2.17" for revision 2.`);
+  }
   return { rev: Number(match[1] ?? 0), n: Number(match[2]) };
 }
 

@@ -46,7 +46,8 @@ export async function check(response) {
 /** A body as text, part by part, as it arrives. Leaving the loop early closes the connection. */
 export async function* read(response) {
   const reader = response.body.getReader();
-  // One decoder for the whole body: a character may be split over two parts. A byte order mark is the reader's to see.
+  // One decoder for the whole body: a character may be split over two parts. A byte order mark is
+  // for the format's own rules.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   try {
     for (;;) {

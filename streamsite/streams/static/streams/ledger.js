@@ -41,9 +41,13 @@ export class Ledger {
     const rev = piece.rev ?? 0;
     // With no piece yet there is nothing that another revision could contradict.
     if (this.#n === 0) this.#rev = rev;
-    if (rev !== this.#rev) throw new ConnectionLost(`a piece of revision ${rev} came amid revision ${this.#rev}`);
+    if (rev !== this.#rev) {
+      throw new ConnectionLost(`a piece of revision ${rev} came amid revision ${this.#rev}`);
+    }
     if (piece.n < this.#n) return null;
-    if (piece.n !== this.#n) throw new ConnectionLost(`piece ${piece.n} came where ${this.#n} was due`);
+    if (piece.n !== this.#n) {
+      throw new ConnectionLost(`piece ${piece.n} came where ${this.#n} was due`);
+    }
     this.#n += 1;
     this.#texts?.push(piece.text);
     return piece;

@@ -108,8 +108,9 @@ export class Reader {
       pace: this.#pace,
       signal: link.signal,
     });
+    const opened = () => this.#onlink({ state: "open", transport });
     let records = 0;
-    for await (const batch of watched(batches, link, silence, () => this.#onlink({ state: "open", transport }))) {
+    for await (const batch of watched(batches, link, { silence, opened })) {
       for (const record of batch) {
         // What else a connection has brought belongs to nobody once it was interrupted.
         link.signal.throwIfAborted();
@@ -150,7 +151,7 @@ export class Reader {
 }
 
 /** The same batches, but a connection that shows nothing for too long is given up for lost. */
-async function* watched(batches, link, silence, opened) {
+async function* watched(batches, link, { silence, opened }) {
   let limit = OPENING;
   try {
     for (;;) {

@@ -7,7 +7,7 @@
  */
 
 import { ConnectionLost, StreamCorrupt, StreamRefused } from "./errors.js";
-import { check, endpoint, answered } from "./http.js";
+import { answered, check, endpoint } from "./http.js";
 import { Reader } from "./reader.js";
 
 export { ConnectionLost, StreamCorrupt, StreamRefused };
@@ -24,7 +24,8 @@ export { ConnectionLost, StreamCorrupt, StreamRefused };
  *
  * @param {string | URL} url
  * @param {object} [options]
- * @param {string} [options.transport] "polling", "chunked", "sse", "websocket", or "auto": the first of them that works
+ * @param {string} [options.transport] "websocket", "sse", "chunked", "polling", or "auto": the first
+ *   of these that works
  * @param {string | number} [options.after] the cursor to start from: how many pieces are there already
  * @param {string | number} [options.pace] replay a finished stream: seconds a piece, or "recorded"
  * @param {AbortSignal} [options.signal] gives the stream up and closes the connection

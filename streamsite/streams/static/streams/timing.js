@@ -43,7 +43,10 @@ export async function online(signal) {
   });
 }
 
-/** Wait for what `start` begins, which gets a function to call when it is done and returns how to give it up. */
+/**
+ * Wait for what `start` begins. It gets a function to call when that is done, and returns one that
+ * gives it up.
+ */
 function settling(signal, start) {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();

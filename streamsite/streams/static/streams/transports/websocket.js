@@ -3,14 +3,15 @@
 import { ConnectionLost, StreamRefused } from "../errors.js";
 import { endpoint } from "../http.js";
 
-const SUBPROTOCOL = "streamsite.v1";
+/** In order of preference: the first one allows arrays. */
+const SUBPROTOCOLS = ["streamsite.v1.batch", "streamsite.v1"];
 
 /** A transport, as transports.js has it. */
 export async function* websocket({ url, after, pace, signal }) {
   signal.throwIfAborted();
   const address = endpoint(url, "ws", { after, pace });
   address.protocol = address.protocol.replace("http", "ws");
-  const socket = new WebSocket(address, SUBPROTOCOL);
+  const socket = new WebSocket(address, SUBPROTOCOLS);
 
   // A WebSocket can't be told to wait. What the network delivers faster than it is read gathers
   // here, and is taken as one batch.
@@ -56,7 +57,7 @@ function recordsOf(frame) {
   }
 }
 
-/** Codes of 4400 and more are HTTP statuses in a WebSocket's range; 1006 is a connection that never was, or broke. */
+/** The codes from 4400 on are HTTP statuses, moved into the range that applications have. */
 function meaningOf({ code, reason }) {
   if (code >= 4400 && code < 4500) return new StreamRefused(code - 4000, reason);
   return new ConnectionLost(`the WebSocket closed with ${code} ${reason}`.trimEnd());

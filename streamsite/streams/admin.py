@@ -1,0 +1,173 @@
+"""Streams and publisher tokens in Django's admin."""
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from . import log
+from .control import write_down
+from .errors import StreamError
+from .models import PublishToken, Stream, new_private_name
+from .pieces import check_text, split
+from .producers import stop
+
+
+class StreamForm(forms.ModelForm):
+    """A stream, with its text to type."""
+
+    text = forms.CharField(
+        label=_("Text"),
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 16, "class": "vLargeTextField"}),
+        help_text=_("A change makes a new revision: whoever is reading gets the text anew."),
+    )
+
+    class Meta:
+        model = Stream
+        fields = ("title", "name", "visibility", "owner", "text", "split", "pace")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "name" in self.fields:
+            self.fields["name"].required = False
+            self.fields["name"].help_text = _(
+                "Part of the address. Left empty, it is one that nobody can guess."
+            )
+        if self.instance.pk and "text" in self.fields:
+            self.fields["text"].initial = log.text_of(self.instance)
+
+    def clean_name(self) -> str:
+        return self.cleaned_data["name"] or new_private_name()
+
+    def clean_text(self) -> str:
+        # A form sends each line's end as CRLF, whatever was typed (WHATWG HTML 4.10.21.4).
+        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if "text" in data and data.get("split"):
+            try:
+                check_text(data["text"])
+                texts = split(data["text"], data["split"])
+                log.check_limits(len(texts), len(data["text"]))
+                for text in texts:
+                    log.check_piece(text)
+            except StreamError as error:
+                self.add_error("text", error.detail)
+        return data
+
+
+@admin.register(Stream)
+class StreamAdmin(admin.ModelAdmin):
+    form = StreamForm
+    list_display = (
+        "__str__",
+        "name",
+        "state",
+        "pieces",
+        "length",
+        "viewers",
+        "age",
+        "visibility",
+        "owner",
+    )
+    list_filter = ("state", "visibility")
+    list_select_related = ("owner",)
+    search_fields = ("name", "title")
+    date_hierarchy = "started_at"
+    raw_id_fields = ("owner",)
+    actions = ("stop_streams", "replay_stream")
+    facts = ("state", "reason", "pieces", "length", "revision", "started_at", "ended_at", "sha256")
+
+    def get_fields(self, request: HttpRequest, obj: Stream | None = None) -> tuple[str, ...]:
+        if obj is None:
+            return StreamForm.Meta.fields
+        if obj.live:  # Its text is its producer's.
+            return ("title", "name", "visibility", "owner", *self.facts)
+        return (*StreamForm.Meta.fields, *self.facts)
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Stream | None = None
+    ) -> tuple[str, ...]:
+        return ("name", *self.facts) if obj else ()
+
+    def get_form(
+        self, request: HttpRequest, obj: Stream | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        # The text is no field of the model, so Django is told of the others alone.
+        kwargs["fields"] = [
+            name
+            for name in self.get_fields(request, obj)
+            if name not in (*self.get_readonly_fields(request, obj), "text")
+        ]
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is not None and obj.live:
+            form.base_fields.pop("text", None)
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Stream, form: Any, change: bool) -> None:
+        if not change or {"text", "split"} & set(form.changed_data):
+            log.record(obj, form.cleaned_data["text"])
+        else:
+            obj.save(update_fields=form.changed_data or None)
+
+    @admin.display(description=_("viewers"))
+    def viewers(self, stream: Stream) -> str:
+        counts = log.viewers([stream.pk]).get(stream.pk, {}) if stream.live else {}
+        return ", ".join(f"{transport} {count}" for transport, count in counts.items()) or "–"
+
+    @admin.display(description=_("age"), ordering="-started_at")
+    def age(self, stream: Stream) -> str:
+        return timesince(stream.started_at, depth=1)
+
+    @admin.action(description=_("Stop"), permissions=["change"])
+    def stop_streams(self, request: HttpRequest, queryset: QuerySet[Stream]) -> None:
+        stopped = 0
+        for stream in queryset.filter(state=Stream.State.LIVE):
+            if async_to_sync(stop)(stream, f"Stopped by {request.user}."):
+                write_down(request.user, stream)
+                stopped += 1
+        text = ngettext("%(count)d stream was stopped.", "%(count)d streams were stopped.", stopped)
+        self.message_user(
+            request, text % {"count": stopped}, messages.SUCCESS if stopped else messages.INFO
+        )
+
+    @admin.action(description=_("Replay"), permissions=["view"])
+    def replay_stream(
+        self, request: HttpRequest, queryset: QuerySet[Stream]
+    ) -> HttpResponse | None:
+        stream = queryset.exclude(state=Stream.State.LIVE).first()
+        if stream is None or queryset.count() > 1 or not hasattr(stream, "get_absolute_url"):
+            self.message_user(request, _("Choose one stream that is over."), messages.WARNING)
+            return None
+        return HttpResponseRedirect(f"{stream.get_absolute_url()}?pace=recorded")
+
+
+@admin.register(PublishToken)
+class PublishTokenAdmin(admin.ModelAdmin):
+    list_display = ("label", "hint", "owner", "created_at", "last_used_at", "revoked_at")
+    fields = ("label", "owner")
+    raw_id_fields = ("owner",)
+    actions = ("revoke_tokens",)
+
+    def save_model(self, request: HttpRequest, obj: PublishToken, form: Any, change: bool) -> None:
+        key = None if change else obj.issue()
+        super().save_model(request, obj, form, change)
+        if key:
+            text = _("The token, shown this once: %(key)s")
+            self.message_user(request, text % {"key": key}, messages.WARNING)
+
+    @admin.action(description=_("Revoke"), permissions=["change"])
+    def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[PublishToken]) -> None:
+        revoked = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
+        text = ngettext("%(count)d token was revoked.", "%(count)d tokens were revoked.", revoked)
+        self.message_user(request, text % {"count": revoked}, messages.SUCCESS)

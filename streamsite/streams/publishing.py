@@ -1,0 +1,219 @@
+"""Publishing and stopping over HTTP."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils import timezone
+
+from . import log
+from .control import stop_as, stop_with
+from .database import in_database
+from .endpoints import endpoint
+from .errors import BadRequest, Conflict, Forbidden, StreamError, Unauthorized
+from .following import find
+from .hub import ring_end
+from .models import PublishToken, Stream
+from .wire import ndjson
+from .writer import writer
+
+# Seconds without a request after which a publisher over HTTP counts as dead. An empty list of
+# pieces is a sign of life too.
+LEASE = 60.0
+# How a publisher may end its stream.
+ENDS = (Stream.State.DONE, Stream.State.FAILED)
+
+
+@endpoint("POST")
+async def pieces(request: HttpRequest, name: str) -> JsonResponse:
+    """Add pieces to a live stream, which the first request makes.
+
+    As application/json: {"pieces": ["…"], "n": 17, "end": "done"}, where `n` is the number of the
+    first piece; it and `end` may be left out. As application/x-ndjson: on each line a piece
+    {"text": "…", "n": 17}, or last {"end": "done"}. A piece whose number was taken before is
+    ignored, as after a request that was repeated; one that leaves a gap is refused with 409.
+
+    In the query: `title`, `visibility`, `producer` (two of one token), `takeover=1`.
+    """
+    token = await publisher(request)
+    producer = f"{token.pk}/{request.GET.get('producer', '')}"
+    fence = hashlib.sha256(producer.encode()).hexdigest()[:32]
+    stream = await in_database(
+        log.create,
+        name,
+        fence=fence,
+        lease=LEASE,
+        title=request.GET.get("title", ""),
+        owner_id=token.owner_id,
+        visibility=visibility(request.GET.get("visibility", Stream.Visibility.PUBLIC)),
+        takeover=request.GET.get("takeover") == "1",
+    )
+    delivery = Delivery(stream.pieces)
+    problem = delivery.take(
+        from_lines if request.content_type == ndjson.CONTENT_TYPE else from_object, request
+    )
+    passed = round((timezone.now() - stream.started_at).total_seconds() * 1000)
+    times = [max(0, passed)] * len(delivery.texts)
+    await writer().append(log.Write(stream.pk, fence, LEASE, stream.pieces, delivery.texts, times))
+    answer: dict[str, Any] = {"after": delivery.after, "state": stream.state}
+    if problem is None and delivery.end:
+        state, reason = delivery.end
+        if await in_database(log.finish, stream.pk, state, reason, fence):
+            await ring_end(stream.pk)
+        answer["state"] = state
+    if problem is not None:
+        answer["detail"] = problem.detail
+    return JsonResponse(
+        answer, status=problem.status if problem else 202, json_dumps_params={"ensure_ascii": False}
+    )
+
+
+@endpoint("POST")
+async def stop(request: HttpRequest, name: str) -> JsonResponse:
+    """Stop a live stream: as owner or staff, by session and CSRF cookies, or with a token."""
+    stream = await find(name)
+    if "Authorization" in request.headers:
+        await stop_with(await publisher(request), stream)
+    else:
+        check_csrf(request)
+        await stop_as(request.user, stream)
+    return JsonResponse({"state": (await find(name)).state}, status=202)
+
+
+async def publisher(request: HttpRequest) -> PublishToken:
+    """Return the token that the request bears. Raises Unauthorized."""
+    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not key.strip():
+        raise Unauthorized(
+            "Publishing takes the header `Authorization: Bearer <token>`: the admin makes tokens."
+        )
+    token = await in_database(log.token_of, key.strip())
+    if token is None:
+        raise Unauthorized("This token is unknown or was revoked: the admin makes tokens.")
+    return token
+
+
+def check_csrf(request: HttpRequest) -> None:
+    """Raise Forbidden when the request may come from another site's page."""
+
+    def view(request: HttpRequest) -> HttpResponse:
+        raise NotImplementedError("only Django's check is asked for")
+
+    check = CsrfViewMiddleware(view)
+    check.process_request(request)
+    if check.process_view(request, view, (), {}) is not None:
+        raise Forbidden(
+            "The CSRF token is missing or wrong: send the csrftoken cookie's value as X-CSRFToken."
+        )
+
+
+def visibility(value: str) -> str:
+    """Return who may watch. Raises BadRequest."""
+    if value not in Stream.Visibility.values:
+        raise BadRequest(
+            f"visibility={value[:40]!r} is not one of {', '.join(Stream.Visibility.values)}."
+        )
+    return value
+
+
+@dataclass(slots=True)
+class Item:
+    """A piece, with the number it should have where the publisher gave one, or the end."""
+
+    text: str = ""
+    n: int | None = None
+    end: tuple[str, str] | None = None
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What one request adds to a stream that has `after` pieces."""
+
+    after: int
+    texts: list[str] = field(default_factory=list)
+    end: tuple[str, str] | None = None
+
+    def take(self, items: Any, request: HttpRequest) -> StreamError | None:
+        """Take items up to the first that can't be taken; return why it can't."""
+        try:
+            for item in items(request):
+                if self.end:
+                    raise BadRequest("Something follows the end.")
+                if item.end:
+                    self.end = item.end
+                elif item.n is not None and item.n > self.after:
+                    raise Conflict(
+                        f"Piece {item.n} would leave a gap: the next number is {self.after}."
+                    )
+                elif item.n is None or item.n == self.after:
+                    log.check_piece(item.text)
+                    self.texts.append(item.text)
+                    self.after += 1
+        except StreamError as error:
+            return error
+        return None
+
+
+def from_object(request: HttpRequest) -> Iterator[Item]:
+    """Yield the items of a JSON body."""
+    body = parsed(request.read(), "The body")
+    unknown = set(body) - {"pieces", "n", "end", "reason"}
+    if unknown:
+        raise BadRequest(
+            f"The body has {', '.join(sorted(unknown))!r}: it takes pieces, n, end and reason."
+        )
+    texts = body.get("pieces", [])
+    if not isinstance(texts, list):
+        raise BadRequest('"pieces" is a list of texts: {"pieces": ["Hello, ", "world"]}.')
+    n = number(body)
+    for i, text in enumerate(texts):
+        yield Item(text, None if n is None else n + i)
+    if "end" in body:
+        yield Item(end=ending(body))
+
+
+def from_lines(request: HttpRequest) -> Iterator[Item]:
+    """Yield the items of an NDJSON body. What is wrong is said with its line."""
+    for i, line in enumerate(request.read().split(b"\n"), 1):
+        if line.strip():
+            try:
+                item = parsed(line, "It")
+                if "end" in item:
+                    yield Item(end=ending(item))
+                elif "text" in item:
+                    yield Item(item["text"], number(item))
+                else:
+                    raise BadRequest('A line is {"text": "…"} or {"end": "done"}.')
+            except StreamError as error:
+                error.detail = f"Line {i}: {error.detail}"
+                raise
+
+
+def parsed(data: bytes, what: str) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{what} is not UTF-8: byte {error.start} can't be read.") from None
+    except (ValueError, RecursionError):
+        raise BadRequest(f"{what} is not JSON.") from None
+    if not isinstance(value, dict):
+        raise BadRequest(f"{what} is not a JSON object.")
+    return value
+
+
+def number(item: dict[str, Any]) -> int | None:
+    n = item.get("n")
+    if n is not None and (type(n) is not int or n < 0):
+        raise BadRequest(f'"n" is a whole number from 0, not {str(n)[:40]!r}.')
+    return n
+
+
+def ending(item: dict[str, Any]) -> tuple[str, str]:
+    state, reason = item["end"], item.get("reason", "")
+    if state not in ENDS or not isinstance(reason, str):
+        raise BadRequest('"end" is "done" or "failed", with a text as "reason" where there is one.')
+    return state, reason[:500].replace("\0", "")

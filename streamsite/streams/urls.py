@@ -1,0 +1,20 @@
+"""The engine's HTTP endpoints, to be mounted where a site likes:
+
+path("stream/", include("streamsite.streams.urls"))
+"""
+
+from django.urls import path
+
+from . import openapi, publishing
+from .transports import chunked, polling, sse
+
+app_name = "streams"
+
+urlpatterns = [
+    path("openapi.json", openapi.document, name="openapi"),
+    path("<str:name>/polling", polling.polling, name="polling"),
+    path("<str:name>/chunked", chunked.chunked, name="chunked"),
+    path("<str:name>/events", sse.events, name="events"),
+    path("<str:name>/pieces", publishing.pieces, name="publish"),
+    path("<str:name>/stop", publishing.stop, name="stop"),
+]

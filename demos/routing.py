@@ -1,15 +1,9 @@
 """WebSocket addresses: the article's own, then the engine's."""
 
-from channels.routing import URLRouter
-from django.urls import path, re_path
+from django.urls import path
 
-from streamsite.streams import routing
-from streamsite.streams.transports.websocket import nowhere
+from streamsite.streams.routing import websockets
 
 from .consumers import ArticleConsumer
 
-websocket_urlpatterns = [
-    path("stream/ws", ArticleConsumer.as_asgi()),
-    path("stream/", URLRouter([*routing.urlpatterns, re_path("", nowhere)])),
-    re_path("", nowhere),
-]
+application = websockets("stream/", before=[path("stream/ws", ArticleConsumer.as_asgi())])

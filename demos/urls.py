@@ -2,8 +2,11 @@
 
 from django.urls import path
 
-from . import pages
+from . import live, pages
 
 urlpatterns = [
     path("", pages.article, name="article"),
+    path("live/", live.live, name="live"),
+    path("live/list", live.live_list, name="live-list"),
+    path("live/<str:name>/", live.stream, name="stream"),
 ]

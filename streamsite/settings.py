@@ -7,13 +7,16 @@ refused at start with a sentence that names it. README.md has the table.
 import os
 import secrets
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from redis.connection import parse_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -55,6 +58,15 @@ def env_url(name: str, schemes: tuple[str, ...]) -> str:
             f"{name} must be a URL that begins with {' or '.join(s + '://' for s in schemes)}."
         )
     return value
+
+
+def redis_options(url: str) -> dict[str, Any]:
+    """Return a Redis URL as the keywords that a client takes."""
+    options: dict[str, Any] = {**parse_url(url)}
+    options.pop("connection_class", None)
+    if "path" in options:
+        options["unix_socket_path"] = options.pop("path")
+    return {**options, "ssl": url.startswith("rediss:")}
 
 
 def env_origins(name: str) -> list[str]:
@@ -202,6 +214,8 @@ if REDIS_URL:
             "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None}]},
         }
     }
+    # What demos.notices says reaches the pages of all processes.
+    EVENTSTREAM_REDIS = redis_options(REDIS_URL)
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
@@ -215,6 +229,10 @@ STREAM_MAX_PIECE_LENGTH = env_int("STREAM_MAX_PIECE_LENGTH", 65_536)
 STREAM_MAX_PIECES = env_int("STREAM_MAX_PIECES", 1_000_000)
 STREAM_MAX_LENGTH = env_int("STREAM_MAX_LENGTH", 64 * 1024 * 1024)
 STREAM_MAX_BODY = env_int("STREAM_MAX_BODY", 8 * 1024 * 1024)
+
+# The admin's "view on site", and whatever else asks a stream for its page.
+
+ABSOLUTE_URL_OVERRIDES = {"streams.stream": lambda stream: reverse("stream", args=[stream.name])}
 
 # Languages: Chinese at /, English at /en/.
 

@@ -115,6 +115,8 @@ class Proxy:
             async with asyncio.TaskGroup() as both:
                 both.create_task(pump(reader, onward_writer, passage.sent))
                 both.create_task(pump(onward_reader, writer, passage.received))
+        except asyncio.CancelledError:
+            pass  # Cut. The task belongs to asyncio's server, which would log it as a failure.
         finally:
             passage.over = True
             writer.close()

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LANGUAGES = {"zh": "/", "en": "/en/"}
 WORDS = {"zh": ("开始", "结束"), "en": ("Start", "Stop")}
+# For what has no words in it.
+IN_ENGLISH = pytest.mark.parametrize("language", ["en"])
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
 # Milliseconds. Only a failing test waits so long.
@@ -72,6 +74,13 @@ class Demo:
 
     async def text(self) -> str:
         return await self.output.evaluate("element => element.textContent")
+
+    async def starts_again(self, stored: list[str]) -> None:
+        """Check that a stopped demo begins at the beginning."""
+        await self.start()
+        await self.is_in("running")
+        await self.has_text()
+        assert "".join(stored).startswith(await self.text())
 
     async def totals(self) -> dict[str, int]:
         data = await self.element.locator("wire-view").evaluate("element => ({...element.dataset})")
@@ -134,6 +143,20 @@ def true_totals(proxy: Proxy, method: Method) -> dict[str, int]:
     return {"requests": len(exchanges), "messages": messages, "payload": payload, "framing": framing}
 
 
+def forgive_merged_reads(told: dict[str, int], true: dict[str, int]) -> None:
+    """Take chunks that a busy browser read together for what they were.
+
+    A page is given reads, not chunks, and its legend says so. Each chunk that isn't seen as one hides its
+    size line and line ends: 5 bytes or 6, of which a longer size line of the read may show 1.
+    """
+    merged = true["messages"] - told["messages"]
+    hidden = true["framing"] - told["framing"]
+    assert 0 <= merged < 10
+    assert 4 * merged <= hidden <= 6 * merged
+    told["messages"] += merged
+    told["framing"] += hidden
+
+
 def text_of(body: bytes, method: Method) -> str:
     if method.transport == "chunked":
         return body.decode()
@@ -156,26 +179,11 @@ async def test_all_four_at_once_show_the_stored_text_and_tell_the_truth_about_th
             await demo.is_in("done")
             assert await demo.text() == "".join(stored), demo.method.transport
         for demo in demos:
-            totals = await demo.totals()
-            assert totals.pop("first") >= 0
-            assert totals == true_totals(proxy, demo.method), demo.method.transport
-
-
-async def test_each_alone_can_be_stopped_and_then_runs_to_its_end(browser, proxy, address, stored):
-    async def stop_and_start_again(method: Method) -> None:
-        async with page_at(browser, address, viewport=DESKTOP) as page:
-            demo = Demo(page, method)
-            await demo.start()
-            await demo.is_in("running")
-            await demo.has_text()
-            await demo.stop()
-            await demo.is_in("idle")
-            assert await demo.text() == ""
-            await demo.start()
-            await demo.is_in("done")
-            assert await demo.text() == "".join(stored)
-
-    await asyncio.gather(*(stop_and_start_again(method) for method in METHODS.values()))
+            told, true = await demo.totals(), true_totals(proxy, demo.method)
+            assert told.pop("first") >= 0
+            if demo.method.transport == "chunked":
+                forgive_merged_reads(told, true)
+            assert told == true, demo.method.transport
 
 
 @pytest.mark.parametrize("transport", ["chunked", "sse", "websocket"])
@@ -196,11 +204,12 @@ async def test_stop_ends_the_transfer_on_the_wire(browser, proxy, address, store
             assert len(exchange.received) < len(stored)
         else:
             assert exchange.response is None, "the whole text came all the same"
-        assert await demo.text() == ""
         await demo.is_in("idle")
+        assert await demo.text() == ""
+        await demo.starts_again(stored)
 
 
-async def test_stop_ends_the_requests_of_polling(browser, proxy, address):
+async def test_stop_ends_the_requests_of_polling(browser, proxy, address, stored):
     async with page_at(browser, address) as page:
         polling, clock = Demo(page, METHODS["polling"]), Demo(page, METHODS["chunked"])
         await polling.start()
@@ -213,10 +222,12 @@ async def test_stop_ends_the_requests_of_polling(browser, proxy, address):
         received = len(proxy.passage("/stream/chunked").received)
         await until(lambda: len(proxy.passage("/stream/chunked").received) > received + 60, "more pieces")
         assert len(proxy.exchanges("/stream/polling")) == asked
-        assert await polling.text() == ""
         await polling.is_in("idle")
+        assert await polling.text() == ""
+        await polling.starts_again(stored)
 
 
+@IN_ENGLISH
 async def test_start_during_a_run_starts_anew(browser, proxy, address):
     async with page_at(browser, address) as page:
         demo = Demo(page, METHODS["chunked"])
@@ -230,6 +241,7 @@ async def test_start_during_a_run_starts_anew(browser, proxy, address):
         await demo.has_text()
 
 
+@IN_ENGLISH
 @pytest.mark.parametrize("transport", ["chunked", "sse", "websocket"])
 async def test_a_lost_connection_is_told_in_words(browser, proxy, address, transport):
     # Chromium's console tells of it too.
@@ -254,6 +266,7 @@ async def test_the_buttons_are_in_the_pages_language(browser, address, language)
             assert tuple(words) == WORDS[language]
 
 
+@IN_ENGLISH
 async def test_the_keyboard_is_enough(browser, address):
     async with page_at(browser, address) as page:
         demo = Demo(page, METHODS["sse"])
@@ -266,8 +279,11 @@ async def test_the_keyboard_is_enough(browser, address):
         await demo.is_in("idle")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    ("language", "scheme", "viewport"),
+    [("zh", "light", DESKTOP), ("zh", "dark", PHONE), ("en", "dark", DESKTOP), ("en", "light", PHONE)],
+    ids=["zh-light-desktop", "zh-dark-phone", "en-dark-desktop", "en-light-phone"],
+)
 async def test_axe_finds_nothing_serious(browser, address, scheme, viewport):
     async with page_at(browser, address, color_scheme=scheme, viewport=viewport) as page:
         demo = Demo(page, METHODS["sse"])
@@ -304,6 +320,7 @@ async def test_without_javascript_the_demos_say_so(browser, address):
         await expect(page.locator("article h2").first).to_be_visible()
 
 
+@IN_ENGLISH
 async def test_with_javascript_they_do_not(browser, address):
     async with page_at(browser, address) as page:
         assert await page.locator("stream-demo .needs-js:visible").count() == 0

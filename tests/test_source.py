@@ -23,7 +23,7 @@ SHOWN = {
 
 def code_in(page: str) -> list[str]:
     """Return what the code boxes of a page show, without their colours."""
-    boxes = re.findall(r'<figure class="source">.*?<pre>(.*?)</pre>', page, re.DOTALL)
+    boxes = re.findall(r'<figure class="source">.*?<pre[^>]*>(.*?)</pre>', page, re.DOTALL)
     return [html.unescape(re.sub(r"<[^>]+>", "", box)) for box in boxes]
 
 

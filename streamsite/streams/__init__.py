@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from .endpoints import endpoint
     from .following import find, follow, piece, play, texts
     from .pieces import Cursor
-    from .producers import publish
+    from .producers import publish, start
 
-__all__ = ["Cursor", "endpoint", "find", "follow", "piece", "play", "publish", "texts"]
+__all__ = ["Cursor", "endpoint", "find", "follow", "piece", "play", "publish", "start", "texts"]
 
 _HOMES = {
     "Cursor": "pieces",
     "endpoint": "endpoints",
-    "publish": "producers",
+    **dict.fromkeys(("publish", "start"), "producers"),
     **dict.fromkeys(("find", "follow", "piece", "play", "texts"), "following"),
 }
 

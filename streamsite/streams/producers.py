@@ -10,11 +10,12 @@ asked for that, and then the block is cancelled; as `interrupted` when the proce
 """
 
 import asyncio
+import logging
 import os
 import secrets
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import AsyncIterable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,13 +23,15 @@ from . import log
 from .database import in_database
 from .errors import Ended, StreamError
 from .hub import hub, ring_end
-from .models import Stream
+from .models import Stream, new_private_name
 from .writer import writer
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from django.contrib.auth.models import AbstractBaseUser
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -51,9 +54,10 @@ class Stopped(Exception):
 class publish:  # noqa: N801 - used like a function
     """Make a stream and be its producer, inside `async with` or `with`.
 
-    `owner` is a user; `visibility` one of "public", "link", "owner". With `takeover` a live stream
-    of that name is carried on where its producer left it. With `abandon` the stream is stopped when
-    nobody has watched it for so many seconds.
+    Without a name it gets one that nobody can guess. `owner` is a user; `visibility` one of
+    "public", "link", "owner". With `takeover` a live stream of that name is carried on where its
+    producer left it. With `abandon` the stream is stopped when nobody has watched it for so many
+    seconds.
 
     Raises, on entering, BadRequest for a name that can't be one, Conflict when another producer
     writes this stream, and Ended when it is over.
@@ -61,7 +65,7 @@ class publish:  # noqa: N801 - used like a function
 
     def __init__(
         self,
-        name: str,
+        name: str | None = None,
         *,
         title: str = "",
         owner: "AbstractBaseUser | None" = None,
@@ -69,7 +73,7 @@ class publish:  # noqa: N801 - used like a function
         takeover: bool = False,
         abandon: float | None = None,
     ) -> None:
-        self._name = name
+        self._name = name or new_private_name()
         self._abandon = abandon
         self._options: dict[str, Any] = {
             "title": title,
@@ -286,6 +290,35 @@ class SyncProducer:
     def flush(self) -> None:
         """As Producer.flush."""
         _in_background(self._producer.flush())
+
+
+async def start(name: str | None, source: AsyncIterable[str], **options: Any) -> Stream:
+    """Publish what `source` yields, a piece each, in a task of this event loop.
+
+    Returns as soon as the stream is there to be followed; the options are those of `publish`, and
+    so are the errors. When the source raises, the stream fails and the log says why.
+    """
+    opened: asyncio.Future[Stream] = asyncio.get_running_loop().create_future()
+
+    async def run() -> None:
+        try:
+            async with publish(name, **options) as producer:
+                opened.set_result(producer.stream)
+                async for text in source:
+                    await producer.write(text)
+        except Exception as error:
+            if opened.done():
+                logger.exception("The source of stream %r failed", opened.result().name)
+            else:
+                opened.set_exception(error)
+
+    task = asyncio.create_task(run())
+    _running.add(task)  # The loop itself keeps but a weak reference.
+    task.add_done_callback(_running.discard)
+    return await asyncio.shield(opened)
+
+
+_running: set[asyncio.Task[None]] = set()
 
 
 async def stop(stream: Stream, reason: str = "") -> bool:

@@ -1,9 +1,34 @@
-"""The engine's WebSocket address: URLRouter([path("stream/", URLRouter(routing.urlpatterns))])."""
+"""The engine's WebSockets, beside its HTTP endpoints:
 
-from django.urls import path
+application = ProtocolTypeRouter({"http": …, "websocket": websockets("stream/")})
+"""
 
-from .transports.websocket import StreamConsumer
+from typing import Any
+
+from channels.routing import URLRouter
+from django.urls import path, re_path
+
+from .origins import SameOrigin
+from .transports.websocket import Refusals, StreamConsumer, nowhere
 
 urlpatterns = [
     path("<str:name>/ws", StreamConsumer.as_asgi()),
 ]
+
+
+def websockets(prefix: str, before: list[Any] | None = None) -> SameOrigin:
+    """Return an ASGI application: the engine's WebSockets below `prefix`, and before it the site's.
+
+    Pages of unknown origins are refused, and so are other addresses, each with a reason.
+    """
+    return SameOrigin(
+        Refusals(
+            URLRouter(
+                [
+                    *(before or []),
+                    path(prefix, URLRouter([*urlpatterns, re_path("", nowhere)])),
+                    re_path("", nowhere),
+                ]
+            )
+        )
+    )

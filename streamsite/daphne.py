@@ -150,6 +150,10 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         """
         self.sendCloseFrame(code, reason.encode()[:123].decode(errors="ignore").encode())
 
+    def _closeConnection(self, abort: bool = False) -> None:  # noqa: N802 - Autobahn's name
+        # After a closing handshake Autobahn resets the connection, which a browser calls unclean.
+        super()._closeConnection(abort and not self.wasClean)
+
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
         flow = getattr(self, "flow", None)
         if flow is not None:

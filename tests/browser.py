@@ -39,7 +39,9 @@ def find_chromium() -> str:
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=list(FLAGS))
+        browser = await playwright.chromium.launch(
+            executable_path=find_chromium(), args=list(FLAGS)
+        )
         yield browser
         await browser.close()
 
@@ -56,7 +58,9 @@ class Complaints:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         # Chromium reports every answer from 400 on, and one of 400 is how polling ends.
-        end_of_polling = "/stream/polling?cnt=" in message.location["url"] and "status of 400" in message.text
+        end_of_polling = (
+            "/stream/polling?cnt=" in message.location["url"] and "status of 400" in message.text
+        )
         if message.type in ("error", "warning") and not end_of_polling:
             self.heard.append(f"{message.type}: {message.text} ({message.location['url']})")
 
@@ -70,7 +74,9 @@ class Complaints:
 
 
 @asynccontextmanager
-async def page_at(browser: Browser, url: str, *, calm: bool = True, **context: Any) -> AsyncIterator[Page]:
+async def page_at(
+    browser: Browser, url: str, *, calm: bool = True, **context: Any
+) -> AsyncIterator[Page]:
     """Open a page in a browser profile of its own. If it is to stay calm, nothing may go wrong in it."""
     profile = await browser.new_context(**context)
     try:

@@ -38,7 +38,9 @@ def site_maker(stack: ExitStack, factory: pytest.TempPathFactory, static_root: P
 
 
 @pytest.fixture(scope="session")
-def make_shared_site(tmp_path_factory: pytest.TempPathFactory, static_root: Path) -> Iterator[SiteMaker]:
+def make_shared_site(
+    tmp_path_factory: pytest.TempPathFactory, static_root: Path
+) -> Iterator[SiteMaker]:
     with ExitStack() as stack:
         yield site_maker(stack, tmp_path_factory, static_root)
 

@@ -64,7 +64,12 @@ class Postgres:
     def _execute(self, program: str, *arguments: str) -> None:
         command = [*self._as_account, str(self._binaries / program), *arguments]
         done = subprocess.run(
-            command, cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            command,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr

@@ -123,7 +123,9 @@ class Proxy:
             onward_writer.close()
 
 
-async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray) -> None:
+async def pump(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray
+) -> None:
     """Pass on what comes, to the end, and then the end."""
     try:
         while data := await reader.read(65_536):

@@ -33,13 +33,29 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 def run(*command: str, env: Mapping[str, str], **options: Any) -> subprocess.CompletedProcess[str]:
     """Run a command in the project's folder to its end."""
     return subprocess.run(
-        command, cwd=ROOT, env=environment(env), capture_output=True, text=True, timeout=60, check=False, **options
+        command,
+        cwd=ROOT,
+        env=environment(env),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
     )
 
 
 def daphne_command(port: int) -> list[str]:
     # Requests are left out of the log: what remains is what an operator has to read.
-    return [str(DAPHNE), "-b", HOST, "-p", str(port), "--access-log", os.devnull, "streamsite.asgi:application"]
+    return [
+        str(DAPHNE),
+        "-b",
+        HOST,
+        "-p",
+        str(port),
+        "--access-log",
+        os.devnull,
+        "streamsite.asgi:application",
+    ]
 
 
 class Server:
@@ -142,7 +158,9 @@ class Site:
     def __init__(self, folder: Path, env: Mapping[str, str], servers: int = 1) -> None:
         self.var = Path(env.get("VAR_DIR", folder / "var"))
         self.env = {"VAR_DIR": str(self.var), **env}
-        self.servers = [Server(self.env, folder / f"daphne-{number}.log") for number in range(servers)]
+        self.servers = [
+            Server(self.env, folder / f"daphne-{number}.log") for number in range(servers)
+        ]
 
     @property
     def server(self) -> Server:

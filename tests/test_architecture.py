@@ -57,7 +57,10 @@ def imports(module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             origin = absolute(module, node)
             # `from . import log` names a module, `from .log import find` something in one.
-            found |= {name if (name := f"{origin}.{alias.name}") in MODULES else origin for alias in node.names}
+            found |= {
+                name if (name := f"{origin}.{alias.name}") in MODULES else origin
+                for alias in node.names
+            }
         unseen += ast.iter_child_nodes(node)
     return found
 
@@ -89,14 +92,19 @@ def users_of(*names: str) -> set[str]:
     return {
         module
         for module in MODULES
-        if any(found == name or found.startswith(f"{name}.") for found in imports(module) for name in names)
+        if any(
+            found == name or found.startswith(f"{name}.")
+            for found in imports(module)
+            for name in names
+        )
     }
 
 
 def mentions(module: str, name: str) -> bool:
     """Tell whether a module's code speaks of a name."""
     return any(
-        name in (getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "name", None))
+        name
+        in (getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "name", None))
         for node in ast.walk(tree(module))
     )
 
@@ -109,7 +117,9 @@ def test_every_module_of_the_engine_has_a_layer(module):
 @pytest.mark.parametrize("module", engine_modules())
 def test_imports_point_down(module):
     upward = {
-        found for found in imports(module) if (below := layer(found)) is not None and below > layer(module)
+        found
+        for found in imports(module)
+        if (below := layer(found)) is not None and below > layer(module)
         if found.startswith(f"{ENGINE}.")
     }
     assert not upward, f"{module} imports {upward} of a layer above"
@@ -125,14 +135,22 @@ def test_no_two_modules_import_each_other():
 
 def test_the_engine_knows_neither_the_site_nor_the_demos():
     for module in engine_modules():
-        outside = {name for name in imports(module) if name.split(".")[0] in PACKAGES and not name.startswith(ENGINE)}
+        outside = {
+            name
+            for name in imports(module)
+            if name.split(".")[0] in PACKAGES and not name.startswith(ENGINE)
+        }
         assert not outside, f"{module} imports {outside}"
 
 
 def test_the_demos_use_the_engine_and_nothing_else_of_the_site():
     for module in MODULES:
         if module.startswith("demos"):
-            other = {name for name in imports(module) if name.startswith("streamsite") and not name.startswith(ENGINE)}
+            other = {
+                name
+                for name in imports(module)
+                if name.startswith("streamsite") and not name.startswith(ENGINE)
+            }
             assert not other, f"{module} imports {other}"
 
 
@@ -140,12 +158,18 @@ def test_wire_formats_need_the_standard_library_alone():
     for module in engine_modules():
         if module.startswith(f"{ENGINE}.wire"):
             assert not {name.split(".")[0] for name in imports(module)} - {
-                "collections", "dataclasses", "json", "re", "typing"
+                "collections",
+                "dataclasses",
+                "json",
+                "re",
+                "typing",
             }, module
 
 
 def test_only_settings_reads_the_environment():
-    readers = {module for module in MODULES if mentions(module, "environ") or mentions(module, "getenv")}
+    readers = {
+        module for module in MODULES if mentions(module, "environ") or mentions(module, "getenv")
+    }
     # This one only says where the settings are, when nobody has.
     assert readers <= {"streamsite.settings", "streamsite.asgi"}
     assert "os.environ.setdefault" in MODULES["streamsite.asgi"].read_text()
@@ -167,9 +191,19 @@ def test_only_the_log_touches_pieces_in_the_database():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_names_say_what_is_inside(module):
-    assert module.split(".")[-1] not in {"utils", "util", "helpers", "helper", "common", "misc", "managers"}
+    assert module.split(".")[-1] not in {
+        "utils",
+        "util",
+        "helpers",
+        "helper",
+        "common",
+        "misc",
+        "managers",
+    }
 
 
 def test_modules_stay_small():
-    sizes = sorted(len(path.read_text().splitlines()) for path in MODULES.values() if path.read_text())
+    sizes = sorted(
+        len(path.read_text().splitlines()) for path in MODULES.values() if path.read_text()
+    )
     assert sizes[len(sizes) // 2] <= 100

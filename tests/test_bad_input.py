@@ -28,7 +28,9 @@ def _goes_on(site: Site):
 # Numbers.
 
 
-@pytest.mark.parametrize("cnt", ["", "abc", "1e9", "1.5", "0x1", "9" * 5000, "%00", "%FF", "1%FF", "NaN", "1,2"])
+@pytest.mark.parametrize(
+    "cnt", ["", "abc", "1e9", "1.5", "0x1", "9" * 5000, "%00", "%FF", "1%FF", "NaN", "1,2"]
+)
 def test_what_is_no_number_is_named_so(site, cnt):
     detail = assert_refused(http.get(site.address, f"/stream/polling?cnt={cnt}"), 400)
     assert "cnt" in detail
@@ -36,7 +38,9 @@ def test_what_is_no_number_is_named_so(site, cnt):
 
 @pytest.mark.parametrize("cnt", ["-1", str(10**9), str(10**30), "-0001", str(2**63)])
 def test_a_number_without_a_piece_is_outside_the_range(site, cnt):
-    assert assert_refused(http.get(site.address, f"/stream/polling?cnt={cnt}"), 400) == "Invalid index"
+    assert (
+        assert_refused(http.get(site.address, f"/stream/polling?cnt={cnt}"), 400) == "Invalid index"
+    )
 
 
 # Methods and addresses.
@@ -71,13 +75,17 @@ def test_an_unknown_stream_or_transport_is_not_found(site, target):
     assert response.json["detail"]
 
 
-@pytest.mark.parametrize("target", ["/stream/article/pigeon", "/stream/no-such-stream/ws", "/nothing", "/"])
+@pytest.mark.parametrize(
+    "target", ["/stream/article/pigeon", "/stream/no-such-stream/ws", "/nothing", "/"]
+)
 def test_a_websocket_to_nowhere_is_refused(site, target):
     with websocket.WebSocket(site.address) as socket:
         assert socket.shake_hands(target).status in (400, 403, 404)
 
 
-@pytest.mark.parametrize("target", [b"/stream/polling?cnt=\xff", b"/\xff", "/stream/polling?cnt=0&\u4f60=1"])
+@pytest.mark.parametrize(
+    "target", [b"/stream/polling?cnt=\xff", b"/\xff", "/stream/polling?cnt=0&\u4f60=1"]
+)
 def test_bytes_that_no_address_may_have_are_refused(site, target):
     assert http.get(site.address, target).status == 400
 
@@ -92,7 +100,9 @@ def test_another_host_name_is_refused(site, endpoint):
 
 
 def test_a_refused_host_is_told_the_setting(site):
-    assert "ALLOWED_HOSTS" in assert_refused(http.get(site.address, "/stream/polling", host="evil.example"), 400)
+    assert "ALLOWED_HOSTS" in assert_refused(
+        http.get(site.address, "/stream/polling", host="evil.example"), 400
+    )
 
 
 def test_a_websocket_of_another_host_name_is_refused(site):
@@ -100,11 +110,16 @@ def test_a_websocket_of_another_host_name_is_refused(site):
         assert socket.shake_hands("/stream/ws", {"Host": "evil.example"}).status == 403
 
 
-@pytest.mark.parametrize("junk", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n\r\n"])
+@pytest.mark.parametrize(
+    "junk",
+    [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n\r\n"],
+)
 def test_what_is_no_http_is_refused(site, junk):
     with http.Connection(site.address) as connection:
         connection.socket.sendall(junk)
-        assert connection.file.read().startswith((b"HTTP/1.1 400 ", b"")), "anything but a 400, or the end"
+        assert connection.file.read().startswith((b"HTTP/1.1 400 ", b"")), (
+            "anything but a 400, or the end"
+        )
 
 
 # Origins.

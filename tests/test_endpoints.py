@@ -26,7 +26,9 @@ def stored(shared_site: Site) -> list[str]:
 def running(shared_site: Site) -> Iterator[dict[str, Future[Transfer]]]:
     """All four at once, since each takes as long as the text does."""
     with ThreadPoolExecutor(len(TRANSFERS)) as pool:
-        yield {name: pool.submit(transfer, shared_site.address) for name, transfer in TRANSFERS.items()}
+        yield {
+            name: pool.submit(transfer, shared_site.address) for name, transfer in TRANSFERS.items()
+        }
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,14 @@ def ws(running: dict[str, Future[Transfer]]) -> Transfer:
 def test_the_article_is_worth_streaming(stored):
     text = "".join(stored)
     assert 100 < len(stored) < 300
-    for kind in ("\n", "你", "the", "\N{ZERO WIDTH JOINER}", "\N{COMBINING ACUTE ACCENT}", "\N{RIGHT-TO-LEFT MARK}"):
+    for kind in (
+        "\n",
+        "你",
+        "the",
+        "\N{ZERO WIDTH JOINER}",
+        "\N{COMBINING ACUTE ACCENT}",
+        "\N{RIGHT-TO-LEFT MARK}",
+    ):
         assert kind in text
 
 

@@ -76,7 +76,9 @@ def come_and_go(address, seed: int) -> None:
 
 def a_hundred_come_and_go(server: Server, pool: ThreadPoolExecutor, first: int) -> None:
     """Return when the server has let go of them all."""
-    for _ in pool.map(lambda seed: come_and_go(server.address, seed), range(first, first + CLIENTS)):
+    for _ in pool.map(
+        lambda seed: come_and_go(server.address, seed), range(first, first + CLIENTS)
+    ):
         pass
     wait_until(lambda: not connections(server.port), "the server has let go of its clients")
 
@@ -95,6 +97,9 @@ def test_no_thread_file_or_memory_stays_behind(make_site: SiteMaker, pool: Threa
     memory = []
     for number in range(1, ROUNDS + 1):
         a_hundred_come_and_go(server, pool, number * CLIENTS)
-        wait_until(lambda: Holdings.of(server.pid).within(settled), f"the server holds no more than {settled}")
+        wait_until(
+            lambda: Holdings.of(server.pid).within(settled),
+            f"the server holds no more than {settled}",
+        )
         memory.append(resident(server.pid))
     assert memory[-1] - memory[0] < PLAY, memory

@@ -61,16 +61,24 @@ def test_the_second_start_keeps_everything(make_site: SiteMaker):
     site.start()
     assert (site.var / "secret-key").read_bytes() == key
     assert site.pieces() == ["edited ", "text"]
-    assert site.shell("from streamsite.streams import log; answer(log.find('article').title)") == "mine"
+    assert (
+        site.shell("from streamsite.streams import log; answer(log.find('article').title)")
+        == "mine"
+    )
     assert http.get(site.address, "/stream/polling?cnt=0").json == {"message": "edited "}
 
 
 def test_two_servers_may_make_the_first_start_together(make_site: SiteMaker):
     """Both collect, migrate and make a key at the same moment; one of each remains."""
     site = make_site(servers=2).start()
-    first, second = (http.get(server.address, "/stream/polling?cnt=0").body for server in site.servers)
+    first, second = (
+        http.get(server.address, "/stream/polling?cnt=0").body for server in site.servers
+    )
     assert first == second
-    assert site.shell("from streamsite.streams.models import Stream; answer(Stream.objects.count())") == 1
+    assert (
+        site.shell("from streamsite.streams.models import Stream; answer(Stream.objects.count())")
+        == 1
+    )
 
 
 # Stopping.
@@ -184,6 +192,10 @@ def test_a_database_of_the_operators_works_once_migrated(make_site: SiteMaker, p
 
 
 def test_a_database_that_does_not_answer_is_named(tmp_path: Path):
-    told = sentence(run_daphne({"VAR_DIR": str(tmp_path), "DATABASE_URL": f"postgres://user:secret@{HOST}:1/name"}))
+    told = sentence(
+        run_daphne(
+            {"VAR_DIR": str(tmp_path), "DATABASE_URL": f"postgres://user:secret@{HOST}:1/name"}
+        )
+    )
     assert "DATABASE_URL" in told
     assert "secret" not in told

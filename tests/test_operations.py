@@ -18,7 +18,7 @@ OVER_TLS = {"Host": DOMAIN, "X-Forwarded-Proto": "https"}
 FOREVER = 10 * 365 * 24 * 3600
 HASHED = re.compile(r"/static/[\w/.-]+\.[0-9a-f]{12}\.\w+")
 STATIC = re.compile(r'(?:src|href)="(/static/[^"]+)"')
-IMPORT = re.compile(r'''^(?:import|export)\b[^"'`;]*["'](?P<path>[^"']+)["'];''', re.MULTILINE)
+IMPORT = re.compile(r"""^(?:import|export)\b[^"'`;]*["'](?P<path>[^"']+)["'];""", re.MULTILINE)
 
 
 # Health.
@@ -27,11 +27,16 @@ IMPORT = re.compile(r'''^(?:import|export)\b[^"'`;]*["'](?P<path>[^"']+)["'];'''
 def test_an_idle_site_is_alive_and_ready(site: Site):
     alive, ready = (http.get(site.address, path) for path in ("/healthz", "/readyz"))
     assert (alive.status, alive.json) == (200, {"status": "ok"})
-    assert (ready.status, ready.json) == (200, {"status": "ok", "database": "ok", "channel_layer": "ok"})
+    assert (ready.status, ready.json) == (
+        200,
+        {"status": "ok", "database": "ok", "channel_layer": "ok"},
+    )
     assert alive.headers["cache-control"] == ready.headers["cache-control"] == "no-store"
 
 
-def test_without_valkey_a_site_is_alive_but_not_ready_until_it_is_back(make_site: SiteMaker, valkey: Valkey):
+def test_without_valkey_a_site_is_alive_but_not_ready_until_it_is_back(
+    make_site: SiteMaker, valkey: Valkey
+):
     site = make_site(REDIS_URL=valkey.url).start()
     assert http.get(site.address, "/readyz").status == 200
     valkey.stop()
@@ -60,7 +65,11 @@ def test_every_server_of_every_backend_streams(backend_site: Site, transport: st
 def static_files(shared_site: Site) -> dict[str, http.Response]:
     """All files that the two pages lead to, by their addresses."""
     found = {}
-    waiting = {path for page in ("/", "/en/") for path in STATIC.findall(http.get(shared_site.address, page).text)}
+    waiting = {
+        path
+        for page in ("/", "/en/")
+        for path in STATIC.findall(http.get(shared_site.address, page).text)
+    }
     assert waiting
     while waiting:
         path = waiting.pop()
@@ -112,7 +121,9 @@ def test_slow_readers_of_static_files_hold_no_thread_each(site: Site, static_fil
         assert threads(site.server.pid) - before < 20
 
 
-@pytest.mark.parametrize("path", ["/static/../settings.py", "/static/%2e%2e/db.sqlite3", "/static/nothing.js"])
+@pytest.mark.parametrize(
+    "path", ["/static/../settings.py", "/static/%2e%2e/db.sqlite3", "/static/nothing.js"]
+)
 def test_no_other_file_is_served(site: Site, path: str):
     assert http.get(site.address, path).status == 404
 
@@ -150,7 +161,9 @@ def public_site(make_shared_site: SiteMaker) -> Site:
 
 def test_over_tls_browsers_are_told_to_stay_there(public_site: Site):
     headers = http.ask(public_site.address, "/", headers=OVER_TLS).headers
-    assert re.search(r"max-age=(\d+)", headers["strict-transport-security"])[1] >= str(365 * 24 * 3600)
+    assert re.search(r"max-age=(\d+)", headers["strict-transport-security"])[1] >= str(
+        365 * 24 * 3600
+    )
 
 
 def test_over_tls_cookies_are_secure(public_site: Site):

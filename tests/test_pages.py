@@ -84,7 +84,10 @@ class Demo:
 
     async def totals(self) -> dict[str, int]:
         data = await self.element.locator("wire-view").evaluate("element => ({...element.dataset})")
-        return {name: int(data[name]) for name in ("requests", "messages", "payload", "framing", "first")}
+        return {
+            name: int(data[name])
+            for name in ("requests", "messages", "payload", "framing", "first")
+        }
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -140,7 +143,12 @@ def true_totals(proxy: Proxy, method: Method) -> dict[str, int]:
         messages = len(body.chunks)
         payload = len(text_of(body.body, method).encode())
         framing = len(body.wire) - payload
-    return {"requests": len(exchanges), "messages": messages, "payload": payload, "framing": framing}
+    return {
+        "requests": len(exchanges),
+        "messages": messages,
+        "payload": payload,
+        "framing": framing,
+    }
 
 
 def forgive_merged_reads(told: dict[str, int], true: dict[str, int]) -> None:
@@ -161,7 +169,9 @@ def text_of(body: bytes, method: Method) -> str:
     if method.transport == "chunked":
         return body.decode()
     *blocks, _end = body.decode().removesuffix("\n\n").split("\n\n")
-    return "".join("\n".join(line.removeprefix("data: ") for line in block.split("\n")) for block in blocks)
+    return "".join(
+        "\n".join(line.removeprefix("data: ") for line in block.split("\n")) for block in blocks
+    )
 
 
 # The demos.
@@ -220,7 +230,9 @@ async def test_stop_ends_the_requests_of_polling(browser, proxy, address, stored
         await clock.has_text()
         asked = len(proxy.exchanges("/stream/polling"))
         received = len(proxy.passage("/stream/chunked").received)
-        await until(lambda: len(proxy.passage("/stream/chunked").received) > received + 60, "more pieces")
+        await until(
+            lambda: len(proxy.passage("/stream/chunked").received) > received + 60, "more pieces"
+        )
         assert len(proxy.exchanges("/stream/polling")) == asked
         await polling.is_in("idle")
         assert await polling.text() == ""
@@ -281,7 +293,12 @@ async def test_the_keyboard_is_enough(browser, address):
 
 @pytest.mark.parametrize(
     ("language", "scheme", "viewport"),
-    [("zh", "light", DESKTOP), ("zh", "dark", PHONE), ("en", "dark", DESKTOP), ("en", "light", PHONE)],
+    [
+        ("zh", "light", DESKTOP),
+        ("zh", "dark", PHONE),
+        ("en", "dark", DESKTOP),
+        ("en", "light", PHONE),
+    ],
     ids=["zh-light-desktop", "zh-dark-phone", "en-dark-desktop", "en-light-phone"],
 )
 async def test_axe_finds_nothing_serious(browser, address, scheme, viewport):

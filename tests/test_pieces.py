@@ -64,7 +64,9 @@ def test_a_text_that_comes_in_parts_joins_to_itself(parts, by):
 @given(text=texts, by=ways, cut=st.integers(0, 100))
 def test_where_a_text_is_cut_on_its_way_makes_no_difference(text, by, cut):
     splitter = Splitter(by)
-    assert [*splitter.feed(text[:cut]), *splitter.feed(text[cut:]), *splitter.flush()] == split(text, by)
+    assert [*splitter.feed(text[:cut]), *splitter.feed(text[cut:]), *splitter.flush()] == split(
+        text, by
+    )
 
 
 def test_a_line_is_told_as_soon_as_it_is_over():
@@ -104,7 +106,25 @@ def test_a_cursor_is_read_as_it_is_written(revision, n):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-1", "abc", "1e9", " 1", "1 ", "1.", ".1", "1.2.3", "+1", "1_0", "١", "９", str(2**53), str(10**30), "9" * 5000, "1\n"],
+    [
+        "",
+        "-1",
+        "abc",
+        "1e9",
+        " 1",
+        "1 ",
+        "1.",
+        ".1",
+        "1.2.3",
+        "+1",
+        "1_0",
+        "١",
+        "９",
+        str(2**53),
+        str(10**30),
+        "9" * 5000,
+        "1\n",
+    ],
 )
 def test_what_is_no_cursor_is_refused_with_a_short_sentence(text):
     with pytest.raises(BadRequest, match="is not a cursor") as refused:

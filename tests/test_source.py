@@ -39,7 +39,11 @@ def test_the_code_shown_is_the_code_that_runs(path):
 def test_the_article_shows_all_four_in_order(site: Site, page):
     shown = code_in(http.get(site.address, page).text)
     where = [
-        next(number for number, box in enumerate(shown) if inspect.getsource(inspect.unwrap(code)).strip() in box)
+        next(
+            number
+            for number, box in enumerate(shown)
+            if inspect.getsource(inspect.unwrap(code)).strip() in box
+        )
         for code in SHOWN.values()
     ]
     assert where == sorted(set(where))

@@ -21,7 +21,9 @@ def lines_of(parts: list[bytes]) -> list[object]:
 def test_pieces_come_back_whole_however_the_bytes_are_cut(texts, data):
     written = ndjson.lines(objects.piece(n, text) for n, text in enumerate(texts))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(written)), max_size=4)))
-    parts = [written[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(written)], strict=True)]
+    parts = [
+        written[start:stop] for start, stop in zip([0, *cuts], [*cuts, len(written)], strict=True)
+    ]
     assert lines_of(parts) == [{"n": n, "text": text} for n, text in enumerate(texts)]
 
 
@@ -29,7 +31,9 @@ def test_a_line_is_one_line_whatever_the_text():
     assert ndjson.lines([objects.piece(0, "a\nb\r\n\u2028")]).count(b"\n") == 1
 
 
-@pytest.mark.parametrize("stream", [b'{"n":0}\n\n  \n{"n":1}\n', b'{"n":0}\r\n{"n":1}', b'{"n":0}\n{"n":1}\n'])
+@pytest.mark.parametrize(
+    "stream", [b'{"n":0}\n\n  \n{"n":1}\n', b'{"n":0}\r\n{"n":1}', b'{"n":0}\n{"n":1}\n']
+)
 def test_blank_lines_and_a_last_line_without_an_end(stream):
     assert lines_of([stream]) == [{"n": 0}, {"n": 1}]
 
@@ -45,9 +49,14 @@ def test_text_stays_text():
         (objects.reset(0, "why"), {"reset": 0, "why": "why"}),
         (objects.reset(0, "why", 1), {"reset": 0, "rev": 1, "why": "why"}),
         (objects.end("done", 180, "ab"), {"end": "done", "n": 180, "sha256": "ab"}),
-        (objects.end("failed", 3, "ab", 'a "reason"', 1),
-         {"end": "failed", "n": 3, "rev": 1, "sha256": "ab", "reason": 'a "reason"'}),
-        (objects.array([objects.piece(0, "a"), objects.piece(1, "b")]), [{"n": 0, "text": "a"}, {"n": 1, "text": "b"}]),
+        (
+            objects.end("failed", 3, "ab", 'a "reason"', 1),
+            {"end": "failed", "n": 3, "rev": 1, "sha256": "ab", "reason": 'a "reason"'},
+        ),
+        (
+            objects.array([objects.piece(0, "a"), objects.piece(1, "b")]),
+            [{"n": 0, "text": "a"}, {"n": 1, "text": "b"}],
+        ),
         (objects.array([]), []),
     ],
 )

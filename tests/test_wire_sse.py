@@ -27,7 +27,10 @@ EXAMPLES = {
     "only the first mark": ("\ufeff\ufeffdata: a\n\ndata: b\n\n", [Event("b")]),
     "a name without data": ("event: lost\n\ndata: a\n\n", [Event("a")]),
     "an id without data counts for what follows": ("id: 7\n\ndata: a\n\n", [Event("a", id="7")]),
-    "an id stays until the next": ("id: 7\ndata: a\n\ndata: b\n\n", [Event("a", id="7"), Event("b", id="7")]),
+    "an id stays until the next": (
+        "id: 7\ndata: a\n\ndata: b\n\n",
+        [Event("a", id="7"), Event("b", id="7")],
+    ),
     "an id with a NUL": ("id: 1\0\ndata: a\n\n", [Event("a")]),
     "unknown fields": ("colour: red\nDATA: no\n data: no\ndata: a\n\n", [Event("a")]),
     "a colon in a value": ("data: a: b\n\n", [Event("a: b")]),
@@ -38,7 +41,11 @@ EXAMPLES = {
 
 
 def with_each_line_end(stream: str) -> set[str]:
-    return {stream, stream.replace("\n", "\r"), stream.replace("\n", "\r\n")} if "\r" not in stream else {stream}
+    return (
+        {stream, stream.replace("\n", "\r"), stream.replace("\n", "\r\n")}
+        if "\r" not in stream
+        else {stream}
+    )
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -49,7 +56,9 @@ def test_the_standards_examples_split_anywhere(name):
         written += ":"
         for cut in range(len(written) + 1):
             decoder = Decoder()
-            assert [*decoder.feed(written[:cut]), *decoder.feed(written[cut:])] == events, written[:cut]
+            assert [*decoder.feed(written[:cut]), *decoder.feed(written[cut:])] == events, written[
+                :cut
+            ]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -61,7 +70,13 @@ def test_the_standards_examples_a_character_at_a_time(name):
 
 @pytest.mark.parametrize(
     ("stream", "retry"),
-    [("retry: 1500\n\n", 1500), ("retry: 1s\n\n", None), ("retry: -1\n\n", None), ("retry:\n\n", None), ("retry: ١\n\n", None)],
+    [
+        ("retry: 1500\n\n", 1500),
+        ("retry: 1s\n\n", None),
+        ("retry: -1\n\n", None),
+        ("retry:\n\n", None),
+        ("retry: ١\n\n", None),
+    ],
 )
 def test_a_reconnection_time_is_digits_alone(stream, retry):
     decoder = Decoder()

@@ -62,7 +62,9 @@ TRANSFERS: dict[str, Callable[[Address], Transfer]] = {
 def opening(transport: str, address: Address, pieces: int) -> list[str]:
     """Return the first pieces on one transport, leaving before the rest."""
     if transport == "polling":
-        return [http.get(address, f"/stream/polling?cnt={cnt}").json["message"] for cnt in range(pieces)]
+        return [
+            http.get(address, f"/stream/polling?cnt={cnt}").json["message"] for cnt in range(pieces)
+        ]
     if transport == "websocket":
         with websocket.connect(address, "/stream/ws") as socket:
             return [socket.read().text for _ in range(pieces)]
@@ -70,4 +72,6 @@ def opening(transport: str, address: Address, pieces: int) -> list[str]:
         connection.send("/stream/chunked" if transport == "chunked" else "/stream/events")
         http.read_head(connection.file)
         chunks = [http.read_chunk(connection.file)[0] for _ in range(pieces)]
-    return [events.parse(chunk)[0].data if transport == "sse" else chunk.decode() for chunk in chunks]
+    return [
+        events.parse(chunk)[0].data if transport == "sse" else chunk.decode() for chunk in chunks
+    ]

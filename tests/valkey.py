@@ -11,7 +11,9 @@ class Valkey:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         # Nothing is kept: after a stop all is lost, as after a crash.
-        self._server = ValkeyServer(port=self.port, host=HOST, data_dir=folder / "valkey", save="", appendonly="no")
+        self._server = ValkeyServer(
+            port=self.port, host=HOST, data_dir=folder / "valkey", save="", appendonly="no"
+        )
 
     @property
     def url(self) -> str:

@@ -60,9 +60,12 @@ async def follow(
                 if tail.end and n >= tail.count:
                     yield [*due, tail.end]
                     return
-                yield due
-                if n == tail.count and tail.end is None:
+                if due:
+                    yield due
+                else:
                     await tail.change()
+                    if n >= tail.count and tail.end is None:
+                        yield []
 
 
 async def play(

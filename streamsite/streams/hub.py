@@ -51,6 +51,7 @@ class Tail:
         self.end = stream.end()
         self.readers = 0
         self.joined = False
+        self.refreshing = False
         self.changed_at = 0.0
         self._recent: deque[Pieces] = deque()
         self._length = 0
@@ -169,7 +170,9 @@ class Hub:
         if ring["texts"] is not None:
             tail.add(Pieces(ring["first"], ring["texts"], revision=tail.stream.revision))
         if tail.count < ring["n"]:
-            self._spawn(self._refresh([tail]))
+            if not tail.refreshing:
+                tail.refreshing = True
+                self._spawn(self._refresh([tail]))
         elif ring["end"] is not None:
             tail.finish(End(*ring["end"], revision=tail.stream.revision))
 
@@ -254,6 +257,8 @@ class Hub:
             watched = [tail for tail in tails if tail.end is None]
             if not watched:
                 return
+            for tail in watched:
+                tail.refreshing = False  # What rings from here on is news again.
             standing = await in_database(log.standing, [tail.stream.pk for tail in watched])
             for tail in watched:
                 stream = standing.get(tail.stream.pk)

@@ -306,16 +306,10 @@ def text_of(stream: Stream) -> str:
 # Life: of producers, and of readers.
 
 
-def renew(leases: Mapping[int, tuple[str, float]]) -> set[int]:
-    """Show that these producers live: {stream: (fence, seconds)}. Returns those that may go on."""
-    with transaction.atomic():
-        return {
-            pk
-            for pk, (fence, seconds) in leases.items()
-            if Stream.objects.filter(pk=pk, fence=fence, state=State.LIVE).update(
-                leased_until=_from_now(seconds)
-            )
-        }
+def renew(stream_id: int, fence: str, lease: float) -> bool:
+    """Show that a producer lives. Returns whether it may go on."""
+    producing = Stream.objects.filter(pk=stream_id, fence=fence, state=State.LIVE)
+    return bool(producing.update(leased_until=_from_now(lease)))
 
 
 def standing(stream_ids: Iterable[int]) -> dict[int, Stream]:

@@ -19,6 +19,8 @@ from collections.abc import AsyncIterable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django.db import InterfaceError, OperationalError
+
 from . import log
 from .database import in_database
 from .errors import Ended, StreamError
@@ -205,15 +207,18 @@ class Producer:
         watched_at = time.monotonic()
         while True:
             await asyncio.sleep(RENEWAL)
-            if not await in_database(log.renew, {self.stream.pk: (self._fence, LEASE)}):
-                refusal = await in_database(log.refusal, self.stream.pk, self._fence)
-                if refusal is not None:
-                    self._give_up(refusal)
-            if self._abandon is not None:
-                if await in_database(log.viewers, [self.stream.pk]):
-                    watched_at = time.monotonic()
-                elif time.monotonic() - watched_at > self._abandon:
-                    await stop(self.stream, f"Nobody watched for {self._abandon:g} s.")
+            try:
+                if not await in_database(log.renew, self.stream.pk, self._fence, LEASE):
+                    refusal = await in_database(log.refusal, self.stream.pk, self._fence)
+                    if refusal is not None:
+                        self._give_up(refusal)
+                if self._abandon is not None:
+                    if await in_database(log.viewers, [self.stream.pk]):
+                        watched_at = time.monotonic()
+                    elif time.monotonic() - watched_at > self._abandon:
+                        await stop(self.stream, f"Nobody watched for {self._abandon:g} s.")
+            except (OperationalError, InterfaceError):
+                logger.exception("Stream %r can't renew its lease; another try follows.", self.name)
 
     async def _watch(self) -> None:
         """Hear at once, by ring, when somebody ends the stream."""

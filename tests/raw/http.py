@@ -12,7 +12,9 @@ from tests.waiting import PATIENCE
 
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5][0-9]{2}) ([\t\x20-\x7e]*)\r\n")
 REQUEST_LINE = re.compile(rb"([A-Z]+) (\S+) HTTP/1\.1\r\n")
-HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x21-\xff]?(?:[\t\x20-\xff]*[\x21-\xff])?)[ \t]*\r\n")
+HEADER = re.compile(
+    rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x21-\xff]?(?:[\t\x20-\xff]*[\x21-\xff])?)[ \t]*\r\n"
+)
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)\r\n")
 
 
@@ -56,7 +58,9 @@ class Response:
 def read_exactly(file: BinaryIO, size: int) -> bytes:
     data = file.read(size)
     if len(data) < size:
-        raise Malformed(f"the connection ended {size - len(data)} bytes early, after {data[-60:]!r}")
+        raise Malformed(
+            f"the connection ended {size - len(data)} bytes early, after {data[-60:]!r}"
+        )
     return data
 
 
@@ -169,7 +173,9 @@ class Connection:
         fields |= dict(headers)
         target = target.encode() if isinstance(target, str) else target
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin1")
-        self.socket.sendall(method.encode() + b" " + target + b" HTTP/1.1\r\n" + lines + b"\r\n" + body)
+        self.socket.sendall(
+            method.encode() + b" " + target + b" HTTP/1.1\r\n" + lines + b"\r\n" + body
+        )
 
     def ask(self, target: str | bytes, *, method: str = "GET", **request: object) -> Response:
         """Send a request and read the whole response."""
@@ -191,4 +197,8 @@ def ask(address: tuple[str, int], target: str | bytes, **request: object) -> Res
 
 def get(address: tuple[str, int], target: str | bytes, **headers: str) -> Response:
     """GET with headers given as keywords: `accept_language="en"`."""
-    return ask(address, target, headers={name.replace("_", "-").title(): value for name, value in headers.items()})
+    return ask(
+        address,
+        target,
+        headers={name.replace("_", "-").title(): value for name, value in headers.items()},
+    )

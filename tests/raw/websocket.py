@@ -77,7 +77,9 @@ def masked_with(key: bytes, payload: bytes) -> bytes:
     return bytes(byte ^ key[index % 4] for index, byte in enumerate(payload))
 
 
-def write_frame(opcode: int, payload: bytes = b"", *, final: bool = True, masked: bool = True) -> bytes:
+def write_frame(
+    opcode: int, payload: bytes = b"", *, final: bool = True, masked: bool = True
+) -> bytes:
     """Return a client's frame; unmasked ones are a client's mistake."""
     key = secrets.token_bytes(4) if masked else b""
     body = masked_with(key, payload) if masked else payload
@@ -101,7 +103,9 @@ def close_payload(code: int) -> bytes:
 
 def accept_for(key: str) -> str:
     """Return the answer to a handshake's key (4.2.2)."""
-    return b64encode(hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()).decode()
+    return b64encode(
+        hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
+    ).decode()
 
 
 class WebSocket(http.Connection):
@@ -159,7 +163,9 @@ def check_handshake(response: http.Response, key: str) -> None:
     assert "transfer-encoding" not in headers, headers
 
 
-def connect(address: tuple[str, int], target: str, headers: Mapping[str, str] | None = None) -> WebSocket:
+def connect(
+    address: tuple[str, int], target: str, headers: Mapping[str, str] | None = None
+) -> WebSocket:
     """Return an open WebSocket."""
     websocket = WebSocket(address)
     response = websocket.shake_hands(target, headers)

@@ -3,10 +3,8 @@
  * stream, plays it again, and keeps the figures in step with what arrives.
  */
 
-import { fillFigures } from "./numbers.js";
+import { figure } from "./numbers.js";
 import "./stream-clock.js";
-
-const NAMES = { websocket: "WebSocket", sse: "SSE", chunked: "chunked", polling: "polling" };
 
 class StreamPlayer extends HTMLElement {
   #received = 0;
@@ -14,14 +12,16 @@ class StreamPlayer extends HTMLElement {
   #frame = 0;
 
   connectedCallback() {
+    // Only pages from localhost or over TLS may write to the clipboard.
+    this.querySelector('[data-action="copy"]').hidden = !navigator.clipboard;
     this.addEventListener("change", ({ target }) => {
       if (target.name === "transport") this.#output.transport = target.value;
     });
     this.addEventListener("click", ({ target }) => {
-      const action = target.closest("[data-action]")?.dataset.action;
-      if (action === "stop") this.#stop(target);
-      if (action === "whole") this.#play(null);
-      if (action === "copy") this.#copy();
+      const button = target.closest("[data-action]");
+      if (button?.dataset.action === "stop") this.#stop(button);
+      if (button?.dataset.action === "whole") this.#play(null);
+      if (button?.dataset.action === "copy") this.#copy();
     });
     this.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -40,14 +40,13 @@ class StreamPlayer extends HTMLElement {
     return this.getAttribute("state") === "live";
   }
 
-  /** Play a stream that has ended: at a pace, or, with null, all at once. */
+  /** Play a stream that is over: at a pace, or, where that is null, all at once. */
   #play(pace) {
     this.#received = 0;
     this.#part("verified").hidden = true;
     if (pace === null) this.#output.removeAttribute("pace");
     else this.#output.setAttribute("pace", pace);
     this.#output.start();
-    this.#show();
   }
 
   async #stop(button) {
@@ -57,30 +56,70 @@ class StreamPlayer extends HTMLElement {
       await this.#output.stop();
     } catch (error) {
       button.disabled = false;
-      this.#notice("refused", { reason: error.detail ?? error.message });
+      this.#notice("refused", error.detail ?? error.message);
     }
   }
 
   async #copy() {
-    await navigator.clipboard.writeText(location.href);
+    await navigator.clipboard.writeText(location.origin + location.pathname);
     this.#notice("copied");
   }
 
   #take(record) {
     if (record.text !== undefined) {
       this.#received = record.n + 1;
-      // In code points, as the server counts.
-      for (const _ of record.text) this.#length += 1;
+      this.#length += [...record.text].length; // In code points, as the server counts.
     } else if (record.reset !== undefined) {
       this.#received = record.reset;
+      this.#length = 0;
     }
-    this.#frame ||= requestAnimationFrame(() => this.#show());
+    this.#frame ||= requestAnimationFrame(() => this.#count());
   }
 
-  #show() {
-    cancelAnimationFrame(this.#frame);
+  /** Show how much has arrived. Of a live stream that is all there is, as far as this page knows. */
+  #count() {
     this.#frame = 0;
-    fillFigures(this.querySelector(".received"), {});
+    this.#fill("received", this.#received);
+    if (!this.#live) return;
+    this.#fill("pieces", this.#received);
+    this.#fill("length", this.#length);
+  }
+
+  #showVia(via) {
+    this.#part("via").hidden = !via;
+    if (!via) return;
+    this.querySelector(".player").dataset.method = via;
+    this.#fill("via", this.querySelector(`input[value="${via}"] + span`).textContent);
+  }
+
+  #end({ end, n, sha256, verified, error }) {
+    this.#count();
+    this.#part("verified").hidden = !verified;
+    if (error || !this.#live) return;
+    this.setAttribute("state", end);
+    const state = this.querySelector(".state");
+    state.dataset.state = end;
+    state.textContent = this.querySelector(`template[data-state="${end}"]`).content.textContent;
+    this.#fill("total", n);
+    this.#fill("sha256", sha256);
+    this.querySelector("stream-clock").removeAttribute("since");
+    this.querySelector('[data-action="stop"]')?.remove();
+    for (const part of this.querySelectorAll("[data-ended]")) part.hidden = false;
+  }
+
+  #part(name) {
+    return this.querySelector(`[data-part="${name}"]`);
+  }
+
+  #fill(name, value) {
+    for (const element of this.querySelectorAll(`[data-figure="${name}"]`)) {
+      element.textContent = figure(name, value);
+    }
+  }
+
+  #notice(name, reason = "") {
+    const words = name && this.querySelector(`template[data-notice="${name}"]`).content.textContent;
+    this.querySelector(".notice").textContent = `${words} ${reason}`.trim();
   }
 }
 

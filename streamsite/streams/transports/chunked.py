@@ -1,7 +1,8 @@
 """Chunked transfer: the bare text as it comes, or a JSON object a line."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 
@@ -22,7 +23,7 @@ async def chunked(request: HttpRequest, name: str) -> StreamingHttpResponse:
     ask = await reading(name, request.GET, request.user)
     as_lines = ndjson.CONTENT_TYPE in request.headers.get("Accept", "")
     response = StreamingHttpResponse(
-        body(ask, lines if as_lines else text),
+        body(ask, lines, quiet=b"\n") if as_lines else body(ask, text),
         content_type=ndjson.CONTENT_TYPE if as_lines else "text/plain; charset=utf-8",
     )
     if ask.reset:
@@ -30,11 +31,17 @@ async def chunked(request: HttpRequest, name: str) -> StreamingHttpResponse:
     return response
 
 
-async def body(ask: Reading, encode) -> AsyncGenerator[bytes, None]:  # type: ignore[no-untyped-def]
+async def body(
+    ask: Reading, encode: Callable[[Any], bytes], *, quiet: bytes = b""
+) -> AsyncGenerator[bytes, None]:
+    """Yield a part for each batch, `quiet` for an empty one.
+
+    That is a blank line where the format has one, a sign of life. Even no bytes at all have an
+    effect: a server that waits for the first of them with the head sends the head.
+    """
     async with aclosing(ask.batches("chunked")) as batches:
         async for batch in batches:
-            if part := b"".join([record.encoded(encode) for record in batch]):
-                yield part
+            yield b"".join([record.encoded(encode) for record in batch]) or quiet
 
 
 def lines(record: Record) -> bytes:

@@ -110,7 +110,9 @@ class Refusals:
             await self.application(scope, receive, noticing)
         except StreamError as error:
             if not accepted:
-                await send({"type": "websocket.accept", "subprotocol": None, "headers": []})
+                # A browser fails a handshake that takes up none of the subprotocols it offered.
+                offered = next(iter(scope["subprotocols"]), None)
+                await send({"type": "websocket.accept", "subprotocol": offered, "headers": []})
             await send(
                 {"type": "websocket.close", "code": error.close_code, "reason": error.detail}
             )

@@ -1,0 +1,1 @@
+"""What this site is measured against, each written the way its own documentation does."""

@@ -1,0 +1,150 @@
+"""The article's four endpoints as a FastAPI service: a loop and a sleep for each viewer.
+
+Streams are a plain `StreamingResponse`. FastAPI's own `EventSourceResponse` encodes and queues
+each event on its way, and costs more.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+
+from fastapi import FastAPI, HTTPException, WebSocket, WebSocketDisconnect
+from fastapi.responses import StreamingResponse
+
+PIECES: list[str] = json.loads(Path(os.environ["BENCH_PIECES"]).read_text())
+LONG = int(os.environ["BENCH_LONG"])
+PACE = 0.1
+
+app = FastAPI()
+
+
+# The article's endpoints.
+
+
+@app.get("/polling")
+async def polling(cnt: int = 1):
+    if not 0 <= cnt < len(PIECES):
+        raise HTTPException(status_code=400, detail="Invalid index")
+    return {"message": PIECES[cnt]}
+
+
+async def paced():
+    for piece in PIECES:
+        yield piece
+        await asyncio.sleep(PACE)
+
+
+async def as_events(pieces):
+    async for piece in pieces:
+        data = piece.replace("\n", "\ndata: ")
+        yield f"data: {data}\n\n"
+
+
+@app.get("/chunked")
+async def chunked():
+    return StreamingResponse(paced(), media_type="text/plain")
+
+
+@app.get("/events")
+async def events():
+    return StreamingResponse(as_events(paced()), media_type="text/event-stream")
+
+
+@app.websocket("/ws")
+async def ws(websocket: WebSocket):
+    await websocket.accept()
+    try:
+        async for piece in paced():
+            await websocket.send_text(piece)
+        await websocket.close()
+    except WebSocketDisconnect:
+        pass
+
+
+# A stream that is over, for one who comes late.
+
+
+async def at_once():
+    for piece in itertools.islice(itertools.cycle(PIECES), LONG):
+        yield piece
+
+
+@app.get("/late/chunked")
+async def late_chunked():
+    return StreamingResponse(at_once(), media_type="text/plain")
+
+
+@app.get("/late/events")
+async def late_events():
+    return StreamingResponse(as_events(at_once()), media_type="text/event-stream")
+
+
+@app.websocket("/late/ws")
+async def late_ws(websocket: WebSocket):
+    await websocket.accept()
+    try:
+        async for piece in at_once():
+            await websocket.send_text(piece)
+        await websocket.close()
+    except WebSocketDisconnect:
+        pass
+
+
+# Live streams: a queue for each viewer, and a producer that puts each piece into all of them.
+
+viewers: dict[str, set[asyncio.Queue[str | None]]] = defaultdict(set)
+producers: set[asyncio.Task[None]] = set()
+
+
+async def produce(name: str, pieces: int, every: float):
+    began = time.monotonic()
+    for n in range(pieces):
+        await asyncio.sleep(began + n * every - time.monotonic())
+        piece = f"@{time.monotonic_ns()}@ {PIECES[n % len(PIECES)]}"
+        for queue in viewers[name]:
+            queue.put_nowait(piece)
+    for queue in viewers[name]:
+        queue.put_nowait(None)
+
+
+@app.get("/bench/go")
+async def go(streams: int, pieces: int, every: float):
+    for n in range(streams):
+        task = asyncio.create_task(produce(f"live-{n}", pieces, every))
+        producers.add(task)
+        task.add_done_callback(producers.discard)
+
+
+async def live(name: str):
+    queue: asyncio.Queue[str | None] = asyncio.Queue()
+    viewers[name].add(queue)
+    try:
+        while (piece := await queue.get()) is not None:
+            yield piece
+    finally:
+        viewers[name].discard(queue)
+
+
+@app.get("/{name}/chunked")
+async def live_chunked(name: str):
+    return StreamingResponse(live(name), media_type="text/plain")
+
+
+@app.get("/{name}/events")
+async def live_events(name: str):
+    return StreamingResponse(as_events(live(name)), media_type="text/event-stream")
+
+
+@app.websocket("/{name}/ws")
+async def live_ws(websocket: WebSocket, name: str):
+    await websocket.accept()
+    try:
+        async for piece in live(name):
+            await websocket.send_text(piece)
+        await websocket.close()
+    except WebSocketDisconnect:
+        pass

@@ -31,7 +31,7 @@ streams = StreamHandler()
 
 async def http(scope, receive, send):  # type: ignore[no-untyped-def]
     """Give the streams' addresses to the lean handler, everything else to Django's own."""
-    handler = streams if scope["path"].startswith("/stream/") else pages
+    handler = streams if scope["path"].startswith(("/stream/", "/notices/")) else pages
     await handler(scope, receive, send)
 
 

@@ -6,6 +6,8 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from demos import notices
+
 from . import health
 
 
@@ -18,6 +20,7 @@ class Favicon(RedirectView):
 
 urlpatterns = [
     path("stream/", include("demos.stream_urls")),
+    path("notices/", notices.notices, name="notices"),
     path("favicon.ico", Favicon.as_view()),
     path("healthz", health.alive),
     path("readyz", health.ready),

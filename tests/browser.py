@@ -77,7 +77,7 @@ class Complaints:
 async def page_at(
     browser: Browser, url: str, *, calm: bool = True, **context: Any
 ) -> AsyncIterator[Page]:
-    """Open a page in a browser profile of its own. If it is to stay calm, nothing may go wrong in it."""
+    """Open a page in a browser profile of its own. A calm one is one where nothing goes wrong."""
     profile = await browser.new_context(**context)
     try:
         page = await profile.new_page()

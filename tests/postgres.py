@@ -17,7 +17,7 @@ ACCOUNT = "postgres"
 
 
 def find_binaries() -> Path:
-    """Return the folder of the newest release, or skip the test: with REQUIRE_POSTGRES=1, fail it."""
+    """Return the newest release's folder, or skip the test: with REQUIRE_POSTGRES=1, fail it."""
     releases = sorted(BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if releases:
         return releases[-1].parent

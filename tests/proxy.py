@@ -1,7 +1,8 @@
-"""A TCP proxy that keeps every byte that passes, to see what a browser and the server really say."""
+"""A TCP proxy that keeps every byte that passes: what a browser and the server really say."""
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import BinaryIO
@@ -25,14 +26,9 @@ class Passage:
             request, _line = http.match_line(http.REQUEST_LINE, asked)
             headers, _raw = http.read_headers(asked)
             exchange = Exchange(request[2].decode(), headers)
+            with suppress(http.CutShort):
+                exchange.read(asked, answered)
             yield exchange
-            if "upgrade" in headers:
-                exchange.upgrade(asked, answered)
-                return
-            try:
-                exchange.response = http.read_response(answered)
-            except http.Malformed:
-                return
 
 
 @dataclass
@@ -45,20 +41,20 @@ class Exchange:
     sent: list[websocket.Frame] = field(default_factory=list)
     received: list[websocket.Frame] = field(default_factory=list)
 
-    def upgrade(self, asked: BinaryIO, answered: BinaryIO) -> None:
-        self.response = http.read_head(answered)
-        self.sent = list(frames(asked, masked=True))
-        self.received = list(frames(answered, masked=False))
+    def read(self, asked: BinaryIO, answered: BinaryIO) -> None:
+        if "upgrade" in self.headers:
+            self.response = http.read_head(answered)
+            self.sent = list(frames(asked, masked=True))
+            self.received = list(frames(answered, masked=False))
+        else:
+            self.response = http.read_response(answered)
 
 
 def frames(file: BinaryIO, *, masked: bool) -> Iterator[websocket.Frame]:
     """Yield the frames that are whole."""
-    while True:
-        try:
+    with suppress(http.CutShort):
+        while True:
             yield websocket.read_frame(file, masked=masked)
-        except http.Malformed as error:
-            assert "ended" in str(error), error
-            return
 
 
 class Proxy:

@@ -19,7 +19,7 @@ DAPHNE = Path(sys.executable).with_name("daphne")
 # those of whoever runs the tests change what is tested.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
-# A shell that runs the tests in the background has them ignore SIGINT, which the servers would inherit.
+# A shell that runs the tests in the background has them ignore SIGINT, and the servers with them.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -104,7 +104,7 @@ class Server:
             )
 
     def ready(self) -> "Server":
-        """Return when it answers. Where another process took the port meanwhile, start on the next."""
+        """Return when it answers. Where another process took the port, start on the next."""
         for _attempt in range(3):
             wait_until(lambda: self.alive() or not self.running, "the server answers")
             if self.running:

@@ -154,8 +154,8 @@ def true_totals(proxy: Proxy, method: Method) -> dict[str, int]:
 def forgive_merged_reads(told: dict[str, int], true: dict[str, int]) -> None:
     """Take chunks that a busy browser read together for what they were.
 
-    A page is given reads, not chunks, and its legend says so. Each chunk that isn't seen as one hides its
-    size line and line ends: 5 bytes or 6, of which a longer size line of the read may show 1.
+    A page is given reads, not chunks, and its legend says so. Each chunk that isn't seen as one
+    hides its size line and line ends: 5 bytes or 6, of which the read's longer one may show 1.
     """
     merged = true["messages"] - told["messages"]
     hidden = true["framing"] - told["framing"]

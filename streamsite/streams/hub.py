@@ -20,6 +20,7 @@ from . import log
 from .database import in_database
 from .models import Stream
 from .pieces import End, Pieces
+from .signals import streams_changed
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ class Hub:
         self._tails: dict[int, Tail] = {}
         self._counts: Counter[tuple[int, str]] = Counter()
         self._pollers: dict[tuple[int, str], float] = {}
-        self._told: set[tuple[int, str]] = set()
+        self._told: dict[tuple[int, str], int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel = ""
         self._connected = asyncio.Event()
@@ -228,10 +229,12 @@ class Hub:
         counts = Counter(self._counts)
         counts.update((pk, "polling") for pk, _ in self._pollers)
         # Also what fell to zero since the last time.
-        told = {key: counts[key] for key in counts.keys() | self._told}
+        told = {key: counts[key] for key in counts.keys() | self._told.keys()}
         if told:
             await in_database(log.tell_watches, PROCESS, told)
-        self._told = {key for key, viewers in counts.items() if viewers}
+        if told != self._told:
+            streams_changed.send(sender=Stream)
+        self._told = {key: viewers for key, viewers in told.items() if viewers}
 
     async def _join(self, tail: Tail) -> None:
         await self._connected.wait()

@@ -21,6 +21,7 @@ from .conf import setting
 from .errors import BadRequest, Conflict, Ended, NoSuchStream, StreamError, TakenOver, TooLarge
 from .models import PublishToken, Segment, Stream, Watch, name_problem
 from .pieces import Pieces, check_text, split
+from .signals import streams_changed
 
 State = Stream.State
 
@@ -125,6 +126,7 @@ def finish(stream_id: int, state: str, reason: str = "", fence: str | None = Non
         if not streams.update(state=state, reason=reason, ended_at=Now(), leased_until=None):
             return False
         fold(stream_id)
+        transaction.on_commit(lambda: streams_changed.send(sender=Stream), robust=True)
     return True
 
 

@@ -21,7 +21,7 @@ class Block:
 
 
 def parse(stream: bytes) -> list[Block]:
-    """Parse a whole stream. Unknown fields, other line ends and a last block cut short are refused."""
+    """Parse a whole stream. Unknown fields, other line ends, a last block cut short are refused."""
     text = stream.decode("utf-8")
     assert not text.startswith("\ufeff"), "a byte order mark that nobody asked for"
     assert text.endswith("\n\n"), f"the last event is cut short: {text[-60:]!r}"

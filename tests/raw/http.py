@@ -22,6 +22,10 @@ class Malformed(AssertionError):
     """Bytes that the protocol doesn't allow."""
 
 
+class CutShort(Malformed):
+    """The end of the connection where more had to come."""
+
+
 class Headers(dict[str, str]):
     """Headers by their lower-case name; those that came several times joined by a comma."""
 
@@ -58,14 +62,19 @@ class Response:
 def read_exactly(file: BinaryIO, size: int) -> bytes:
     data = file.read(size)
     if len(data) < size:
-        raise Malformed(
-            f"the connection ended {size - len(data)} bytes early, after {data[-60:]!r}"
-        )
+        raise CutShort(f"the connection ended {size - len(data)} bytes early, after {data[-60:]!r}")
     return data
 
 
-def match_line(pattern: re.Pattern[bytes], file: BinaryIO) -> tuple[re.Match[bytes], bytes]:
+def read_line(file: BinaryIO) -> bytes:
     line = file.readline()
+    if not line.endswith(b"\n"):
+        raise CutShort(f"the connection ended in the line {line!r}")
+    return line
+
+
+def match_line(pattern: re.Pattern[bytes], file: BinaryIO) -> tuple[re.Match[bytes], bytes]:
+    line = read_line(file)
     match = pattern.fullmatch(line)
     if match is None:
         raise Malformed(f"{line!r} doesn't match {pattern.pattern!r}")
@@ -75,7 +84,7 @@ def match_line(pattern: re.Pattern[bytes], file: BinaryIO) -> tuple[re.Match[byt
 def read_headers(file: BinaryIO) -> tuple[Headers, bytes]:
     headers, raw = Headers(), b""
     while True:
-        line = file.readline()
+        line = read_line(file)
         raw += line
         if line == b"\r\n":
             return headers, raw

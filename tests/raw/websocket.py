@@ -142,7 +142,7 @@ class WebSocket(http.Connection):
                 return
 
     def answer_close(self, frame: Frame) -> None:
-        """Finish the closing handshake, after which the server has to end the connection (7.1.1)."""
+        """Finish the closing handshake, on which the server has to end the connection (7.1.1)."""
         # Both sides have said all, so an abrupt end is one too.
         with suppress(ConnectionResetError, BrokenPipeError):
             self.write(CLOSE, frame.payload[:2])

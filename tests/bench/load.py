@@ -1,0 +1,343 @@
+"""The load: viewers in one process, which runs on the core that the servers leave free."""
+
+import asyncio
+import gc
+import re
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Any
+
+from .parsers import COUNTERS
+from .usage import Usage
+
+# Connections that are being opened at one time.
+OPENING = 100
+OPEN_TIMEOUT = 30
+# Seconds after which an idle server's memory has come to rest.
+REST = 0.5
+POLLERS = 32
+STAMP = re.compile(rb"@(\d+)@")
+
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A server under load."""
+
+    host: str
+    port: int
+    pids: Sequence[int]
+
+    def usage(self) -> Usage:
+        return Usage.of(self.pids)
+
+    def request(self, path: str, transport: str) -> bytes:
+        lines = [f"GET {path} HTTP/1.1", f"Host: {self.host}:{self.port}"]
+        if transport == "ws":
+            lines += [
+                "Upgrade: websocket",
+                "Connection: Upgrade",
+                "Sec-WebSocket-Version: 13",
+                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            ]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+
+class Viewer(asyncio.Protocol):
+    """One viewer: counts its pieces, and notes when they come."""
+
+    def __init__(self, request: bytes, transport: str, notes: "Notes") -> None:
+        self.request = request
+        self.count = COUNTERS[transport]()
+        self.notes = notes
+        self.head = b""
+        self.open = False
+        self.pieces = 0
+        self.first = self.last = 0.0
+        loop = asyncio.get_running_loop()
+        self.opened: asyncio.Future[None] = loop.create_future()
+        self.begun: asyncio.Future[None] = loop.create_future()
+        self.over: asyncio.Future[None] = loop.create_future()
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic()
+        if not self.open:
+            self.head += data
+            head, found, data = self.head.partition(b"\r\n\r\n")
+            if not found:
+                return
+            self.open = True
+            if head.split(b" ", 2)[1] not in (b"200", b"101"):
+                self.transport.abort()
+                return
+            self.opened.set_result(None)
+            if not data:
+                return
+        found = self.count(data)
+        if not found:
+            return
+        notes = self.notes
+        if not self.pieces:
+            self.first = now
+            if not self.begun.done():
+                self.begun.set_result(None)
+        elif notes.taken:
+            notes.gaps.append(now - self.last)
+        self.pieces += found
+        self.last = now
+        if notes.stamped and notes.taken:
+            received = time.monotonic_ns()
+            for stamp in STAMP.findall(data):
+                notes.delays.append((received - int(stamp)) / 1e9)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        for waiting in (self.opened, self.begun):
+            if not waiting.done():
+                waiting.set_exception(ConnectionError("The server refused a viewer."))
+                waiting.exception()  # Whoever waits hears of it; nobody has to.
+        self.over.set_result(None)
+
+
+class Notes:
+    """What all viewers note, while it is `taken`."""
+
+    def __init__(self, stamped: bool) -> None:
+        self.stamped = stamped
+        self.taken = False
+        self.gaps = array("d")
+        self.delays = array("d")
+
+
+class Audience:
+    """The viewers of a server."""
+
+    def __init__(self, target: Target, transport: str, stamped: bool = False) -> None:
+        self.target = target
+        self.transport = transport
+        self.notes = Notes(stamped)
+        self.viewers: list[Viewer] = []
+        self.waits: list[float] = []
+
+    async def open(self, paths: Sequence[str], viewers: int, *, begun: bool) -> None:
+        """Open them all: until each has its first piece, or, unless `begun`, its response's head."""
+        gate = asyncio.Semaphore(OPENING)
+
+        async def open_one(path: str) -> None:
+            async with gate:
+                started = time.monotonic()
+                _, viewer = await asyncio.get_running_loop().create_connection(
+                    lambda: Viewer(
+                        self.target.request(path, self.transport), self.transport, self.notes
+                    ),
+                    self.target.host,
+                    self.target.port,
+                )
+                self.viewers.append(viewer)
+                await (viewer.begun if begun else viewer.opened)
+                self.waits.append(time.monotonic() - started)
+
+        async with asyncio.timeout(OPEN_TIMEOUT):
+            await asyncio.gather(*map(open_one, islice(cycle(paths), viewers)))
+
+    @property
+    def pieces(self) -> int:
+        return sum(viewer.pieces for viewer in self.viewers)
+
+    async def watch(self, seconds: float) -> tuple[int, float]:
+        """Return the pieces that come within so many seconds, and the CPU time that they cost."""
+        pieces, cpu = self.pieces, self.target.usage().cpu
+        self.notes.taken = True
+        await asyncio.sleep(seconds)
+        self.notes.taken = False
+        return self.pieces - pieces, self.target.usage().cpu - cpu
+
+    def close(self) -> None:
+        for viewer in self.viewers:
+            viewer.transport.abort()
+
+
+async def paced(
+    target: Target, paths: Sequence[str], transport: str, *, viewers: int, seconds: float, pace: float
+) -> Figures:
+    """Watch streams that give each viewer a piece every `pace` seconds."""
+    before = target.usage()
+    audience = Audience(target, transport)
+    await audience.open(paths, viewers, begun=True)
+    opened = target.usage()
+    pieces, cpu = await audience.watch(seconds)
+    after = target.usage()
+    behind = [
+        viewer.last - viewer.first - (viewer.pieces - 1) * pace for viewer in audience.viewers
+    ]
+    audience.close()
+    return {
+        "us_per_piece": cpu / pieces * 1e6,
+        "pieces_per_s": pieces / seconds,
+        "late_p50_ms": percentile(audience.notes.gaps, 50, -pace) * 1000,
+        "late_p99_ms": percentile(audience.notes.gaps, 99, -pace) * 1000,
+        "behind_p99_ms": percentile(behind, 99) * 1000,
+        "first_p50_ms": percentile(audience.waits, 50) * 1000,
+        "first_p99_ms": percentile(audience.waits, 99) * 1000,
+        "join_us": (opened.cpu - before.cpu) / viewers * 1e6,
+        "threads": after.threads,
+    }
+
+
+async def live(
+    target: Target, paths: Sequence[str], transport: str, *, viewers: int, seconds: float, go: str
+) -> Figures:
+    """Wait at live streams, idle first; then the producers begin."""
+    await asyncio.sleep(REST)
+    before = target.usage()
+    audience = Audience(target, transport, stamped=True)
+    await audience.open(paths, viewers, begun=False)
+    await asyncio.sleep(REST)
+    idle = target.usage()
+    audience.notes.taken = True
+    pieces, cpu = audience.pieces, target.usage().cpu
+    await ask(target, go)
+    await asyncio.sleep(seconds)
+    pieces, cpu = audience.pieces - pieces, target.usage().cpu - cpu
+    after = target.usage()
+    audience.close()
+    delays = audience.notes.delays
+    return {
+        "us_per_piece": cpu / max(pieces, 1) * 1e6,
+        "pieces_per_s": pieces / seconds,
+        "receive_p50_ms": percentile(delays, 50) * 1000,
+        "receive_p99_ms": percentile(delays, 99) * 1000,
+        "kb_per_viewer": (idle.memory - before.memory) / viewers / 1024,
+        "join_us": (idle.cpu - before.cpu) / viewers * 1e6,
+        "threads": after.threads,
+    }
+
+
+async def late(
+    target: Target, paths: Sequence[str], transport: str, *, pieces: int, seconds: float
+) -> Figures:
+    """Join a finished stream, one viewer after another, for some seconds at most."""
+    figures: Figures = {}
+    deadline = time.monotonic() + seconds
+    began = target.usage().cpu
+    total, first = 0, 0.0
+    for number in range(5):
+        before = target.usage().cpu
+        audience = Audience(target, transport)
+        await audience.open(paths, 1, begun=True)
+        first = first or audience.waits[0]
+        (viewer,) = audience.viewers
+        done = asyncio.create_task(until(lambda: viewer.pieces >= pieces or viewer.over.done()))
+        await asyncio.wait([done], timeout=max(0, deadline - time.monotonic()))
+        whole = done.done()
+        done.cancel()
+        audience.close()
+        total += viewer.pieces
+        if number == 0:
+            figures["first_ms"] = first * 1000
+            figures["cold_per_cpu_s"] = viewer.pieces / max(target.usage().cpu - before, 0.01)
+        if not whole or time.monotonic() > deadline:
+            break
+    figures["pieces_per_cpu_s"] = total / max(target.usage().cpu - began, 0.01)
+    return figures
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.005)
+
+
+class Poller(asyncio.Protocol):
+    """Asks again as soon as it has an answer, over one connection."""
+
+    def __init__(self, requests: list[bytes]) -> None:
+        self.requests = cycle(requests)
+        self.answers = 0
+        self.waits = array("d")
+        self.asked = 0.0
+        self.rest = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.ask()
+
+    def ask(self) -> None:
+        self.asked = time.monotonic()
+        self.transport.write(next(self.requests))
+
+    def data_received(self, data: bytes) -> None:
+        self.rest += data
+        head, found, body = self.rest.partition(b"\r\n\r\n")
+        if not found:
+            return
+        if not head.startswith(b"HTTP/1.1 200 "):
+            raise ConnectionError(head.decode())
+        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        if length is None or len(body) < int(length[1]):
+            return
+        self.rest = b""
+        self.answers += 1
+        self.waits.append(time.monotonic() - self.asked)
+        self.ask()
+
+
+async def polling(target: Target, path: str, *, pieces: int, seconds: float) -> Figures:
+    """Poll for one piece after another, as fast as the server answers."""
+    requests = [target.request(f"{path}?cnt={n}", "polling") for n in range(pieces)]
+    pollers = []
+    for _ in range(POLLERS):
+        _, poller = await asyncio.get_running_loop().create_connection(
+            lambda: Poller(requests), target.host, target.port
+        )
+        pollers.append(poller)
+    await asyncio.sleep(REST)
+    answers, cpu = sum(poller.answers for poller in pollers), target.usage().cpu
+    began = time.monotonic()
+    for poller in pollers:
+        del poller.waits[:]
+    await asyncio.sleep(seconds)
+    answers = sum(poller.answers for poller in pollers) - answers
+    passed, cpu = time.monotonic() - began, target.usage().cpu - cpu
+    for poller in pollers:
+        poller.transport.abort()
+    waits = [wait for poller in pollers for wait in poller.waits]
+    return {
+        "requests_per_s": answers / passed,
+        "requests_per_cpu_s": answers / max(cpu, 0.01),
+        "wait_p50_ms": percentile(waits, 50) * 1000,
+        "wait_p99_ms": percentile(waits, 99) * 1000,
+    }
+
+
+async def ask(target: Target, path: str) -> None:
+    """Make one request, and wait for the head of the answer."""
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    writer.write(target.request(path, "polling"))
+    await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+def percentile(values: Sequence[float], percent: int, shift: float = 0) -> float:
+    """Return the smallest value that so many percent of all do not exceed, moved by `shift`."""
+    if not values:
+        return float("nan")
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] + shift
+
+
+def run(core: int, scenario: Callable[..., Any], arguments: dict[str, Any]) -> Figures:
+    """Run a scenario in this process, which does nothing else."""
+    import os
+
+    import uvloop
+
+    os.sched_setaffinity(0, {core})
+    gc.disable()
+    return uvloop.run(scenario(**arguments))  # type: ignore[no-any-return]

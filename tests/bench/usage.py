@@ -1,0 +1,50 @@
+"""What a server costs, as the kernel counts it (Linux)."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests import process
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Seconds of CPU time so far, bytes of memory and threads now, of all of a server's processes."""
+
+    cpu: float
+    memory: int
+    threads: int
+
+    @classmethod
+    def of(cls, pids: Sequence[int]) -> "Usage":
+        return cls(
+            sum(map(cpu_time, pids)),
+            sum(map(process.resident, pids)),
+            sum(map(process.threads, pids)),
+        )
+
+
+def cpu_time(pid: int) -> float:
+    """Return the seconds that a process has computed, in user and in system mode."""
+    # The name in parentheses, the second field, may hold anything.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system = fields[11:13]
+    return (int(user) + int(system)) / TICKS
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    children = [
+        int(child)
+        for listing in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in listing.read_text().split()
+    ]
+    return [pid, *(each for child in children for each in family(child))]
+
+
+def pin(pid: int, core: int) -> None:
+    """Keep a process, and what it starts from now on, on one core."""
+    os.sched_setaffinity(pid, {core})

@@ -1,0 +1,105 @@
+"""A process of sources, and the handle by which a test leads each of them."""
+
+import json
+import queue
+import subprocess
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any
+
+from tests.site import ROOT, environment
+from tests.waiting import PATIENCE
+
+_numbers = count(1)
+
+
+def new_name(of: str = "stream") -> str:
+    """Return a name that no other test uses."""
+    return f"{of}-{next(_numbers)}"
+
+
+class Publisher:
+    """The process. What goes wrong in it is the test's to see, on stderr."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.engine.source"],
+            cwd=ROOT,
+            env=environment({"DJANGO_SETTINGS_MODULE": "streamsite.settings", **env}),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._events: dict[str, queue.Queue[dict[str, Any]]] = defaultdict(queue.Queue)
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+
+    def _listen(self) -> None:
+        for line in self._process.stdout:
+            event = json.loads(line)
+            self._events[event["name"]].put(event)
+
+    def open(self, name: str = "", *, form: str = "async", **options: Any) -> "Source":
+        """Open a stream, and return once it is there to be followed."""
+        source = self.launch(name, form=form, **options)
+        source.expect("opened")
+        return source
+
+    def launch(self, name: str = "", *, form: str = "async", **options: Any) -> "Source":
+        """Open a stream, and don't wait for what comes of it."""
+        source = Source(self, name or new_name())
+        source.tell("open", form=form, options=options)
+        return source
+
+    def send(self, step: dict[str, Any]) -> None:
+        self._process.stdin.write(json.dumps(step) + "\n")
+        self._process.stdin.flush()
+
+    def next_event(self, name: str) -> dict[str, Any]:
+        return self._events[name].get(timeout=PATIENCE)
+
+    def kill(self) -> None:
+        """Kill it: nothing in it gets to run again."""
+        self._process.kill()
+        self._process.wait(PATIENCE)
+        self._listening.join(PATIENCE)
+        self._process.stdin.close()
+        self._process.stdout.close()
+
+
+class Source:
+    """One stream, and the source that writes it."""
+
+    def __init__(self, publisher: Publisher, name: str) -> None:
+        self.publisher = publisher
+        self.name = name
+
+    def tell(self, what: str, **facts: Any) -> None:
+        self.publisher.send({"name": self.name, "do": what, **facts})
+
+    def expect(self, event: str) -> dict[str, Any]:
+        """Return the next thing that happens, which has to be this."""
+        happened = self.publisher.next_event(self.name)
+        assert happened["event"] == event, happened
+        return happened
+
+    def write(self, *texts: str) -> None:
+        """Write pieces, and return when they are committed."""
+        self.begin(texts)
+        self.expect("written")
+
+    def begin(self, texts: Iterable[str], *, pause: float = 0) -> None:
+        """Begin to write pieces, so many seconds apart."""
+        self.tell("write", texts=list(texts), pause=pause)
+
+    def end(self) -> dict[str, Any]:
+        self.tell("end")
+        return self.expect("left")
+
+    def fail(self, reason: str = "out of paper") -> dict[str, Any]:
+        self.tell("fail", reason=reason)
+        return self.expect("raised")

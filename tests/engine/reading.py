@@ -1,0 +1,191 @@
+"""Readers of a stream on raw sockets, as strict as the contract.
+
+Each transport is a generator of the JSON records that a server sends after a cursor; it goes on to
+the end of the connection, and checks that it ends as it should. Closing it leaves in mid-stream.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.raw import events, http, websocket
+
+Address = tuple[str, int]
+Record = dict[str, Any]
+
+WAIT = 5  # seconds that a poll may wait
+
+
+def polling(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
+    with http.Connection(address) as connection:
+        while True:
+            target = f"/stream/{name}/polling?after={after}&wait={WAIT}"
+            response = connection.ask(target, headers=headers)
+            accepted(response, 200)
+            answer = response.json
+            revision, _, n = f"{answer['after']}".rpartition(".")
+            rev = {"rev": int(revision)} if revision else {}
+            if "reset" in answer:
+                yield {"reset": answer["reset"], "why": answer["why"], **rev}
+            first = int(n) - len(answer["pieces"])
+            for number, text in enumerate(answer["pieces"], first):
+                yield {"n": number, "text": text, **rev}
+            after = str(answer["after"])
+            if "sha256" in answer:
+                reason = {"reason": answer["reason"]} if "reason" in answer else {}
+                yield {"end": answer["state"], "n": int(n), "sha256": answer["sha256"]} | reason | rev
+                return
+
+
+def chunked(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
+    headers = {**headers, "Accept": "application/x-ndjson"}
+    rest = b""
+    for data in streamed(address, f"/stream/{name}/chunked?after={after}", headers):
+        *lines, rest = (rest + data).split(b"\n")
+        yield from map(json.loads, lines)
+    assert not rest, f"half a line at the end: {rest!r}"
+
+
+def sse(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
+    rest, begun = b"", False
+    # Some ask by query, some by header, which wins.
+    asks = {"Last-Event-ID": after} if int(after.rpartition(".")[2]) % 2 else {}
+    target = f"/stream/{name}/events?after={0 if asks else after}"
+    for data in streamed(address, target, {**headers, **asks}, empty_status=204):
+        *blocks, rest = (rest + data).split(b"\n\n")
+        for block in blocks:
+            fields = dict(events.parse_block(block.decode()).fields)
+            assert begun or "retry" in fields, f"the first thing isn't the time to retry: {fields}"
+            begun = True
+            if "data" in fields:
+                yield checked_event(fields)
+    assert not rest, f"half an event at the end: {rest!r}"
+    if not begun:
+        # 204: nothing is left to send. How it ended, a poll tells.
+        yield from polling(address, name, after, headers)
+
+
+def checked_event(fields: Mapping[str, str]) -> Record:
+    record = json.loads(fields["data"])
+    name = next((kind for kind in ("end", "reset") if kind in record), None)
+    assert fields.get("event") == name, fields
+    n = record["reset"] if name == "reset" else record["n"] + (name is None)
+    cursor = f"{record['rev']}.{n}" if "rev" in record else f"{n}"
+    assert fields["id"] == cursor, fields
+    return record
+
+
+def ws(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
+    # Some take several records in one frame.
+    protocol = "streamsite.v1.batch" if int(after.rpartition(".")[2]) % 2 else "streamsite.v1"
+    headers = {**headers, "Sec-WebSocket-Protocol": protocol}
+    with websocket.connect(address, f"/stream/{name}/ws?after={after}", headers) as socket:
+        for frame in socket.frames():
+            if frame.opcode == websocket.CLOSE:
+                assert frame.code == 1000, frame
+            elif frame.opcode == websocket.TEXT:
+                message = json.loads(frame.payload)
+                assert isinstance(message, dict) or protocol.endswith("batch"), message
+                yield from message if isinstance(message, list) else [message]
+
+
+TRANSPORTS: dict[str, Callable[..., Iterator[Record]]] = {
+    "polling": polling,
+    "chunked": chunked,
+    "sse": sse,
+    "websocket": ws,
+}
+
+
+def streamed(
+    address: Address, target: str, headers: Mapping[str, str], *, empty_status: int = 200
+) -> Iterator[bytes]:
+    """Yield the chunks of a response, which has to come to its proper end."""
+    with http.Connection(address) as connection:
+        connection.send(target, headers=headers)
+        head = http.read_head(connection.file)
+        if head.status == empty_status != 200:
+            return
+        if head.status != 200:
+            head.body = http.read_exactly(connection.file, int(head.headers["content-length"]))
+        accepted(head, 200)
+        for data, _wire in http.read_chunks(connection.file):
+            yield data
+
+
+class Refused(AssertionError):
+    """An answer with another status than a reader hopes for."""
+
+    def __init__(self, response: http.Response) -> None:
+        super().__init__(f"{response.status}: {response.text}")
+        self.status = response.status
+
+
+def accepted(response: http.Response, status: int) -> None:
+    if response.status != status:
+        raise Refused(response)
+
+
+def bare_text(address: Address, name: str, after: str = "0") -> str:
+    """Return the text that a chunked answer without records has, to its end."""
+    return b"".join(streamed(address, f"/stream/{name}/chunked?after={after}", {})).decode()
+
+
+@dataclass
+class Reader:
+    """Somebody who keeps what came, leaves, comes back, and holds the server to its numbers."""
+
+    name: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    revision: int = 0
+    end: Record | None = None
+    resets: list[Record] = field(default_factory=list)
+
+    @property
+    def cursor(self) -> str:
+        return f"{self.revision}.{len(self.texts)}" if self.revision else f"{len(self.texts)}"
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+    @property
+    def state(self) -> str | None:
+        return self.end and self.end["end"]
+
+    def read(self, transport: str, address: Address, most: int | None = None) -> "Reader":
+        """Read on from the cursor: to the end, or until `most` more pieces have come."""
+        enough = None if most is None else len(self.texts) + most
+        records = TRANSPORTS[transport](address, self.name, self.cursor, self.headers)
+        try:
+            for record in records:
+                self.take(record)
+                if enough is not None and len(self.texts) >= enough and self.end is None:
+                    return self
+        finally:
+            records.close()
+        assert self.end is not None, "the connection ended before the stream"
+        return self
+
+    def take(self, record: Record) -> None:
+        assert self.end is None, f"something follows the end: {record}"
+        if "reset" in record:
+            assert record["why"]
+            assert not self.texts or not self.resets, "more than one reset"
+            self.resets.append(record)
+            del self.texts[record["reset"] :]
+            self.revision = record.get("rev", 0)
+            return
+        assert record.get("rev", 0) == self.revision or not self.texts, record
+        self.revision = record.get("rev", 0)
+        if "end" in record:
+            assert record["n"] == len(self.texts), f"{record} after {len(self.texts)} pieces"
+            assert record["sha256"] == hashlib.sha256(self.text.encode()).hexdigest(), record
+            self.end = record
+        else:
+            assert record["n"] == len(self.texts), f"piece {record['n']} after {len(self.texts)}"
+            assert record["text"]
+            self.texts.append(record["text"])

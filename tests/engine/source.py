@@ -1,0 +1,103 @@
+"""A process that publishes as it is told, a JSON object a line: `python -m tests.engine.source`.
+
+    {"name": "a", "do": "open", "form": "async", "options": {}}
+    {"name": "a", "do": "write", "texts": ["…"], "pause": 0.001}
+    {"name": "a", "do": "end"}    or    {"name": "a", "do": "fail", "reason": "…"}
+
+It answers each with what came of it, and tells of what happens to a stream by itself.
+"""
+
+import asyncio
+import json
+import queue
+import sys
+import threading
+import time
+from typing import Any
+
+import django
+
+Step = dict[str, Any]
+
+
+class Failure(Exception):
+    """What a source raises when it is told to fail."""
+
+
+def tell(name: str, event: str, **facts: Any) -> None:
+    print(json.dumps({"name": name, "event": event, **facts}), flush=True)
+
+
+async def run(name: str, steps: "asyncio.Queue[Step]", options: dict[str, Any]) -> None:
+    """Publish in the event loop."""
+    from streamsite.streams import publish
+
+    raised = ""
+    try:
+        async with publish(name, **options) as stream:
+            tell(name, "opened", n=stream.n)
+            try:
+                while (step := await steps.get())["do"] == "write":
+                    for text in step["texts"]:
+                        await stream.write(text)
+                        if step["pause"]:
+                            await asyncio.sleep(step["pause"])
+                    await stream.flush()
+                    tell(name, "written", n=stream.n)
+                if step["do"] == "fail":
+                    raise Failure(step["reason"])
+            except BaseException as error:
+                raised = type(error).__name__
+                raise
+        tell(name, "left", raised=raised, stopped=stream.stopped)
+    except Exception as error:  # noqa: BLE001 - told to the test
+        tell(name, "raised", error=type(error).__name__, detail=str(error))
+
+
+def run_here(name: str, steps: "queue.Queue[Step]", options: dict[str, Any]) -> None:
+    """Publish without an event loop, in a thread."""
+    from streamsite.streams import publish
+
+    raised = ""
+    try:
+        with publish(name, **options) as stream:
+            tell(name, "opened", n=stream.n)
+            try:
+                while (step := steps.get())["do"] == "write":
+                    for text in step["texts"]:
+                        stream.write(text)
+                        if step["pause"]:
+                            time.sleep(step["pause"])
+                    stream.flush()
+                    tell(name, "written", n=stream.n)
+                if step["do"] == "fail":
+                    raise Failure(step["reason"])
+            except BaseException as error:
+                raised = type(error).__name__
+                raise
+        tell(name, "left", raised=raised, stopped=stream.stopped)
+    except Exception as error:  # noqa: BLE001 - told to the test
+        tell(name, "raised", error=type(error).__name__, detail=str(error))
+
+
+async def main() -> None:
+    loop = asyncio.get_running_loop()
+    tasks: set[asyncio.Task[None]] = set()
+    steps: dict[str, Any] = {}
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        step = json.loads(line)
+        name = step["name"]
+        if step["do"] != "open":
+            steps[name].put_nowait(step)
+        elif step["form"] == "sync":
+            steps[name] = queue.Queue()
+            arguments = (name, steps[name], step["options"])
+            threading.Thread(target=run_here, args=arguments, daemon=True).start()
+        else:
+            steps[name] = asyncio.Queue()
+            tasks.add(asyncio.create_task(run(name, steps[name], step["options"])))
+
+
+if __name__ == "__main__":
+    django.setup()
+    asyncio.run(main())

@@ -1,0 +1,158 @@
+"""The contract: whoever reads, however, ends with exactly the text."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+
+from tests.raw import http
+from tests.site import Site
+
+from .people import Person
+from .publisher import Publisher, new_name
+from .reading import TRANSPORTS, Reader, bare_text
+
+# No shrinking: an example that hangs costs as long as a test's patience.
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+SAME_SITE_FOR_ALL = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+def bounded(examples: int) -> settings:
+    return settings(max_examples=examples, phases=PHASES, suppress_health_check=SAME_SITE_FOR_ALL)
+
+
+TROUBLE = [
+    *("\r", "\n", "\r\n", "\n\n", "\n\r", "\r\r\n", " ", "\t", "\x01", "\x1b[31m", "\x7f", "\x85"),
+    *("\u2028", "\u2029", "\ufeff", "\u200f", "\u202e", "\ufffe", "\U0010ffff", "\u0301", "e\u0301"),
+    *("👩‍👩‍👧‍👦", "🇨🇳", "👍🏽", "流式", "data: END", "\n\ndata: x\n\n", ": ping", '{"end":"done"}', "0\r\n\r\n"),
+]
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
+PIECES = st.lists(st.sampled_from(TROUBLE) | TEXT, min_size=1, max_size=40)
+
+
+@dataclass(frozen=True)
+class Leg:
+    """How a reader reads for a while."""
+
+    transport: str
+    server: int
+    most: int
+
+
+LEGS = st.lists(
+    st.builds(Leg, st.sampled_from([*TRANSPORTS]), st.integers(0, 1), st.integers(1, 60)), max_size=4
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a source writes, and what four readers do, who begin on a transport each."""
+
+    pieces: tuple[str, ...]
+    form: str
+    pause: float
+    legs: tuple[list[Leg], ...]
+    # After how many of its pieces the stream is stopped, where it is.
+    stop_at: int
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> Plan:
+    # Long ones are short ones again and again, which cost hypothesis nothing.
+    pieces = draw(PIECES) * draw(st.sampled_from([1, 1, 1, 5, 30]))
+    firsts = [[Leg(transport, draw(st.integers(0, 1)), draw(st.integers(1, 9)))] for transport in TRANSPORTS]
+    return Plan(
+        tuple(pieces),
+        draw(st.sampled_from(["async", "sync"])),
+        draw(st.sampled_from([0, 0, 0.0005, 0.005])),
+        tuple(first + draw(LEGS) for first in firsts),
+        draw(st.integers(1, len(pieces))),
+    )
+
+
+LONG = Plan(
+    tuple(f"{number} " for number in range(20_000)),
+    "async",
+    0,
+    tuple([Leg(transport, 0, 300), Leg(other, 1, 7_000)] for transport, other in zip(TRANSPORTS, [*TRANSPORTS][::-1], strict=True)),
+    9_000,
+)
+LARGE = Plan(("é" * 65_536, "\n" * 65_536, "🦊" * 65_536) * 2, "sync", 0, ([], [], [], []), 2)
+
+
+def read_by(legs: list[Leg], name: str, site: Site, last: str) -> Reader:
+    """Read leg by leg, and the last to the end."""
+    reader = Reader(name)
+    for leg in legs:
+        reader.read(leg.transport, site.servers[leg.server % len(site.servers)].address, leg.most)
+        if reader.end:
+            return reader
+    return reader.read(last, site.servers[-1].address)
+
+
+@pytest.fixture
+def readers(backend_site: Site, at_once: ThreadPoolExecutor):
+    """Start the readers of a plan; the function that is returned waits for them."""
+
+    def start(plan: Plan, name: str):
+        lasts = [*TRANSPORTS][1:] + [*TRANSPORTS][:1]
+        reading = [
+            at_once.submit(read_by, legs, name, backend_site, last)
+            for legs, last in zip(plan.legs, lasts, strict=True)
+        ]
+        bare = at_once.submit(bare_text, backend_site.address, name)
+        return lambda: ([future.result() for future in reading], bare.result())
+
+    return start
+
+
+@pytest.mark.parametrize("ending", ["done", "failed"])
+def test_every_reader_gets_exactly_the_text(backend_site: Site, publisher: Publisher, readers, ending: str):
+    @bounded(14)
+    @given(plans())
+    @example(LONG)
+    @example(LARGE)
+    def run(plan: Plan) -> None:
+        source = publisher.open(new_name(ending), form=plan.form)
+        wait = readers(plan, source.name)
+        source.begin(plan.pieces, pause=plan.pause)
+        source.expect("written")
+        source.end() if ending == "done" else source.fail("out of paper")
+        finished, bare = wait()
+        assert bare == "".join(plan.pieces)
+        for reader in finished:
+            assert tuple(reader.texts) == plan.pieces
+            assert reader.state == ending
+            assert reader.resets == []
+            assert ("out of paper" in reader.end.get("reason", "")) is (ending == "failed")
+
+    run()
+
+
+def test_every_reader_of_a_stopped_stream_gets_the_same_beginning(
+    backend_site: Site, publisher: Publisher, people: dict[str, Person], readers
+):
+    staff = people["staff"]
+
+    @bounded(14)
+    @given(plans())
+    @example(LONG)
+    def run(plan: Plan) -> None:
+        source = publisher.open(new_name("stopped"), form=plan.form)
+        wait = readers(plan, source.name)
+        source.begin(plan.pieces, pause=plan.pause)
+        # Somebody watches for a while, on any process, and has seen enough.
+        server = backend_site.servers[plan.stop_at % len(backend_site.servers)]
+        Reader(source.name).read("websocket", server.address, plan.stop_at)
+        answer = http.ask(server.address, f"/stream/{source.name}/stop", method="POST", headers=staff.form)
+        assert (answer.status, answer.json) == (202, {"state": "stopped"})
+        finished, bare = wait()
+        for reader in finished:
+            assert reader.text == bare
+            assert reader.state == "stopped"
+            assert tuple(reader.texts) == plan.pieces[: len(reader.texts)]
+            assert len(reader.texts) >= plan.stop_at
+
+    run()

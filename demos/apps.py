@@ -8,7 +8,10 @@ class DemosConfig(AppConfig):
     name = "demos"
 
     def ready(self) -> None:
+        from . import notices
         from .article import put_in
+
+        notices.begin()
 
         # The signal is sent for apps with models alone, so it is the engine's that is heard.
         post_migrate.connect(put_in, sender=apps.get_app_config("streams"))

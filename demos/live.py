@@ -1,6 +1,6 @@
 """The streams' pages: what is live and lately was, and each stream by itself."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.timesince import timesince
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -21,10 +23,17 @@ from streamsite.streams.models import Stream
 
 # How many streams that have ended are shown.
 LATELY = 20
+RECORDED = "recorded"
 # Seconds a piece from which a replay's pace is chosen.
 PACES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-
-Viewers = dict[str, int]
+# The transports under which viewers are counted, as the pages call them.
+TRANSPORTS = {
+    "websocket": "WebSocket",
+    "sse": "SSE",
+    "chunked": _("Chunked"),
+    "polling": _("Polling"),
+    "other": _("elsewhere"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,8 @@ class Row:
     """A stream as the list shows it."""
 
     stream: Stream
-    viewers: Viewers
+    # By the transport's name and label.
+    viewers: Sequence[tuple[str, str | Promise, int]]
 
     @property
     def duration(self) -> str:
@@ -74,17 +84,22 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
     if may_stop and found.live:
         # Sets the cookie that the Stop button's request has to repeat.
         get_token(request)
+    # What was typed took no time: it is shown coming all the same, at its own pace.
+    typed = found.ended_at == found.started_at
+    paces = [RECORDED, *map(str, sorted({*PACES, found.pace}))]
+    asked = request.GET.get("pace")
+    pace = asked if asked in paces else str(found.pace) if typed else None
     return render(
         request,
         "streams/stream.html",
         {
             "stream": found,
+            "typed": typed,
             "may_stop": may_stop,
-            "duration": clock(duration(found)),
+            "took": clock(duration(found)),
             "states": Stream.State.choices,
-            "paces": sorted({*PACES, found.pace}),
-            # What was typed has no time in which it came, so it is shown coming, at its own pace.
-            "autoplay": found.ended_at == found.started_at and found.pieces > 0,
+            "paces": paces[1:] if typed else paces,
+            "pace": None if found.live else pace,
         },
     )
 
@@ -96,7 +111,10 @@ def listing(request: HttpRequest) -> dict[str, Any]:
     running = list(streams.filter(state=Stream.State.LIVE))
     over = list(streams.exclude(state=Stream.State.LIVE).order_by("-ended_at", "-id")[:LATELY])
     viewers = log.viewers(each.pk for each in [*running, *over])
-    return {"live": rows(running, viewers), "ended": rows(over, viewers)}
+    return {
+        "live": [row(each, viewers.get(each.pk, {})) for each in running],
+        "ended": [row(each, viewers.get(each.pk, {})) for each in over],
+    }
 
 
 def listed(request: HttpRequest) -> QuerySet[Stream]:
@@ -109,8 +127,8 @@ def listed(request: HttpRequest) -> QuerySet[Stream]:
     )
 
 
-def rows(streams: Iterable[Stream], viewers: dict[int, Viewers]) -> list[Row]:
-    return [Row(each, viewers.get(each.pk, {})) for each in streams]
+def row(stream: Stream, viewers: Mapping[str, int]) -> Row:
+    return Row(stream, [(key, label, viewers[key]) for key, label in TRANSPORTS.items() if key in viewers])
 
 
 def duration(stream: Stream) -> timedelta:

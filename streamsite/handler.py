@@ -131,6 +131,8 @@ async def send_stream(response: Any, receive: Any, send: Any) -> None:
 
     waiting = asyncio.create_task(wait_for_leave())
     try:
+        # Servers keep the head until there is a part. The first may be long in coming.
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
         # The iterator itself, so that it is closed with the connection and not some time after.
         async with aclosing(response._iterator) as parts:
             async for part in parts:

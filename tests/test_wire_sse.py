@@ -11,9 +11,8 @@ from streamsite.streams.wire.sse import Decoder, Event
 EXAMPLES = {
     "data of several lines": ("data: YHOO\ndata: +2\ndata: 10\n\n", [Event("YHOO\n+2\n10")]),
     "a comment, ids, an id that is reset, a space that stays": (
-        ": test stream\n\ndata: first event\nid: 1\n\n"
-        "data:second event\nid\n\ndata:  third event\n\n",
-        [Event("first event", id="1"), Event("second event"), Event(" third event")],
+        ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third\n\n",
+        [Event("first event", id="1"), Event("second event"), Event(" third")],
     ),
     "data without a colon, and a last event cut short": (
         "data\n\ndata\ndata\n\ndata:",

@@ -74,10 +74,12 @@ async def play(
     every: float | Literal["recorded"] = "recorded",
     after: Cursor | int = START,
     transport: str = "other",
+    resumed: bool = False,
 ) -> AsyncGenerator[Batch, None]:
     """Yield a finished stream as it was recorded, or a piece `every` so many seconds.
 
-    The first piece comes at once; a reader that is behind gets all that is due in one batch.
+    The first piece comes at once, or, to a reader that has `resumed`, when it is due after the last
+    one it has; a reader that is behind gets all that is due in one batch.
     Otherwise as `follow`. Raises NoSuchStream, and Conflict while the stream is live.
     """
     if isinstance(stream, str):
@@ -89,6 +91,9 @@ async def play(
         if reset:
             yield [reset]
         begin = loop.time()
+        if resumed and 0 < n < tape.count:
+            begin += min(tape.delay(n - 1, n, every), QUIET)
+            await ticks().wait_until(begin)
         first = n
         while n < tape.count:
             due = max(n + 1, tape.due(first, loop.time() - begin, every))

@@ -23,7 +23,7 @@ from django.db import InterfaceError, OperationalError
 
 from . import log
 from .database import in_database
-from .errors import Ended, StreamError
+from .errors import Conflict, Ended, StreamError
 from .hub import hub, ring_end
 from .models import Stream, new_private_name
 from .writer import writer
@@ -231,7 +231,8 @@ class Producer:
         if self._error is not None:
             return
         self._error = error
-        self.stopped = isinstance(error, StreamError)
+        # Ended by somebody, taken over, or deleted. Beyond a limit is a failure.
+        self.stopped = isinstance(error, Conflict)
         if self._body is not None:
             self._body.cancel()
 
@@ -239,10 +240,17 @@ class Producer:
         """End the stream as the block ended. Returns whether its exception is dealt with."""
         for task in self._minding:
             task.cancel()
-        ours = self.stopped and isinstance(error, asyncio.CancelledError | Stopped)
-        if ours and isinstance(error, asyncio.CancelledError):
-            assert self._body is not None
-            ours = self._body.uncancel() == 0
+        # What is found out from here on is raised, since nothing is left to cancel.
+        body, self._body = self._body, None
+        ours = self._error is not None and (
+            error is self._error
+            or isinstance(error, Stopped)
+            or (
+                isinstance(error, asyncio.CancelledError)
+                and body is not None
+                and body.uncancel() == 0
+            )
+        )
         if error is None or ours:
             state, reason = State.DONE, ""
         elif isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
@@ -250,7 +258,7 @@ class Producer:
         else:
             state, reason = State.FAILED, f"{type(error).__name__}: {error}"[:REASON_LENGTH]
         await asyncio.shield(self._end(state, reason))
-        if error is None and not self.stopped:
+        if (error is None or ours) and not self.stopped:
             self._check()
         return ours
 
@@ -259,6 +267,8 @@ class Producer:
             await self._flushing
         if self._error is not None and not self.stopped:
             state, reason = State.FAILED, "The pieces could not be kept."
+            if isinstance(self._error, StreamError):
+                reason = self._error.detail
         if await in_database(
             log.finish, self.stream.pk, state, reason.replace("\0", ""), self._fence
         ):

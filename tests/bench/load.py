@@ -8,10 +8,13 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
+from multiprocessing.connection import Connection
 from typing import Any
 
+import uvloop
+
 from .parsers import COUNTERS
-from .usage import Usage
+from .usage import Usage, pin
 
 # Connections that are being opened at one time.
 OPENING = 100
@@ -165,7 +168,13 @@ class Audience:
 
 
 async def paced(
-    target: Target, paths: Sequence[str], transport: str, *, viewers: int, seconds: float, pace: float
+    target: Target,
+    paths: Sequence[str],
+    transport: str,
+    *,
+    viewers: int,
+    seconds: float,
+    pace: float,
 ) -> Figures:
     """Watch streams that give each viewer a piece every `pace` seconds."""
     before = target.usage()
@@ -332,12 +341,13 @@ def percentile(values: Sequence[float], percent: int, shift: float = 0) -> float
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] + shift
 
 
-def run(core: int, scenario: Callable[..., Any], arguments: dict[str, Any]) -> Figures:
-    """Run a scenario in this process, which does nothing else."""
-    import os
-
-    import uvloop
-
-    os.sched_setaffinity(0, {core})
+def run(
+    sender: Connection, core: int, scenario: Callable[..., Any], arguments: dict[str, Any]
+) -> None:
+    """Run a scenario in this process, which does nothing else. Send the figures, or what failed."""
+    pin(0, core)
     gc.disable()
-    return uvloop.run(scenario(**arguments))  # type: ignore[no-any-return]
+    try:
+        sender.send(uvloop.run(scenario(**arguments)))
+    except Exception as error:  # noqa: BLE001 - told by whoever waits
+        sender.send(f"{type(error).__name__}: {error}")

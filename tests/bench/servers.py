@@ -95,10 +95,10 @@ class Server:
         while True:
             try:
                 self.get(f"{self.contender.paced}/polling?cnt=0")
-            except OSError:
+            except OSError as error:
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(
-                        f"{self.contender.title} doesn't start:\n{self.log.read_text()}"
+                        f"{self.contender.title} doesn't start: {error}\n{self.log.read_text()}"
                     ) from None
                 time.sleep(0.05)
             else:
@@ -111,7 +111,8 @@ class Server:
             connection.request("GET", path)
             response = connection.getresponse()
             response.read()
-            assert response.status == 200, f"{self.contender.title}: {path}: {response.status}"
+            if response.status != 200:
+                raise ConnectionError(f"{path}: {response.status}")
         finally:
             connection.close()
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,12 +38,12 @@ def cpu_time(pid: int) -> float:
 
 def family(pid: int) -> list[int]:
     """Return a process and all that descend from it."""
-    children = [
-        int(child)
-        for listing in Path(f"/proc/{pid}/task").glob("*/children")
-        for child in listing.read_text().split()
-    ]
-    return [pid, *(each for child in children for each in family(child))]
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError):  # A thread that has ended meanwhile.
+            for child in task.read_text().split():
+                found += family(int(child))
+    return found
 
 
 def pin(pid: int, core: int) -> None:

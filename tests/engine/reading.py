@@ -44,7 +44,8 @@ def chunked(address: Address, name: str, after: str, headers: Mapping[str, str])
     rest = b""
     for data in streamed(address, f"/stream/{name}/chunked?after={after}", headers):
         *lines, rest = (rest + data).split(b"\n")
-        yield from map(json.loads, lines)
+        # A blank line is a sign of life.
+        yield from map(json.loads, filter(None, lines))
     assert not rest, f"half a line at the end: {rest!r}"
 
 

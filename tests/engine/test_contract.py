@@ -46,7 +46,7 @@ LEGS = st.lists(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """What a source writes, and what four readers do, who begin on a transport each."""
 
@@ -56,6 +56,10 @@ class Plan:
     legs: tuple[list[Leg], ...]
     # After how many of its pieces the stream is stopped, where it is.
     stop_at: int
+
+    def __repr__(self) -> str:
+        pieces = f"{len(self.pieces)} pieces from {self.pieces[:40]!r}"
+        return f"<{pieces}, {self.form}, {self.pause} s, {self.legs}, stopped at {self.stop_at}>"
 
 
 @st.composite

@@ -11,6 +11,14 @@ The records are those of `streamsite.streams.pieces`, as `follow` gives them in 
 
 from .connections import TRANSPORTS
 from .errors import ConnectionLost, Corrupt, Refused
-from .reading import open  # noqa: A004 - client.open, as gzip.open
+from .reading import PATIENCE, check_address, open  # noqa: A004 - client.open, as gzip.open
 
-__all__ = ["TRANSPORTS", "ConnectionLost", "Corrupt", "Refused", "open"]
+__all__ = [
+    "PATIENCE",
+    "TRANSPORTS",
+    "ConnectionLost",
+    "Corrupt",
+    "Refused",
+    "check_address",
+    "open",
+]

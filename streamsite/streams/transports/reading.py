@@ -27,7 +27,14 @@ class Reading:
         """Return what the reader gets, batch by batch."""
         if self.pace is None:
             return follow(self.stream, after=self.after, transport=transport)
-        return play(self.stream, every=self.pace, after=self.after, transport=transport)
+        return play(
+            self.stream,
+            every=self.pace,
+            after=self.after,
+            transport=transport,
+            # Each poll takes up where the one before left off.
+            resumed=transport == "polling",
+        )
 
     @property
     def complete(self) -> bool:

@@ -2,121 +2,182 @@
 
 import argparse
 import asyncio
-import codecs
-import os
-import signal
 import sys
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
-from typing import Any
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
-import regex
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.urls import NoReverseMatch, reverse
 
 from streamsite.streams.conf import setting
+from streamsite.streams.database import in_database
 from streamsite.streams.errors import NoSuchStream, StreamError
 from streamsite.streams.following import find
+from streamsite.streams.management.intake import Intake
+from streamsite.streams.management.process import Signals, standard_input
 from streamsite.streams.models import Stream
-from streamsite.streams.pieces import SPLITS, Splitter
+from streamsite.streams.pieces import SPLITS
 from streamsite.streams.producers import Producer, publish
 
-STDIN, STDOUT = 0, 1
-READ_SIZE = 65_536
-# Seconds without input after which what waits for its end, an unfinished line say, goes out as it is.
-PAUSE = 0.5
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
 
-# The exit status when somebody else ended the stream; 128 and the signal's number on a signal.
-STOPPED = 3
-
-_GRAPHEMES = regex.compile(r"\X")
+STOPPED_STATUS = 3
+SIGNAL_STATUS = 128  # and the signal's number, as a shell has it
 
 
 class Command(BaseCommand):
     help = (
         "Reads standard input into a live stream as it comes: make 2>&1 | manage.py publish build. "
-        "The stream is done when the input ends, and interrupted on Ctrl-C. Bytes that aren't UTF-8 "
-        "become U+FFFD, and NUL becomes U+2400. Exit status: 0 when done, 3 when somebody stopped "
-        "the stream or took it over, 1 on an error, 128 + number on a signal."
+        "The stream is done at the end of the input, and interrupted on Ctrl-C. Bytes that aren't "
+        "UTF-8 become U+FFFD, NUL becomes U+2400. Exit status: 0 when done, 3 when the stream was "
+        "stopped or taken over, 1 on an error, 128 and its number on a signal."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="A-Z, a-z, 0-9, - and _; it is in the stream's address")
+        parser.add_argument(
+            "name",
+            nargs="?",
+            help="the stream's name: A-Z, a-z, 0-9, - and _ (default: one that nobody can guess)",
+        )
         parser.add_argument("--title", default="", help="what viewers see instead of the name")
-        parser.add_argument("--split", choices=SPLITS, default="line", help="what a piece is (line)")
-        parser.add_argument("--every", type=seconds, metavar="SECONDS", help="a piece every so often")
+        parser.add_argument(
+            "--split", choices=SPLITS, default="line", help="what makes a piece (default: line)"
+        )
+        parser.add_argument(
+            "--every", type=seconds, metavar="SECONDS", help="a piece each so many seconds"
+        )
         parser.add_argument(
             "--visibility",
             choices=Stream.Visibility.values,
             default=Stream.Visibility.PUBLIC,
-            help="who may watch: everyone, anyone with the link, or its owner and staff",
+            help="who may watch: everyone; anyone with the link; its owner and staff",
         )
-        parser.add_argument("--owner", metavar="USERNAME", help="the user who may stop it, as staff may")
+        parser.add_argument("--owner", metavar="USERNAME", help="the user whose stream it is")
         parser.add_argument(
-            "--takeover", action="store_true", help="carry a live stream on from another producer"
-        )
-        parser.add_argument(
-            "--abandon", type=seconds, metavar="SECONDS", help="stop when nobody watched for so long"
+            "--takeover", action="store_true", help="carry on a live stream of that name"
         )
         parser.add_argument(
-            "--tee",
-            action="store_true",
-            help="pass the input on to standard output, too, for as long as somebody reads that",
+            "--abandon",
+            type=seconds,
+            metavar="SECONDS",
+            help="stop when nobody has watched for so many seconds",
+        )
+        parser.add_argument(
+            "--tee", action="store_true", help="pass the input on to standard output as well"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if sys.stdin is None:
+            raise CommandError("There is no standard input to publish.")
         try:
             status = asyncio.run(self.publish(**options))
         except StreamError as error:
             raise CommandError(error.detail) from error
         except DatabaseError as error:
-            raise CommandError(f"The database can't be used: {error}. Was it migrated?") from error
+            raise CommandError(f"The database refuses ({error}): is it migrated?") from error
         if status:
             sys.exit(status)
 
-    async def publish(
-        self, *, name: str, split: str, every: float | None, tee: bool, **options: Any
-    ) -> int:
+    async def publish(self, name: str | None, owner: str | None, **options: Any) -> int:
         """Publish standard input. Returns the exit status."""
+        user = await in_database(user_named, owner) if owner else None
+        kept = ("title", "visibility", "takeover", "abandon")
+        intake = Intake(options["split"], setting("STREAM_MAX_PIECE_LENGTH"), self.say)
         with Signals() as signals:
             try:
-                producing = publish(
-                    name,
-                    title=options["title"],
-                    owner=await owner_of(options["owner"]),
-                    visibility=options["visibility"],
-                    takeover=options["takeover"],
-                    abandon=options["abandon"],
-                )
-                async with producing as stream:
-                    self.say(f"Publishing {name!r}. {where_to_watch(name)}")
-                    await self.write(stream, Intake(split, setting("STREAM_MAX_PIECE_LENGTH")), every, tee)
+                async with publish(
+                    name, owner=user, **{option: options[option] for option in kept}
+                ) as stream:
+                    self.say(f"Stream {stream.name!r} is live. {where_to_watch(stream.name)}")
+                    await write(stream, intake, every=options["every"], tee=options["tee"])
             except asyncio.CancelledError:
                 if signals.received is None:
                     raise
-                self.say(f"Interrupted after {stream.n} pieces.")
-                return 128 + signals.received
+                self.say("Interrupted, and so is the stream.")
+                return SIGNAL_STATUS + signals.received
         if stream.stopped:
-            self.say(await why_stopped(name))
-            return STOPPED
+            self.say(await why_stopped(stream.name))
+            return STOPPED_STATUS
         return 0
 
-    async def write(self, stream: Producer, intake: "Intake", every: float | None, tee: bool) -> None:
-        """Write what comes on standard input, paced, to its end."""
-        due = asyncio.get_running_loop().time()
-        try:
-            async for data in arriving():
-                if tee and data:
-                    tee = passed_on(data)
-                for piece in intake.feed(data) if data else intake.flush():
-                    if every:
-                        due = max(due, ...)
-                    await stream.write(piece)
-        finally:
-            pass
-
     def say(self, sentence: str) -> None:
-        self.stderr.write(f"publish: {sentence}")
+        """Tell the user. Standard output is for --tee alone."""
+        self.stderr.write(f"publish: {sentence}", style_func=str)
+
+
+async def write(stream: Producer, intake: Intake, *, every: float | None, tee: bool) -> None:
+    """Write standard input into a stream, to its end."""
+    pace = Pace(every)
+    try:
+        async with aclosing(standard_input(tee=tee)) as parts:
+            async for data in parts:
+                for piece in intake.feed(data) if data else intake.pause():
+                    await pace.wait()
+                    await stream.write(piece)
+        for piece in intake.end():
+            await pace.wait()
+            await stream.write(piece)
+    except asyncio.CancelledError:
+        if not stream.stopped:
+            for piece in intake.pause():
+                await stream.write(piece)
+        raise
+
+
+class Pace:
+    """Waits so that a piece comes each so many seconds, or not at all."""
+
+    def __init__(self, every: float | None) -> None:
+        self._every = every
+        self._due = 0.0
+
+    async def wait(self) -> None:
+        """Return when the next piece is due. After a source that was late, none hurries."""
+        if self._every is not None:
+            now = asyncio.get_running_loop().time()
+            self._due = max(self._due, now)
+            await asyncio.sleep(self._due - now)
+            self._due += self._every
+
+
+def user_named(username: str) -> "AbstractBaseUser":
+    """Return the user. Raises CommandError."""
+    users = get_user_model()
+    try:
+        return users.objects.get_by_natural_key(username)
+    except users.DoesNotExist:
+        raise CommandError(f"There is no user named {username!r}.") from None
+
+
+def where_to_watch(name: str) -> str:
+    """Say how to watch the stream."""
+    try:
+        address = f"{reverse('streams:chunked', args=[name])} on the site, or "
+    except NoReverseMatch:  # A site without the engine's addresses.
+        address = ""
+    return f"Watch it: {address}manage.py follow {name}"
+
+
+async def why_stopped(name: str) -> str:
+    """Say what became of a stream that this process may not write any more."""
+    try:
+        stream = await find(name)
+    except NoSuchStream:
+        return f"Stream {name!r} was deleted."
+    if stream.live:
+        return f"Stream {name!r} was taken over by another producer."
+    return f"Stream {name!r} has ended as {stream.state}. {stream.reason}".rstrip()
+
+
+def seconds(text: str) -> float:
+    """Read a time on the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return value

@@ -26,7 +26,7 @@ import { websocket } from "./transports/websocket.js";
 export const transports = {
   websocket: { connect: websocket, silence: Infinity }, // Pings are invisible to a page.
   sse: { connect: sse, silence: 45_000 }, // The server sends a comment every 15 s.
-  chunked: { connect: chunked, silence: Infinity },
+  chunked: { connect: chunked, silence: 45_000 }, // A blank line every 15 s.
   polling: { connect: polling, silence: 45_000 }, // An answer is held for 20 s.
 };
 

@@ -1,0 +1,118 @@
+"""Running the scenarios: servers that start and end, and the load's own process."""
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.ports import HOST
+from tests.site import ROOT, environment
+
+from . import load
+from .scenarios import Scenario, Size
+from .servers import Contender, Server
+
+SERVER_CORE, LOAD_CORE = sorted(os.sched_getaffinity(0))[:2]
+# Seconds, above those that a scenario takes by itself, after which something has gone wrong.
+GRACE = 60
+
+# The article's pieces, for the peers, and a long stream made of them.
+PREPARE = """
+import itertools, json
+from pathlib import Path
+from streamsite.prepare import prepare
+prepare()
+from demos.article import NAME
+from streamsite.streams import log
+from streamsite.streams.models import Stream
+pieces = log.recording(log.find(NAME).pk).pieces.texts
+Path({pieces!r}).write_text(json.dumps(pieces))
+text = "".join(itertools.islice(itertools.cycle(pieces), {long}))
+log.record(Stream(name="long", title="long", split="word", pace=0), text)
+print(log.find("long").pieces)
+"""
+
+
+class Bench:
+    """One run of the benchmark."""
+
+    def __init__(self, folder: Path, size: Size, contenders: Sequence[Contender]) -> None:
+        self.folder = folder
+        self.size = size
+        self.contenders = contenders
+        self.template = folder / "var"
+        self.pieces = folder / "pieces.json"
+        self.long = size.long
+
+    def prepare(self) -> None:
+        """Make the streams that are over."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c",
+             PREPARE.format(pieces=str(self.pieces), long=self.size.long)],
+            cwd=ROOT,
+            env=environment({"VAR_DIR": str(self.template)}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        self.long = int(done.stdout)
+
+    @contextmanager
+    def servers(self, streams: int) -> Iterator[list[Server]]:
+        """Run all contenders, each with a fresh copy of what there is, and so many live streams."""
+        running: list[Server] = []
+        try:
+            for contender in self.contenders:
+                var = self.folder / contender.key
+                shutil.rmtree(var, ignore_errors=True)
+                shutil.copytree(self.template, var)
+                variables = {
+                    "VAR_DIR": str(var),
+                    "BENCH_PIECES": str(self.pieces),
+                    "BENCH_LONG": str(self.long),
+                }
+                running.append(Server(contender, self.folder, variables, SERVER_CORE))
+            for server in running:
+                server.ready()
+                if streams and server.contender.ours:
+                    server.get(f"/bench/open?streams={streams}")
+            yield running
+        finally:
+            for server in running:
+                server.stop()
+
+    def measure(self, scenario: Scenario, server: Server) -> load.Figures:
+        """Run a scenario in a process of its own."""
+        receiver, sender = multiprocessing.Pipe(duplex=False)
+        target = load.Target(HOST, server.port, server.pids)
+        arguments = {"target": target, **scenario.arguments(server.contender, self.size)}
+        process = multiprocessing.get_context("spawn").Process(
+            target=load.run, args=(sender, LOAD_CORE, scenario.function, arguments), daemon=True
+        )
+        process.start()
+        sender.close()
+        try:
+            if not receiver.poll(GRACE + self.size.seconds):
+                raise RuntimeError("it takes too long")
+            outcome = receiver.recv()
+        except EOFError:
+            raise RuntimeError("the load died") from None
+        finally:
+            process.kill()
+            process.join()
+        if isinstance(outcome, str):
+            raise RuntimeError(outcome)  # noqa: TRY004 - the load's own error, in words
+        return outcome
+
+
+def phases(scenarios: Sequence[Scenario]) -> list[list[Scenario]]:
+    """Put together the scenarios that can have the same servers."""
+    together = [scenario for scenario in scenarios if not scenario.fresh]
+    alone = [[scenario] for scenario in scenarios if scenario.fresh]
+    return [together, *alone] if together else alone

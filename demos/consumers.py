@@ -25,9 +25,8 @@ class ArticleConsumer(AsyncWebsocketConsumer):
         await self.close()
 
     async def receive(self, text_data=None, bytes_data=None):
-        if text_data == "stop":
-            self.sending.cancel()
-            await self.close()
+        self.sending.cancel()
+        await self.close(1000 if text_data == "stop" else 1003)  # 1003: nothing else is understood
 
     async def disconnect(self, code):
         self.sending.cancel()

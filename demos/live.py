@@ -11,11 +11,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from django.views.defaults import permission_denied
 
 from streamsite.streams import log
 from streamsite.streams.errors import NoSuchStream
@@ -42,7 +42,7 @@ class Row:
 
     stream: Stream
     # By the transport's name and label.
-    viewers: Sequence[tuple[str, str | Promise, int]]
+    viewers: Sequence[tuple[str, str, int]]
 
     @property
     def duration(self) -> str:
@@ -79,7 +79,8 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
     except NoSuchStream:
         raise Http404 from None
     if not found.seen_by(request.user):
-        raise PermissionDenied
+        # Not raised: that writes a traceback into the log.
+        return permission_denied(request, PermissionDenied())
     may_stop = found.stopped_by(request.user)
     if may_stop and found.live:
         # Sets the cookie that the Stop button's request has to repeat.
@@ -128,7 +129,12 @@ def listed(request: HttpRequest) -> QuerySet[Stream]:
 
 
 def row(stream: Stream, viewers: Mapping[str, int]) -> Row:
-    return Row(stream, [(key, label, viewers[key]) for key, label in TRANSPORTS.items() if key in viewers])
+    watched = [
+        (transport, str(label), viewers[transport])
+        for transport, label in TRANSPORTS.items()
+        if transport in viewers
+    ]
+    return Row(stream, watched)
 
 
 def duration(stream: Stream) -> timedelta:

@@ -79,16 +79,16 @@ def _send() -> None:
         try:
             send_event(CHANNEL, "changed", "")
         except RedisError as error:
-            logger.warning("An announcement got lost (%r): pages read the list in their own time.", error)
+            logger.warning("An announcement got lost (%r): pages look by themselves.", error)
         _sent_at = time.monotonic()
 
 
-class TirelessListener(RedisListener):  # type: ignore[misc]
-    """The package's listener, which gives up for good after a few seconds without Redis, and is started again."""
+class TirelessListener(RedisListener):
+    """The package's own gives up for good after seconds without Redis. This one begins again."""
 
     def __init__(self) -> None:
         super().__init__()
-        # With a timeout redis-py would take a silence for a fault, and be deaf while it connects anew.
+        # With a timeout redis-py takes a silence for a fault, and is deaf while it connects anew.
         self.redis_client = Redis(**{**settings.EVENTSTREAM_REDIS, "socket_timeout": None})
 
     async def start(self) -> None:
@@ -96,6 +96,6 @@ class TirelessListener(RedisListener):  # type: ignore[misc]
             try:
                 async with self.redis_client.pubsub() as self.pubsub:
                     await self.listen()
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next attempt may fare better
-                logger.warning("Redis doesn't answer (%r): pages read the list in their own time.", error)
+            except Exception as error:  # noqa: BLE001 - whatever Redis may raise
+                logger.warning("Redis doesn't answer (%r): pages look by themselves.", error)
             await asyncio.sleep(RETRY)

@@ -22,6 +22,7 @@ from django.core.handlers.asgi import ASGIHandler
 import demos.routing
 from streamsite import daphne
 from streamsite.handler import StreamHandler
+from streamsite.health import PROBES
 
 daphne.install()
 
@@ -30,8 +31,9 @@ streams = StreamHandler()
 
 
 async def http(scope, receive, send):  # type: ignore[no-untyped-def]
-    """Give the streams' addresses to the lean handler, everything else to Django's own."""
-    handler = streams if scope["path"].startswith(("/stream/", "/notices/")) else pages
+    """Give what streams, and probes, to the lean handler, everything else to Django's own."""
+    lean = scope["path"].startswith(("/stream/", "/notices/")) or scope["path"] in PROBES
+    handler = streams if lean else pages
     await handler(scope, receive, send)
 
 

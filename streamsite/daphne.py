@@ -127,6 +127,11 @@ class Request(daphne.http_protocol.WebRequest):
 class Socket(daphne.ws_protocol.WebSocketProtocol):
     """A WebSocket."""
 
+    # What breaks the protocol is told so by a close code; Autobahn just drops the connection.
+    failByDrop = False  # noqa: N815 - Autobahn's name
+    # What a client has to say is short.
+    maxFramePayloadSize = maxMessagePayloadSize = 65_536  # noqa: N815 - Autobahn's names
+
     def onConnect(self, request: Any) -> Any:  # noqa: N802 - Autobahn's name
         self.flow = Flow()
         # Until now the HTTP channel that this connection began as was told.
@@ -148,6 +153,9 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
 
         Daphne leaves the reason out, and Autobahn keeps the codes from 1001 to 2999 for itself.
         """
+        # Autobahn resets a connection whose client doesn't answer within a second, and with it goes
+        # what a slow client has yet to read.
+        self.closeHandshakeTimeout = STALL_TIMEOUT
         self.sendCloseFrame(code, reason.encode()[:123].decode(errors="ignore").encode())
 
     def _closeConnection(self, abort: bool = False) -> None:  # noqa: N802 - Autobahn's name

@@ -26,6 +26,7 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.urls import Resolver404, get_resolver, set_script_prefix
 
+from streamsite import health
 from streamsite.streams.conf import setting
 from streamsite.streams.endpoints import refusal
 from streamsite.streams.errors import StreamError, TooLarge
@@ -83,7 +84,8 @@ class StreamHandler:
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _answer(self, request: HttpRequest) -> Any:
-        request.get_host()
+        if request.path_info not in health.PROBES:
+            request.get_host()
         for hook in self._request_hooks:
             if response := hook(request):
                 return response

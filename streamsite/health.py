@@ -9,6 +9,8 @@ from django.http import HttpRequest, JsonResponse
 
 from streamsite.streams.database import in_database
 
+# Addresses for probes, which come from inside and ask for no name.
+PROBES = ("/healthz", "/readyz")
 # Seconds that a part may take to answer.
 TIMEOUT = 3
 

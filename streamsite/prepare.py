@@ -62,7 +62,7 @@ def prepare_database() -> None:
             else "check DATABASE_URL, and that its server runs"
         )
         raise ImproperlyConfigured(
-            f"{where} can't be opened ({str(error).strip()}): {remedy}."
+            f"{where} can't be opened ({' '.join(str(error).split())}): {remedy}."
         ) from error
     if not settings.EMBEDDED_DATABASE:
         raise ImproperlyConfigured(

@@ -62,7 +62,7 @@ def env_url(name: str, schemes: tuple[str, ...]) -> str:
 
 def redis_options(url: str) -> dict[str, Any]:
     """Return a Redis URL as the keywords that a client takes."""
-    options: dict[str, Any] = {**parse_url(url)}
+    options: dict[str, Any] = {**parse_url(url)}  # type: ignore[no-untyped-call]
     options.pop("connection_class", None)
     if "path" in options:
         options["unix_socket_path"] = options.pop("path")
@@ -148,8 +148,9 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_eventstream",
-    "streamsite.streams",
+    # The site's words come before the engine's.
     "demos",
+    "streamsite.streams",
 ]
 
 MIDDLEWARE = [
@@ -188,12 +189,17 @@ TEMPLATES = [
 
 DATABASE_URL = env_url("DATABASE_URL", ("postgres", "postgresql", "sqlite"))
 EMBEDDED_DATABASE = not DATABASE_URL
-DATABASES = {
+try:
     # A connection is never kept between requests: under ASGI they share no thread to keep it in.
-    "default": dj_database_url.parse(
+    database = dj_database_url.parse(
         DATABASE_URL or f"sqlite:///{VAR_DIR / 'db.sqlite3'}", conn_max_age=0
     )
-}
+except ValueError as error:
+    raise ImproperlyConfigured(
+        "DATABASE_URL can't be understood: write it as postgres://user:password@host:5432/name, "
+        "and special characters in the password as %-codes."
+    ) from error
+DATABASES = {"default": database}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 10,
@@ -288,10 +294,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
+        "nowhere": {"class": "logging.NullHandler"},
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     "loggers": {
         "django": {"level": "WARNING"},
         "streamsite": {"level": "INFO"},
+        # Whoever asks for a wrong name has been told; the operator need not be, with a traceback.
+        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
     },
 }

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -187,8 +188,10 @@ class Site:
         return self
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
-        for server in self.servers:
-            server.stop(by)
+        with ExitStack() as stack:
+            # All of them, also when one doesn't end well.
+            for server in self.servers:
+                stack.callback(server.stop, by)
 
     def manage(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a manage.py command to its end, however it ends."""

@@ -59,5 +59,8 @@ def endpoint(*methods: str) -> Callable[[View], View]:
 def refusal(status: int, detail: str) -> JsonResponse:
     """Return an error: what was wrong, and what would be right."""
     return JsonResponse(
-        {"detail": detail}, status=status, json_dumps_params={"ensure_ascii": False}
+        {"detail": detail},
+        status=status,
+        headers={"Cache-Control": "no-store"},
+        json_dumps_params={"ensure_ascii": False},
     )

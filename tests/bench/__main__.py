@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from . import load, report
-from .runner import LOAD_CORE, Bench, phases
+from .runner import LOAD_CORE, Bench, live_streams, phases
 from .scenarios import FULL, QUICK, SCENARIOS
 from .servers import CONTENDERS
 from .usage import pin
 
 PACKAGES = (
-    "django", "channels", "daphne", "twisted", "uvicorn", "uvloop", "granian", "fastapi", "starlette",
+    "django", "channels", "daphne", "twisted", "uvicorn", "uvloop", "granian", "fastapi",
 )  # fmt: skip
 
 
@@ -42,8 +42,8 @@ def main() -> int:
 
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    pin(0, LOAD_CORE)
-    console = Console()
+    pin(os.getpid(), LOAD_CORE)
+    console = Console(width=None if sys.stdout.isatty() else 160)
     began = time.monotonic()
     rounds: list[dict[str, dict[str, load.Figures]]] = []
     with (
@@ -65,7 +65,7 @@ def main() -> int:
             figures: dict[str, dict[str, load.Figures]] = {s.key: {} for s in scenarios}
             for phase in phases(scenarios):
                 progress.update(bar, description=f"round {number + 1}: the servers start")
-                with bench.servers(phase[0].live_streams(size)) as servers:
+                with bench.servers(live_streams(phase, size)) as servers:
                     for scenario in phase:
                         for server in servers:
                             who = server.contender

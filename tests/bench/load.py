@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import re
 import time
 from array import array
@@ -22,6 +23,10 @@ OPEN_TIMEOUT = 30
 # Seconds after which an idle server's memory has come to rest.
 REST = 0.5
 POLLERS = 32
+# Times that a late viewer joins.
+JOINS = 5
+# Seconds: the kernel's clock of CPU time goes by these steps.
+CLOCK = 0.01
 STAMP = re.compile(rb"@(\d+)@")
 
 Figures = dict[str, float]
@@ -130,7 +135,7 @@ class Audience:
         self.waits: list[float] = []
 
     async def open(self, paths: Sequence[str], viewers: int, *, begun: bool) -> None:
-        """Open them all: until each has its first piece, or, unless `begun`, its response's head."""
+        """Open them all, until each has its first piece; unless `begun`, the response's head."""
         gate = asyncio.Semaphore(OPENING)
 
         async def open_one(path: str) -> None:
@@ -232,35 +237,27 @@ async def live(
 async def late(
     target: Target, paths: Sequence[str], transport: str, *, pieces: int, seconds: float
 ) -> Figures:
-    """Join a finished stream, one viewer after another, for some seconds at most."""
-    figures: Figures = {}
+    """Join a finished stream, one viewer after another, for so many seconds at most."""
     deadline = time.monotonic() + seconds
     began = target.usage().cpu
-    total, first = 0, 0.0
-    for number in range(5):
-        before = target.usage().cpu
+    cold = first = 0.0
+    total = 0
+    while total < JOINS * pieces and time.monotonic() < deadline:
         audience = Audience(target, transport)
         await audience.open(paths, 1, begun=True)
-        first = first or audience.waits[0]
         (viewer,) = audience.viewers
-        done = asyncio.create_task(until(lambda: viewer.pieces >= pieces or viewer.over.done()))
-        await asyncio.wait([done], timeout=max(0, deadline - time.monotonic()))
-        whole = done.done()
-        done.cancel()
+        while viewer.pieces < pieces and time.monotonic() < deadline and not viewer.over.done():
+            await asyncio.sleep(0.005)
         audience.close()
         total += viewer.pieces
-        if number == 0:
-            figures["first_ms"] = first * 1000
-            figures["cold_per_cpu_s"] = viewer.pieces / max(target.usage().cpu - before, 0.01)
-        if not whole or time.monotonic() > deadline:
-            break
-    figures["pieces_per_cpu_s"] = total / max(target.usage().cpu - began, 0.01)
-    return figures
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.005)
+        if not first:
+            first = audience.waits[0]
+            cold = viewer.pieces / max(target.usage().cpu - began, CLOCK)
+    return {
+        "pieces_per_cpu_s": total / max(target.usage().cpu - began, CLOCK),
+        "cold_per_cpu_s": cold,
+        "first_ms": first * 1000,
+    }
 
 
 class Poller(asyncio.Protocol):
@@ -319,7 +316,7 @@ async def polling(target: Target, path: str, *, pieces: int, seconds: float) -> 
     waits = [wait for poller in pollers for wait in poller.waits]
     return {
         "requests_per_s": answers / passed,
-        "requests_per_cpu_s": answers / max(cpu, 0.01),
+        "requests_per_cpu_s": answers / max(cpu, CLOCK),
         "wait_p50_ms": percentile(waits, 50) * 1000,
         "wait_p99_ms": percentile(waits, 99) * 1000,
     }
@@ -345,7 +342,7 @@ def run(
     sender: Connection, core: int, scenario: Callable[..., Any], arguments: dict[str, Any]
 ) -> None:
     """Run a scenario in this process, which does nothing else. Send the figures, or what failed."""
-    pin(0, core)
+    pin(os.getpid(), core)
     gc.disable()
     try:
         sender.send(uvloop.run(scenario(**arguments)))

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,8 +64,8 @@ class Bench:
         self.long = int(done.stdout)
 
     @contextmanager
-    def servers(self, streams: int) -> Iterator[list[Server]]:
-        """Run all contenders, each with a fresh copy of what there is, and so many live streams."""
+    def servers(self, streams: Mapping[str, int]) -> Iterator[list[Server]]:
+        """Run all contenders, each with a fresh copy of what there is, and these live streams."""
         running: list[Server] = []
         try:
             for contender in self.contenders:
@@ -77,15 +77,18 @@ class Bench:
                     "BENCH_PIECES": str(self.pieces),
                     "BENCH_LONG": str(self.long),
                 }
-                running.append(Server(contender, self.folder, variables, SERVER_CORE))
+                running.append(Server(contender, self.folder, variables))
             for server in running:
-                server.ready()
-                if streams and server.contender.ours:
-                    server.get(f"/bench/open?streams={streams}")
+                server.ready(SERVER_CORE)
+                if server.contender.ours:
+                    for name, number in streams.items():
+                        server.get(f"/bench/open?name={name}&streams={number}")
             yield running
         finally:
             for server in running:
-                server.stop()
+                server.end()
+            for server in running:
+                server.ended()
 
     def measure(self, scenario: Scenario, server: Server) -> load.Figures:
         """Run a scenario in a process of its own."""
@@ -107,12 +110,20 @@ class Bench:
             process.kill()
             process.join()
         if isinstance(outcome, str):
-            raise RuntimeError(outcome)  # noqa: TRY004 - the load's own error, in words
+            raise RuntimeError(outcome)
         return outcome
 
 
 def phases(scenarios: Sequence[Scenario]) -> list[list[Scenario]]:
-    """Put together the scenarios that can have the same servers."""
-    together = [scenario for scenario in scenarios if not scenario.fresh]
-    alone = [[scenario] for scenario in scenarios if scenario.fresh]
-    return [together, *alone] if together else alone
+    """Put together the scenarios that are run on the same servers."""
+    found: list[list[Scenario]] = []
+    for scenario in scenarios:
+        if scenario.fresh or not found:
+            found.append([])
+        found[-1].append(scenario)
+    return found
+
+
+def live_streams(scenarios: Sequence[Scenario], size: Size) -> dict[str, int]:
+    """Return how many live streams of which names these scenarios need."""
+    return {scenario.stream: scenario.streams(size) for scenario in scenarios if scenario.stream}

@@ -35,9 +35,11 @@ class Scenario:
     function: Callable[..., Any]
     arguments: Callable[[Contender, Size], dict[str, Any]]
     more_is_better: bool = False
-    # A server of its own, whose memory nobody has used, with so many live streams.
+    # Begins with servers whose memory nobody has used yet.
     fresh: bool = False
-    live_streams: Callable[[Size], int] = lambda _: 0
+    # The name of its live streams, by their number, and how many there are.
+    stream: str = ""
+    streams: Callable[[Size], int] = lambda _: 0
 
 
 def paced(transport: str) -> Scenario:
@@ -59,33 +61,32 @@ def paced(transport: str) -> Scenario:
     )  # fmt: skip
 
 
-def live(transport: str, *, many: bool = False) -> Scenario:
-    def streams(size: Size) -> int:
-        return size.streams if many else 1
+def live(key: str, title: str, transport: str, streams: Callable[[Size], int]) -> Scenario:
+    name = f"{key}-{{}}"
 
     def arguments(contender: Contender, size: Size) -> dict[str, Any]:
-        pieces = round(size.seconds / PACE) + 10  # none ends while it is watched
+        number = streams(size)
+        pieces = round(size.seconds / PACE) + 10  # None ends while it is watched.
         return {
-            "paths": [f"{contender.live.format(n)}/{transport}" for n in range(streams(size))],
+            "paths": [f"{contender.live}/{name.format(n)}/{transport}" for n in range(number)],
             "transport": transport,
             "viewers": size.viewers,
             "seconds": size.seconds,
-            "go": f"/bench/go?streams={streams(size)}&pieces={pieces}&every={PACE}",
+            "go": f"/bench/go?name={name}&streams={number}&pieces={pieces}&every={PACE}",
         }
 
     return Scenario(
-        f"{'many' if many else 'live'}-{transport}",
-        f"live at a piece every {PACE * 1000:g} ms, "
-        + ("many streams with five viewers each" if many else "one stream for all viewers")
-        + f", {transport}",
+        key,
+        f"live, a piece every {PACE * 1000:g} ms, {title}, {transport}",
         (
             "us_per_piece", "pieces_per_s", "receive_p50_ms", "receive_p99_ms",
             "kb_per_viewer", "join_us", "threads",
         ),
         load.live,
         arguments,
-        fresh=True,
-        live_streams=streams,
+        fresh=key.startswith("live"),
+        stream=name,
+        streams=streams,
     )  # fmt: skip
 
 
@@ -118,7 +119,7 @@ SCENARIOS = (
     paced("chunked"),
     paced("events"),
     paced("ws"),
-    live("events"),
-    live("ws"),
-    live("events", many=True),
+    live("live-events", "one stream for all viewers", "events", lambda _: 1),
+    live("live-ws", "one stream for all viewers", "ws", lambda _: 1),
+    live("many-events", "many streams, five viewers each", "events", lambda size: size.streams),
 )

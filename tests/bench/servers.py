@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -28,7 +29,7 @@ class Contender:
     application: str
     paced: str = ""  # what stands before the article's addresses
     late: str = "/late"
-    live: str = "/live-{}"
+    live: str = ""  # what stands before a live stream's name
 
     @property
     def ours(self) -> bool:
@@ -57,7 +58,7 @@ def ours(server: str) -> Contender:
         application="tests.bench.site:application",
         paced="/stream",
         late="/stream/long",
-        live="/stream/live-{}",
+        live="/stream",
     )
 
 
@@ -72,9 +73,9 @@ PEERS = (FASTAPI, STOCK)
 
 
 class Server:
-    """A contender that runs, on a core of its own."""
+    """A contender that runs."""
 
-    def __init__(self, contender: Contender, folder: Path, variables: dict[str, str], core: int):
+    def __init__(self, contender: Contender, folder: Path, variables: dict[str, str]) -> None:
         self.contender = contender
         self.port = free_port()
         self.log = folder / f"{contender.key}.log"
@@ -87,10 +88,9 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        pin(self._process.pid, core)
 
-    def ready(self) -> None:
-        """Return when it answers."""
+    def ready(self, core: int) -> None:
+        """Return when it answers; from then on it has this core alone."""
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
@@ -102,8 +102,10 @@ class Server:
                     ) from None
                 time.sleep(0.05)
             else:
-                self.pids = family(self._process.pid)
-                return
+                break
+        self.pids = family(self._process.pid)
+        for pid in self.pids:
+            pin(pid, core)
 
     def get(self, path: str) -> None:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=START_TIMEOUT)
@@ -116,12 +118,16 @@ class Server:
         finally:
             connection.close()
 
-    def stop(self) -> None:
+    def end(self) -> None:
+        """Ask it to end."""
         self._process.terminate()
+
+    def ended(self) -> None:
+        """Return when it has ended, with all that it started."""
         try:
             self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             # Some wait for their viewers, or have too many threads to end in time.
-            for pid in family(self._process.pid):
-                os.kill(pid, 9)
+            for pid in reversed(family(self._process.pid)):
+                os.kill(pid, signal.SIGKILL)
             self._process.wait()

@@ -16,28 +16,29 @@ from streamsite.streams.producers import start
 
 PIECES: list[str] = json.loads(Path(os.environ["BENCH_PIECES"]).read_text())
 
-begun = asyncio.Event()
-plan: dict[str, str] = {}
+# The producers that wait, by the pattern of their streams' names.
+begins: dict[str, asyncio.Future[dict[str, str]]] = {}
 
 
-async def source():
-    await begun.wait()
-    began, every = time.monotonic(), float(plan["every"])
-    for n, piece in enumerate(itertools.islice(itertools.cycle(PIECES), int(plan["pieces"]))):
+async def source(plan: asyncio.Future[dict[str, str]]):
+    given = await asyncio.shield(plan)
+    began, every = time.monotonic(), float(given["every"])
+    for n, piece in enumerate(itertools.islice(itertools.cycle(PIECES), int(given["pieces"]))):
         await asyncio.sleep(began + n * every - time.monotonic())
         yield f"@{time.monotonic_ns()}@ {piece}"
 
 
 async def application(scope, receive, send):
-    if scope["path"] == "/bench/open":
-        for n in range(int(dict(parse_qsl(scope["query_string"].decode()))["streams"])):
-            await start(f"live-{n}", source())
-    elif scope["path"] == "/bench/go":
-        plan.update(parse_qsl(scope["query_string"].decode()))
-        begun.set()
-    else:
+    if not scope["path"].startswith("/bench/"):
         await site(scope, receive, send)
         return
+    query = dict(parse_qsl(scope["query_string"].decode()))
+    if scope["path"] == "/bench/open":
+        plan = begins[query["name"]] = asyncio.get_running_loop().create_future()
+        for n in range(int(query["streams"])):
+            await start(query["name"].format(n), source(plan))
+    elif scope["path"] == "/bench/go":
+        begins[query["name"]].set_result(query)
     await send(
         {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
     )

@@ -13,7 +13,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class Usage:
-    """Seconds of CPU time so far, bytes of memory and threads now, of all of a server's processes."""
+    """Seconds of CPU time so far, bytes of memory and threads now, of all processes together."""
 
     cpu: float
     memory: int
@@ -47,5 +47,6 @@ def family(pid: int) -> list[int]:
 
 
 def pin(pid: int, core: int) -> None:
-    """Keep a process, and what it starts from now on, on one core."""
-    os.sched_setaffinity(pid, {core})
+    """Keep a process, all its threads and what they start from now on, on one core."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(task.name), {core})

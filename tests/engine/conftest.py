@@ -20,8 +20,8 @@ def publisher(shared_backend_site: Site) -> Iterator[Publisher]:
 
 
 @pytest.fixture(scope="session")
-def people(shared_backend_site: Site) -> dict[str, Person]:
-    return introduce(shared_backend_site)
+def people(publisher: Publisher) -> dict[str, Person]:
+    return introduce(publisher)
 
 
 @pytest.fixture(scope="session")

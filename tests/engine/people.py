@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.site import Site
+from .publisher import Publisher
 
 CSRF = "c" * 32
 
@@ -30,13 +30,12 @@ class Person:
         return {"Authorization": f"Bearer {self.token}"}
 
 
-def introduce(site: Site) -> dict[str, Person]:
+def introduce(publisher: Publisher) -> dict[str, Person]:
     """Make an owner, a member of staff and a stranger."""
-    found = site.shell(
+    found = publisher.look(
         """
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
-from streamsite.streams.models import PublishToken
 found = {}
 for name in ("owner", "staff", "stranger"):
     user = get_user_model()(username=name, is_staff=name == "staff", is_superuser=name == "staff")

@@ -2,6 +2,7 @@
 
 import json
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -55,12 +56,21 @@ class Publisher:
         source.tell("open", form=form, options=options)
         return source
 
+    def look(self, code: str) -> Any:
+        """Run code on the models and the log. Returns what it gives to `answer`."""
+        looker = Source(self, new_name("look"))
+        looker.tell("look", code=code)
+        return looker.expect("looked")["answer"]
+
     def send(self, step: dict[str, Any]) -> None:
         self._process.stdin.write(json.dumps(step) + "\n")
         self._process.stdin.flush()
 
     def next_event(self, name: str) -> dict[str, Any]:
         return self._events[name].get(timeout=PATIENCE)
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         """Kill it: nothing in it gets to run again."""

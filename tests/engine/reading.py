@@ -85,7 +85,8 @@ def ws(address: Address, name: str, after: str, headers: Mapping[str, str]) -> I
     with websocket.connect(address, f"/stream/{name}/ws?after={after}", headers) as socket:
         for frame in socket.frames():
             if frame.opcode == websocket.CLOSE:
-                assert frame.code == 1000, frame
+                if frame.code != 1000:
+                    raise Refused(frame.code - 4000, frame.payload[2:].decode())
             elif frame.opcode == websocket.TEXT:
                 message = json.loads(frame.payload)
                 assert isinstance(message, dict) or protocol.endswith("batch"), message
@@ -116,17 +117,23 @@ def streamed(
             yield data
 
 
-class Refused(AssertionError):
-    """An answer with another status than a reader hopes for."""
+def read_all(transport: str, address: Address, name: str, after: str = "0", **headers: str) -> list[Record]:
+    """Return all records after a cursor."""
+    return list(TRANSPORTS[transport](address, name, after, headers))
 
-    def __init__(self, response: http.Response) -> None:
-        super().__init__(f"{response.status}: {response.text}")
-        self.status = response.status
+
+class Refused(AssertionError):
+    """An answer that no reader hopes for. A WebSocket's close code says the status, plus 4000."""
+
+    def __init__(self, status: int, body: str) -> None:
+        super().__init__(f"{status}: {body}")
+        self.status = status
+        self.body = body
 
 
 def accepted(response: http.Response, status: int) -> None:
     if response.status != status:
-        raise Refused(response)
+        raise Refused(response.status, response.text)
 
 
 def bare_text(address: Address, name: str, after: str = "0") -> str:

@@ -1,4 +1,4 @@
-/** `<stream-clock since="…">`: how long ago that was, as a clock; one without `since` stands still. */
+/** `<stream-clock since="…">`: how long ago that was, as a clock; without `since` it stands still. */
 
 class StreamClock extends HTMLElement {
   #timer = 0;
@@ -9,6 +9,11 @@ class StreamClock extends HTMLElement {
 
   disconnectedCallback() {
     clearInterval(this.#timer);
+  }
+
+  stop() {
+    this.#tick();
+    this.removeAttribute("since");
   }
 
   #tick() {

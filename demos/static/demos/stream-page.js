@@ -6,6 +6,8 @@
 import { figure } from "./numbers.js";
 import "./stream-clock.js";
 
+const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "medium" });
+
 class StreamPlayer extends HTMLElement {
   #received = 0;
   #length = 0;
@@ -14,6 +16,8 @@ class StreamPlayer extends HTMLElement {
   connectedCallback() {
     // Only pages from localhost or over TLS may write to the clipboard.
     this.querySelector('[data-action="copy"]').hidden = !navigator.clipboard;
+    // The server doesn't know the reader's time zone.
+    for (const time of this.querySelectorAll("time[datetime]")) showTime(time, new Date(time.dateTime));
     this.addEventListener("change", ({ target }) => {
       if (target.name === "transport") this.#output.transport = target.value;
     });
@@ -50,12 +54,11 @@ class StreamPlayer extends HTMLElement {
   }
 
   async #stop(button) {
-    button.disabled = true;
     this.#notice("");
     try {
       await this.#output.stop();
+      button.ariaDisabled = "true"; // What is disabled for good would drop the focus.
     } catch (error) {
-      button.disabled = false;
       this.#notice("refused", error.detail ?? error.message);
     }
   }
@@ -88,7 +91,7 @@ class StreamPlayer extends HTMLElement {
   #showVia(via) {
     this.#part("via").hidden = !via;
     if (!via) return;
-    this.querySelector(".player").dataset.method = via;
+    this.dataset.method = via;
     this.#fill("via", this.querySelector(`input[value="${via}"] + span`).textContent);
   }
 
@@ -102,9 +105,12 @@ class StreamPlayer extends HTMLElement {
     state.textContent = this.querySelector(`template[data-state="${end}"]`).content.textContent;
     this.#fill("total", n);
     this.#fill("sha256", sha256);
-    this.querySelector("stream-clock").removeAttribute("since");
-    this.querySelector('[data-action="stop"]')?.remove();
+    this.querySelector("stream-clock").stop();
+    showTime(this.querySelector("time:not([datetime])"), new Date());
     for (const part of this.querySelectorAll("[data-ended]")) part.hidden = false;
+    const stop = this.querySelector('[data-action="stop"]');
+    if (stop === document.activeElement) this.querySelector('[data-action="start"]').focus();
+    stop?.remove();
   }
 
   #part(name) {
@@ -121,6 +127,15 @@ class StreamPlayer extends HTMLElement {
     const words = name && this.querySelector(`template[data-notice="${name}"]`).content.textContent;
     this.querySelector(".notice").textContent = `${words} ${reason}`.trim();
   }
+}
+
+/**
+ * @param {HTMLTimeElement} time
+ * @param {Date} date
+ */
+function showTime(time, date) {
+  time.dateTime = date.toISOString();
+  time.textContent = moment.format(date);
 }
 
 customElements.define("stream-player", StreamPlayer);

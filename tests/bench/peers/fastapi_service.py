@@ -112,9 +112,9 @@ async def produce(name: str, pieces: int, every: float):
 
 
 @app.get("/bench/go")
-async def go(streams: int, pieces: int, every: float):
+async def go(name: str, streams: int, pieces: int, every: float):
     for n in range(streams):
-        task = asyncio.create_task(produce(f"live-{n}", pieces, every))
+        task = asyncio.create_task(produce(name.format(n), pieces, every))
         producers.add(task)
         task.add_done_callback(producers.discard)
 

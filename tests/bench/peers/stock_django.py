@@ -3,6 +3,8 @@
 Settings, addresses, views and consumers in one module.
 """
 
+# ruff: noqa: E402 - imports after the settings, which they need
+
 import asyncio
 import itertools
 import json
@@ -139,7 +141,8 @@ async def produce(name, pieces, every):
 async def go(request):
     streams, pieces = int(request.GET["streams"]), int(request.GET["pieces"])
     for n in range(streams):
-        task = asyncio.create_task(produce(f"live-{n}", pieces, float(request.GET["every"])))
+        name = request.GET["name"].format(n)
+        task = asyncio.create_task(produce(name, pieces, float(request.GET["every"])))
         producers.add(task)
         task.add_done_callback(producers.discard)
     return JsonResponse({})
@@ -161,7 +164,13 @@ async def live_chunked(request, name):
 
 
 async def live_events(request, name):
-    return StreamingHttpResponse(as_events(live(name)), content_type="text/event-stream")
+    async def body():
+        # Daphne sends the head of a response with the first part of its body.
+        yield ": welcome\n\n"
+        async for event in as_events(live(name)):
+            yield event
+
+    return StreamingHttpResponse(body(), content_type="text/event-stream")
 
 
 class LiveConsumer(AsyncWebsocketConsumer):

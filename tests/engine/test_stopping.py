@@ -1,0 +1,176 @@
+"""Stopping a stream: who may, in what ways, from whichever process, and what the source sees."""
+
+import json
+
+import pytest
+
+from tests.raw import http, websocket
+from tests.site import Site
+
+from .people import CSRF, Person
+from .publisher import Publisher, Source, new_name
+from .reading import TRANSPORTS, Reader
+
+People = dict[str, Person]
+
+
+@pytest.fixture
+def source(publisher: Publisher, people: People) -> Source:
+    source = publisher.open(new_name("stopping"), owner=people["owner"].pk)
+    source.write("one ", "two ")
+    return source
+
+
+def stop(site: Site, name: str, headers) -> http.Response:
+    """Ask the last server to stop a stream."""
+    return http.ask(site.servers[-1].address, f"/stream/{name}/stop", method="POST", headers=headers)
+
+
+WAYS = {
+    "owner": lambda people: people["owner"].form,
+    "staff": lambda people: people["staff"].form,
+    "token": lambda people: people["owner"].bearer,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_owner_staff_and_the_owners_token_may_stop(backend_site: Site, source: Source, people: People, way: str):
+    answer = stop(backend_site, source.name, WAYS[way](people))
+    assert (answer.status, answer.json) == (202, {"state": "stopped"})
+    left = source.expect("left")
+    assert (left["raised"], left["stopped"]) == ("CancelledError", True)
+
+
+NOT_ALLOWED = {
+    "nobody": (403, lambda people: {}),
+    "nobody with a CSRF token": (401, lambda people: {"Cookie": f"csrftoken={CSRF}", "X-CSRFToken": CSRF}),
+    "a stranger": (403, lambda people: people["stranger"].form),
+    "another's token": (403, lambda people: people["stranger"].bearer),
+    "an unknown token": (401, lambda people: {"Authorization": "Bearer nonsense"}),
+    "another scheme": (401, lambda people: {"Authorization": "Basic b3duZXI6b3duZXI="}),
+    "the owner's cookie without a CSRF token": (403, lambda people: people["owner"].cookies),
+    "the owner's cookie with a wrong CSRF token": (
+        403,
+        lambda people: {**people["owner"].form, "X-CSRFToken": "d" * 32},
+    ),
+}
+
+
+@pytest.mark.parametrize("who", NOT_ALLOWED)
+def test_others_may_not_stop_and_the_source_goes_on(backend_site: Site, source: Source, people: People, who: str):
+    status, headers = NOT_ALLOWED[who]
+    answer = stop(backend_site, source.name, headers(people))
+    assert answer.status == status
+    assert answer.json["detail"]
+    source.write("three")
+    assert source.end()["stopped"] is False
+    assert Reader(source.name).read("polling", backend_site.address).state == "done"
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_every_viewer_sees_it_stopped(backend_site: Site, source: Source, people: People, at_once, transport: str):
+    reading = [
+        at_once.submit(Reader(source.name).read, transport, server.address) for server in backend_site.servers
+    ]
+    stop(backend_site, source.name, people["staff"].form)
+    for future in reading:
+        reader = future.result()
+        assert (reader.text, reader.state) == ("one two ", "stopped")
+        assert "staff" in reader.end["reason"]
+
+
+def test_a_source_without_an_event_loop_learns_of_it_at_its_next_piece(
+    backend_site: Site, publisher: Publisher, people: People
+):
+    source = publisher.open(new_name("stopping"), form="sync", owner=people["owner"].pk)
+    source.write("one")
+    stop(backend_site, source.name, people["owner"].form)
+    source.begin(["two"])
+    left = source.expect("left")
+    assert (left["raised"], left["stopped"]) == ("Stopped", True)
+
+
+def test_stopping_twice_or_after_the_end_changes_nothing(backend_site: Site, source: Source, people: People):
+    for _ in range(2):
+        assert stop(backend_site, source.name, people["owner"].form).json == {"state": "stopped"}
+    done = source.publisher.open(new_name("stopping"), owner=people["owner"].pk)
+    done.end()
+    answer = stop(backend_site, done.name, people["owner"].form)
+    assert (answer.status, answer.json) == (202, {"state": "done"})
+
+
+def test_a_stream_that_is_not_there_cannot_be_stopped(backend_site: Site, people: People):
+    assert stop(backend_site, "not-there", people["owner"].form).status == 404
+
+
+def test_a_viewer_on_a_websocket_may_say_stop(backend_site: Site, source: Source, people: People):
+    target = f"/stream/{source.name}/ws"
+    with websocket.connect(backend_site.servers[-1].address, target, people["owner"].cookies) as socket:
+        socket.write(websocket.TEXT, b'{"op": "stop"}')
+        *frames, last = socket.frames()
+    assert json.loads(frames[-1].payload)["end"] == "stopped"
+    assert last.code == 1000
+    assert source.expect("left")["stopped"] is True
+
+
+MESSAGES = {
+    "not JSON": b"stop",
+    "half of it": b'{"op": ',
+    "a list": b'["stop"]',
+    "no op": b"{}",
+    "an unknown op": b'{"op": "rewind"}',
+    "an op that is no text": b'{"op": 7}',
+    "nested without end": b"[" * 50_000,
+}
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_a_websocket_message_that_says_nothing_is_answered_and_reading_goes_on(
+    backend_site: Site, source: Source, people: People, message: str
+):
+    assert_told(backend_site, source, people["owner"], websocket.TEXT, MESSAGES[message])
+
+
+def test_a_binary_websocket_message_is_answered_and_reading_goes_on(
+    backend_site: Site, source: Source, people: People
+):
+    assert_told(backend_site, source, people["owner"], websocket.BINARY, b'{"op": "stop"}')
+
+
+def test_a_stranger_on_a_websocket_is_told_who_may_stop(backend_site: Site, source: Source, people: People):
+    detail = assert_told(backend_site, source, people["stranger"], websocket.TEXT, b'{"op": "stop"}')
+    assert "owner" in detail
+
+
+def assert_told(site: Site, source: Source, person: Person, opcode: int, payload: bytes) -> str:
+    """Check that a message gets an error for an answer, and nothing else changes. Returns the error."""
+    with websocket.connect(site.address, f"/stream/{source.name}/ws", person.cookies) as socket:
+        socket.write(opcode, payload)
+        source.write("three")
+        source.end()
+        *frames, last = socket.frames()
+    records = [json.loads(frame.payload) for frame in frames if frame.opcode == websocket.TEXT]
+    (error,) = [record["error"] for record in records if "error" in record]
+    assert [record["text"] for record in records if "text" in record] == ["one ", "two ", "three"]
+    assert records[-1]["end"] == "done"
+    assert last.code == 1000
+    return error
+
+
+def test_staff_may_stop_in_the_admin_whose_log_says_so(backend_site: Site, source: Source, people: People):
+    pk = source.publisher.look(f"answer(Stream.objects.get(name={source.name!r}).pk)")
+    form = f"csrfmiddlewaretoken={CSRF}&action=stop_streams&_selected_action={pk}".encode()
+    answer = http.ask(
+        backend_site.servers[-1].address,
+        "/admin/streams/stream/",
+        method="POST",
+        headers={**people["staff"].form, "Content-Type": "application/x-www-form-urlencoded"},
+        body=form,
+    )
+    assert answer.status == 302
+    assert source.expect("left")["stopped"] is True
+    entries = source.publisher.look(
+        "from django.contrib.admin.models import LogEntry\n"
+        f"answer([[e.user.username, e.change_message] for e in LogEntry.objects.filter(object_id={pk})])"
+    )
+    assert entries == [["staff", f"Stopped {source.name}."]]

@@ -1,0 +1,477 @@
+"""The streams' pages: the list that keeps itself up to date, and each stream's own."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from itertools import count
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, expect
+from redis import Redis
+
+from .browser import chromium, page_at
+from .engine.people import Person, introduce
+from .engine.publisher import Publisher
+from .process import threads
+from .raw import http
+from .site import Server, Site, SiteMaker
+from .valkey import Valkey
+from .waiting import PATIENCE, wait_until
+
+LANGUAGES = {"zh": "", "en": "/en"}
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1440, "height": 900}
+PATIENTLY = PATIENCE * 1000
+WORDS = ["流式", "输出 ", "goes ", "out\n", "piece ", "by ", "piece 👩‍💻, ", "é.\n"]
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def live_site(make_shared_site: SiteMaker) -> Site:
+    return make_shared_site().start()
+
+
+@pytest.fixture
+def site(live_site: Site) -> Iterator[Site]:
+    yield live_site
+    live_site.server.assert_calm()
+
+
+@pytest.fixture(scope="module")
+def publisher(live_site: Site) -> Iterator[Publisher]:
+    publisher = Publisher(live_site.env)
+    yield publisher
+    publisher.kill()
+
+
+@pytest.fixture(scope="module")
+def people(publisher: Publisher) -> dict[str, Person]:
+    return introduce(publisher)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(params=LANGUAGES)
+def prefix(request: pytest.FixtureRequest) -> str:
+    return LANGUAGES[request.param]
+
+
+def new_name() -> str:
+    return f"shown-{next(_numbers)}"
+
+
+def put(
+    server: Server, person: Person, name: str, *, query: str = "", **body: object
+) -> http.Response:
+    """Publish over HTTP, so by the server itself."""
+    response = http.ask(
+        server.address,
+        f"/stream/{name}/pieces{query}",
+        method="POST",
+        headers={"Content-Type": "application/json", **person.bearer},
+        body=json.dumps({"pieces": WORDS, **body}).encode(),
+    )
+    assert response.status == 202, response.text
+    return response
+
+
+def get(site: Site, target: str, person: Person | None = None) -> http.Response:
+    return http.ask(site.address, target, headers=dict(person.cookies) if person else {})
+
+
+def listed(html: str) -> list[str]:
+    """Return the names of the streams in a list."""
+    return re.findall(r'<li data-key="([^"]+)"', html)
+
+
+# The list.
+
+
+@pytest.mark.parametrize("path", ["/live/", "/live/list"])
+def test_a_list_shows_what_its_reader_may_know_of(site, people, prefix, path):
+    public, link, private = new_name(), new_name(), new_name()
+    put(site.server, people["owner"], public)
+    put(site.server, people["owner"], link, query="?visibility=link")
+    put(site.server, people["owner"], private, query="?visibility=owner")
+    mine = {public, link, private}
+
+    def seen(person: str | None) -> set[str]:
+        response = get(site, prefix + path, people[person] if person else None)
+        assert response.status == 200
+        assert "no-store" in response.headers["cache-control"]
+        return mine & set(listed(response.text))
+
+    assert seen(None) == seen("stranger") == {public}
+    assert seen("owner") == seen("staff") == mine
+
+
+def test_a_row_tells_state_pieces_and_viewers(site, people):
+    name = new_name()
+    put(site.server, people["owner"], name, query="?title=A%20%3Cb%3Etitle%3C/b%3E")
+
+    def row() -> str:
+        html = get(site, "/en/live/list").text
+        return re.search(rf'<li data-key="{name}">.*?(?=<li data-key|</section>)', html, re.DOTALL)[
+            0
+        ]
+
+    assert "A &lt;b&gt;title&lt;/b&gt;" in row()
+    assert 'data-state="live"' in row()
+    assert f"{len(WORDS)} pieces" in row()
+    with http.Connection(site.address) as viewer:
+        viewer.send(f"/stream/{name}/events")
+        wait_until(lambda: '<li data-method="sse"><b>1</b>' in row(), "the viewer is counted")
+    wait_until(lambda: "data-method" not in row(), "the viewer has left")
+    put(site.server, people["owner"], name, pieces=[], end="done")
+    assert 'data-state="done"' in row()
+
+
+def test_the_list_notes_that_a_producer_has_died(site):
+    publisher, name = Publisher(site.env), new_name()
+    publisher.open(name)
+    publisher.kill()
+    wait_until(
+        lambda: re.search(
+            rf'data-key="{name}">\s*<span class="state" data-state="interrupted"',
+            get(site, "/live/list").text,
+        ),
+        "the stream is interrupted",
+    )
+
+
+# A stream's page.
+
+
+def test_a_page_for_each_stream(site, people, prefix):
+    name = new_name()
+    put(site.server, people["owner"], name, query="?title=Mine")
+    response = get(site, f"{prefix}/live/{name}/")
+    assert response.status == 200
+    assert "<h1>Mine</h1>" in response.text
+    assert f'src="/stream/{name}"' in response.text
+    assert 'content="noindex"' not in response.text
+
+
+@pytest.mark.parametrize("name", ["nothing", "%00", "a" * 300, "%E2%82%AC"])
+def test_no_page_for_what_is_not_there(site, prefix, name):
+    assert get(site, f"{prefix}/live/{name}/").status == 404
+
+
+def test_a_stream_with_a_link_is_open_and_not_to_be_indexed(site, people):
+    name = new_name()
+    put(site.server, people["owner"], name, query="?visibility=link")
+    response = get(site, f"/live/{name}/")
+    assert response.status == 200
+    assert '<meta name="robots" content="noindex">' in response.text
+
+
+def test_a_private_stream_is_for_its_owner_and_staff(site, people):
+    name = new_name()
+    put(site.server, people["owner"], name, query="?visibility=owner&title=Secret")
+    for person in (None, people["stranger"]):
+        response = get(site, f"/live/{name}/", person)
+        assert response.status == 403
+        assert "Secret" not in response.text
+    for person in (people["owner"], people["staff"]):
+        assert get(site, f"/live/{name}/", person).status == 200
+
+
+def test_stop_is_for_those_who_may(site, people):
+    name = new_name()
+    put(site.server, people["owner"], name)
+
+    def offered(person: Person | None) -> bool:
+        response = get(site, f"/live/{name}/", person)
+        offered = 'data-action="stop"' in response.text
+        assert (
+            any(cookie.startswith("csrftoken=") for cookie in response.headers.cookies) == offered
+        )
+        return offered
+
+    assert not offered(None)
+    assert not offered(people["stranger"])
+    assert offered(people["owner"])
+    assert offered(people["staff"])
+    put(site.server, people["owner"], name, pieces=[], end="done")
+    assert not offered(people["staff"])
+
+
+def test_a_typed_text_plays_at_its_own_pace_and_a_recorded_one_is_there_at_once(site, people):
+    recorded = new_name()
+    put(site.server, people["owner"], recorded, end="done")
+    assert 'pace="0.1"' in get(site, "/live/article/").text
+    assert 'pace="' not in get(site, f"/live/{recorded}/").text
+    assert 'pace="recorded"' in get(site, f"/live/{recorded}/?pace=recorded").text
+    assert 'pace="' not in get(site, f"/live/{recorded}/?pace=abc").text
+
+
+def test_a_streams_own_address_is_its_page(site):
+    address = site.shell(
+        "from streamsite.streams import log; answer(log.find('article').get_absolute_url())"
+    )
+    assert get(site, address).status == 200
+
+
+# Announcements.
+
+
+class Notices:
+    """A listener to the announcements, as a page is one."""
+
+    def __init__(self, server: Server) -> None:
+        self._connection = http.Connection(server.address)
+
+    def __enter__(self) -> "Notices":
+        self._connection.__enter__()
+        self._connection.send("/notices/")
+        head = http.read_head(self._connection.file)
+        assert head.status == 200
+        assert head.headers["content-type"] == "text/event-stream"
+        assert self.next() == "stream-open"
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.__exit__(*error)
+
+    def next(self) -> str:
+        """Return the name of the next event, but for signs of life."""
+        while True:
+            chunk, _wire = http.read_chunk(self._connection.file)
+            names = re.findall(rb"^event: (.*)$", chunk, re.MULTILINE)
+            # An announcement carries nothing.
+            assert not re.search(rb'^data: (?!""$|$)', chunk, re.MULTILINE), chunk
+            for name in names:
+                if name != b"keep-alive":
+                    return name.decode()
+
+
+def test_a_stream_is_announced_when_it_is_made_watched_ended_and_deleted(site, people):
+    name = new_name()
+    with Notices(site.server) as notices:
+        put(site.server, people["owner"], name)
+        assert notices.next() == "changed"
+        with http.Connection(site.address) as viewer:
+            viewer.send(f"/stream/{name}/chunked")
+            assert notices.next() == "changed"
+        assert notices.next() == "changed"
+        put(site.server, people["owner"], name, pieces=[], end="done")
+        assert notices.next() == "changed"
+
+
+def test_listeners_cost_no_threads(site):
+    with ExitStack() as stack:
+        stack.enter_context(Notices(site.server))
+        before = threads(site.server.pid)
+        for _listener in range(40):
+            stack.enter_context(Notices(site.server))
+        assert threads(site.server.pid) <= before + 2
+
+
+@pytest.mark.parametrize(
+    "query", ["?channel=other", "?recover=true", "?es-meta=x", "?lastEventId=x"]
+)
+def test_a_listener_cannot_ask_for_anything_else(site, query):
+    with http.Connection(site.address) as connection:
+        connection.send(f"/notices/{query}")
+        assert http.read_head(connection.file).status == 200
+
+
+def test_announcements_reach_other_processes_and_come_back_after_an_outage(
+    make_site: SiteMaker, valkey: Valkey
+):
+    site = make_site(servers=2, REDIS_URL=valkey.url).start()
+    publisher = Publisher(site.env)
+    owner = introduce(publisher)["owner"]
+    publisher.kill()
+    here, there = site.servers
+    with Notices(there) as notices:
+        put(here, owner, new_name())
+        assert notices.next() == "changed"
+        valkey.stop()
+        # As long as it takes the package's listener to give up.
+        wait_until(lambda: "Redis doesn't answer" in there.log, "the listener has given up")
+        valkey.start()
+        wait_until(lambda: has_subscribers(valkey), "it listens again")
+        put(here, owner, new_name())
+        assert notices.next() == "changed"
+
+
+def has_subscribers(valkey: Valkey) -> bool:
+    with Redis.from_url(valkey.url) as redis:
+        return dict(redis.pubsub_numsub("events_channel"))[b"events_channel"] > 0
+
+
+# In a browser.
+
+
+def signed_in(site: Site, person: Person) -> dict:
+    return {
+        "storage_state": {
+            "cookies": [
+                {
+                    "name": "sessionid",
+                    "value": person.session,
+                    "domain": site.address[0],
+                    "path": "/",
+                    "expires": -1,
+                    "httpOnly": True,
+                    "secure": False,
+                    "sameSite": "Lax",
+                }
+            ],
+            "origins": [],
+        }
+    }
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_list_keeps_itself_up_to_date_and_keeps_the_focus(browser, site, people, prefix):
+    name, other = new_name(), new_name()
+    put(site.server, people["owner"], other)
+    async with page_at(browser, f"{site.url}{prefix}/live/") as page:
+        await page.locator(f'[data-key="{other}"] a').focus()
+        put(site.server, people["owner"], name)
+        row = page.locator(f'[data-key="{name}"]')
+        await expect(row.locator('[data-state="live"]')).to_be_visible(timeout=PATIENTLY)
+        put(site.server, people["owner"], name, pieces=[], end="failed", reason="no paper")
+        await expect(row.locator('[data-state="failed"]')).to_be_visible(timeout=PATIENTLY)
+        await expect(page.locator(f'[data-key="{other}"] a')).to_be_focused()
+        # Also when the focused row moves to the other list.
+        put(site.server, people["owner"], other, pieces=[], end="done")
+        await expect(page.locator(f'[data-key="{other}"] [data-state="done"]')).to_be_visible(
+            timeout=PATIENTLY
+        )
+        await expect(page.locator(f'[data-key="{other}"] a')).to_be_focused()
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_what_nobody_announced_shows_all_the_same(browser, site, publisher):
+    name = new_name()
+    async with page_at(browser, f"{site.url}/live/") as page:
+        # Another process, and no Redis between.
+        source = publisher.open(name)
+        await expect(page.locator(f'[data-key="{name}"]')).to_be_visible(timeout=PATIENTLY)
+        source.end()
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_transport_changes_in_mid_stream_without_loss(browser, site, publisher, prefix):
+    name = new_name()
+    source = publisher.open(name)
+    async with page_at(browser, f"{site.url}{prefix}/live/{name}/") as page:
+        output = page.locator("stream-output")
+        written = []
+        for number, transport in enumerate(
+            ["sse", "polling", "websocket", "chunked", "auto", "sse"]
+        ):
+            texts = [f"{number}.{each} {word}" for each, word in enumerate(WORDS * 4)]
+            written += texts
+            source.begin(texts, pause=0.01)
+            await page.locator(f'input[value="{transport}"]').check()
+            source.expect("written")
+            if transport != "auto":
+                await expect(output).to_have_attribute("via", transport)
+        source.end()
+        await expect(output).to_have_attribute("state", "done", timeout=PATIENTLY)
+        assert await page.locator(".stream-output-text").evaluate("e => e.textContent") == "".join(
+            written
+        )
+        received = page.locator('[data-figure="received"]')
+        await expect(received).to_have_text(str(len(written)))
+        await expect(page.locator('[data-figure="total"]')).to_have_text(str(len(written)))
+        await expect(page.locator('[data-part="verified"]')).to_be_visible()
+        await expect(page.locator(".state")).to_have_attribute("data-state", "done")
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_stop_ends_the_stream_for_everybody(browser, site, publisher, people, prefix):
+    name = new_name()
+    source = publisher.open(name)
+    source.write(*WORDS)
+    address = f"{site.url}{prefix}/live/{name}/"
+    async with (
+        page_at(browser, address) as viewer,
+        page_at(browser, address, **signed_in(site, people["staff"])) as page,
+    ):
+        await expect(viewer.locator("stream-output")).to_have_attribute("state", "live")
+        assert await viewer.locator('[data-action="stop"]').count() == 0
+        await page.locator('[data-action="stop"]').focus()
+        await page.keyboard.press("Enter")
+        for each in (page, viewer):
+            await expect(each.locator("stream-output")).to_have_attribute(
+                "state", "stopped", timeout=PATIENTLY
+            )
+            await expect(each.locator(".state")).to_have_attribute("data-state", "stopped")
+            await expect(each.locator(".replay")).to_be_visible()
+        await expect(page.locator('[data-action="start"]')).to_be_focused()
+        assert source.expect("left")["stopped"]
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_stream_that_is_over_plays_again(browser, site, people, prefix):
+    name = new_name()
+    put(site.server, people["owner"], name, end="done")
+    async with page_at(browser, f"{site.url}{prefix}/live/{name}/") as page:
+        output, text = page.locator("stream-output"), page.locator(".stream-output-text")
+        await expect(output).to_have_attribute("state", "done")
+        await page.locator("#pace").select_option("0.2")
+        await page.locator('[data-action="start"]').click()
+        await expect(output).to_have_attribute("state", "live")
+        assert await text.evaluate("e => e.textContent") != "".join(WORDS)
+        await expect(page.locator('[data-figure="total"]')).to_have_text(str(len(WORDS)))
+        await page.locator('[data-action="whole"]').click()
+        await expect(output).to_have_attribute("state", "done")
+        assert await text.evaluate("e => e.textContent") == "".join(WORDS)
+        async with page.expect_download() as downloading:
+            await page.locator("a[download]").click()
+        download = await downloading.value
+        assert download.suggested_filename == f"{name}.txt"
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing(browser, site, people, prefix, scheme):
+    name = new_name()
+    put(site.server, people["owner"], name, query="?title=Seen")
+    for path in ("/live/", f"/live/{name}/", "/live/article/"):
+        async with page_at(
+            browser,
+            site.url + prefix + path,
+            color_scheme=scheme,
+            **signed_in(site, people["staff"]),
+        ) as page:
+            found = await Axe().run(page)
+            assert [
+                (violation["id"], [node["html"] for node in violation["nodes"]])
+                for violation in found.response["violations"]
+            ] == [], path
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_nothing_sticks_out_on_a_phone(browser, site, people, prefix):
+    name = "a-name-without-any-place-to-break-" * 2 + new_name()
+    put(site.server, people["owner"], name)
+    for path in ("/live/", f"/live/{name}/", "/live/article/"):
+        async with page_at(
+            browser, site.url + prefix + path, viewport=PHONE, **signed_in(site, people["staff"])
+        ) as page:
+            assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], (
+                path
+            )
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_without_javascript_the_list_is_there_and_says_that_it_stands_still(
+    browser, site, prefix
+):
+    async with page_at(browser, f"{site.url}{prefix}/live/", java_script_enabled=False) as page:
+        assert await page.locator("live-streams li").count() > 0
+        await expect(page.locator(f'noscript a[href="{prefix}/live/"]')).to_be_visible()

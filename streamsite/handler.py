@@ -138,13 +138,8 @@ async def send_stream(response: Any, receive: Any, send: Any) -> None:
         # The iterator itself, so that it is closed with the connection and not some time after.
         async with aclosing(response._iterator) as parts:
             async for part in parts:
-                await send(
-                    {
-                        "type": "http.response.body",
-                        "body": response.make_bytes(part),
-                        "more_body": True,
-                    }
-                )
+                body = part if type(part) is bytes else response.make_bytes(part)
+                await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except asyncio.CancelledError:
         if not left:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -58,9 +59,12 @@ def endpoint(*methods: str) -> Callable[[View], View]:
 
 def refusal(status: int, detail: str) -> JsonResponse:
     """Return an error: what was wrong, and what would be right."""
+    headers = {"Cache-Control": "no-store"}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 15.5.2: it has to say how.
     return JsonResponse(
         {"detail": detail},
         status=status,
-        headers={"Cache-Control": "no-store"},
+        headers=headers,
         json_dumps_params={"ensure_ascii": False},
     )

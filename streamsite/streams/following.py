@@ -1,11 +1,16 @@
 """Reading a stream from a cursor: as it comes, or at a pace."""
 
 import asyncio
+import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Literal
+
+from django.db import transaction
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
 
 from . import log
 from .database import in_database
@@ -16,15 +21,40 @@ from .pieces import Cursor, End, Pieces, Record, Reset
 
 Batch = Sequence[Record]
 
+# Seconds for which a finished stream is as it was. What another process edits is seen so much later.
+MOMENT = 0.2
+# Finished streams that are remembered for that moment.
+FOUND = 10_000
 # Characters of finished streams that a process keeps for the next reader.
 RECORDINGS_LENGTH = 4 * 1024 * 1024
 
 START = Cursor()
 
 
-async def find(name: str) -> Stream:
-    """Return the stream of this name, as it stands. Raises NoSuchStream."""
-    return await in_database(log.find, name)
+async def find(name: str, *, revision: int = 0) -> Stream:
+    """Return the stream of this name, as it stands. Raises NoSuchStream.
+
+    One that is over changes no more, unless somebody edits it: it is taken to be as it was a moment
+    ago, so that a thousand viewers who come at once don't ask the database a thousand times. But
+    never older than a `revision` that a reader has seen.
+    """
+    now = time.monotonic()
+    stream, until = _found.get(name, (None, 0.0))
+    if stream is None or until < now or stream.revision < revision:
+        stream = await in_database(log.find, name)
+        if not stream.live:
+            if len(_found) >= FOUND:
+                _found.clear()
+            _found[name] = stream, now + MOMENT
+    return stream
+
+
+_found: dict[str, tuple[Stream, float]] = {}
+
+
+@receiver((post_save, post_delete), sender=Stream)
+def _forget(instance: Stream, **_signal: object) -> None:
+    transaction.on_commit(lambda: _found.pop(instance.name, None))
 
 
 async def follow(
@@ -86,14 +116,14 @@ async def play(
         stream = await find(stream)
     tape = await _tape(stream)
     n, reset = honour(tape.stream, after)
-    loop = asyncio.get_running_loop()
+    loop, tick = asyncio.get_running_loop(), ticks()
     with hub().counted(stream, transport):
         if reset:
             yield [reset]
         begin = loop.time()
         if resumed and 0 < n < tape.count:
             begin += min(tape.delay(n - 1, n, every), QUIET)
-            await ticks().wait_until(begin)
+            await tick.wait_until(begin)
         first = n
         while n < tape.count:
             due = max(n + 1, tape.due(first, loop.time() - begin, every))
@@ -102,9 +132,9 @@ async def play(
             if n < tape.count:
                 moment = begin + tape.delay(first, n, every)
                 while moment - loop.time() > QUIET:
-                    await ticks().wait_until(loop.time() + QUIET)
+                    await tick.wait_until(loop.time() + QUIET)
                     yield []
-                await ticks().wait_until(moment)
+                await tick.wait_until(moment)
         yield [tape.end]
 
 
@@ -148,7 +178,7 @@ class Tape:
         self._pieces = recording.pieces
         self._times = recording.times
         self._batches = list(recording.pieces.batches(BATCH))
-        self._single: dict[int, Pieces] = {}
+        self._single: dict[int, Batch] = {}
         self.end = self.stream.end() or End("done", self.count, "")
 
     def batches_since(self, n: int) -> Iterator[Batch]:
@@ -166,9 +196,9 @@ class Tape:
             return [Pieces(start, self._pieces.texts[start:stop], revision=self.stream.revision)]
         single = self._single.get(start)
         if single is None:
-            single = Pieces(start, self._pieces.texts[start:stop], revision=self.stream.revision)
-            self._single[start] = single
-        return [single]
+            texts = self._pieces.texts[start:stop]
+            single = self._single[start] = [Pieces(start, texts, revision=self.stream.revision)]
+        return single
 
     def text(self, n: int) -> str:
         return self._pieces.texts[n]

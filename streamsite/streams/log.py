@@ -256,7 +256,8 @@ def _refusal(write: Write, end: int) -> StreamError | None:
     if error := refusal(write.stream_id, write.fence):
         return error
     stream = Stream.objects.get(pk=write.stream_id)
-    if stream.pieces == end:
+    same = Segment.objects.filter(stream=stream, first=write.first, end=end)
+    if stream.pieces == end and same.filter(text="".join(write.texts)).exists():
         return None  # It was committed before the connection was lost.
     if stream.pieces == write.first:
         return TooLarge(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,8 @@ from .errors import BadRequest, Conflict, Forbidden, StreamError, Unauthorized
 from .following import find
 from .hub import ring_end
 from .models import PublishToken, Stream
+from .pieces import check_text
+from .producers import REASON_LENGTH
 from .wire import ndjson
 from .writer import writer
 
@@ -26,6 +28,17 @@ from .writer import writer
 LEASE = 60.0
 # How a publisher may end its stream.
 ENDS = (Stream.State.DONE, Stream.State.FAILED)
+
+JSON = "application/json"
+# Off and on, in a query.
+SWITCH = ("0", "1")
+
+
+class UnsupportedType(StreamError):
+    """A body in a format that isn't understood."""
+
+    status = 415
+    close_code = 4415
 
 
 @endpoint("POST")
@@ -36,10 +49,15 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
     first piece; it and `end` may be left out. As application/x-ndjson: on each line a piece
     {"text": "…", "n": 17}, or last {"end": "done"}. A piece whose number was taken before is
     ignored, as after a request that was repeated; one that leaves a gap is refused with 409.
+    What comes before the first that is refused counts. A request of which nothing does makes no
+    stream, and neither does one in another format, which is refused with 415.
 
     In the query: `title`, `visibility`, `producer` (two of one token), `takeover=1`.
     """
     token = await publisher(request)
+    items, problem = understood(request)
+    if problem is not None and not items:
+        raise problem
     producer = f"{token.pk}/{request.GET.get('producer', '')}"
     fence = hashlib.sha256(producer.encode()).hexdigest()[:32]
     stream = await in_database(
@@ -49,13 +67,11 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         lease=LEASE,
         title=request.GET.get("title", ""),
         owner_id=token.owner_id,
-        visibility=visibility(request.GET.get("visibility", Stream.Visibility.PUBLIC)),
-        takeover=request.GET.get("takeover") == "1",
+        visibility=choice(request, "visibility", Stream.Visibility.values),
+        takeover=choice(request, "takeover", SWITCH) == "1",
     )
     delivery = Delivery(stream.pieces)
-    problem = delivery.take(
-        from_lines if request.content_type == ndjson.CONTENT_TYPE else from_object, request
-    )
+    problem = delivery.take(items) or problem
     passed = round((timezone.now() - stream.started_at).total_seconds() * 1000)
     times = [max(0, passed)] * len(delivery.texts)
     await writer().append(log.Write(stream.pk, fence, LEASE, stream.pieces, delivery.texts, times))
@@ -111,12 +127,11 @@ def check_csrf(request: HttpRequest) -> None:
         )
 
 
-def visibility(value: str) -> str:
-    """Return who may watch. Raises BadRequest."""
-    if value not in Stream.Visibility.values:
-        raise BadRequest(
-            f"visibility={value[:40]!r} is not one of {', '.join(Stream.Visibility.values)}."
-        )
+def choice(request: HttpRequest, name: str, values: Sequence[str]) -> str:
+    """Return a parameter of the query, the first value where it is left out. Raises BadRequest."""
+    value = request.GET.get(name, values[0])
+    if value not in values:
+        raise BadRequest(f"{name}={value[:40]!r} is not one of {', '.join(values)}.")
     return value
 
 
@@ -137,63 +152,81 @@ class Delivery:
     texts: list[str] = field(default_factory=list)
     end: tuple[str, str] | None = None
 
-    def take(self, items: Any, request: HttpRequest) -> StreamError | None:
+    def take(self, items: Iterable[Item]) -> StreamError | None:
         """Take items up to the first that can't be taken; return why it can't."""
-        try:
-            for item in items(request):
-                if self.end:
-                    raise BadRequest("Something follows the end.")
-                if item.end:
-                    self.end = item.end
-                elif item.n is not None and item.n > self.after:
-                    raise Conflict(
-                        f"Piece {item.n} would leave a gap: the next number is {self.after}."
-                    )
-                elif item.n is None or item.n == self.after:
-                    log.check_piece(item.text)
-                    self.texts.append(item.text)
-                    self.after += 1
-        except StreamError as error:
-            return error
+        for item in items:
+            if self.end:
+                return BadRequest("Something follows the end.")
+            if item.end:
+                self.end = item.end
+            elif item.n is not None and item.n > self.after:
+                return Conflict(
+                    f"Piece {item.n} would leave a gap: the next number is {self.after}."
+                )
+            elif item.n is None or item.n == self.after:
+                self.texts.append(item.text)
+                self.after += 1
         return None
 
 
-def from_object(request: HttpRequest) -> Iterator[Item]:
-    """Yield the items of a JSON body."""
-    body = parsed(request.read(), "The body")
-    unknown = set(body) - {"pieces", "n", "end", "reason"}
-    if unknown:
-        raise BadRequest(
-            f"The body has {', '.join(sorted(unknown))!r}: it takes pieces, n, end and reason."
+def understood(request: HttpRequest) -> tuple[list[Item], StreamError | None]:
+    """Return a body's items up to the first that is wrong, and what is wrong with that.
+
+    Raises UnsupportedType.
+    """
+    kind = request.content_type or ""
+    if kind not in ("", JSON, ndjson.CONTENT_TYPE):
+        raise UnsupportedType(
+            f"The body is {kind[:100]}: send {JSON} or {ndjson.CONTENT_TYPE}, and say so in "
+            "Content-Type."
         )
+    items: list[Item] = []
+    try:
+        for item in (from_lines if kind == ndjson.CONTENT_TYPE else from_object)(request.read()):
+            items.append(item)  # noqa: PERF402 - those before the error are kept
+    except StreamError as error:
+        return items, error
+    return items, None
+
+
+def from_object(data: bytes) -> Iterator[Item]:
+    """Yield the items of a JSON body."""
+    body = parsed(data, "The body", {"pieces", "n", "end", "reason"})
     texts = body.get("pieces", [])
     if not isinstance(texts, list):
         raise BadRequest('"pieces" is a list of texts: {"pieces": ["Hello, ", "world"]}.')
-    n = number(body)
+    n, end = number(body), ending(body)
     for i, text in enumerate(texts):
+        log.check_piece(text)
         yield Item(text, None if n is None else n + i)
-    if "end" in body:
-        yield Item(end=ending(body))
+    if end:
+        yield Item(end=end)
 
 
-def from_lines(request: HttpRequest) -> Iterator[Item]:
+def from_lines(data: bytes) -> Iterator[Item]:
     """Yield the items of an NDJSON body. What is wrong is said with its line."""
-    for i, line in enumerate(request.read().split(b"\n"), 1):
+    for i, line in enumerate(data.split(b"\n"), 1):
         if line.strip():
             try:
-                item = parsed(line, "It")
-                if "end" in item:
-                    yield Item(end=ending(item))
-                elif "text" in item:
-                    yield Item(item["text"], number(item))
-                else:
-                    raise BadRequest('A line is {"text": "…"} or {"end": "done"}.')
+                yield from_line(line)
             except StreamError as error:
                 error.detail = f"Line {i}: {error.detail}"
                 raise
 
 
-def parsed(data: bytes, what: str) -> dict[str, Any]:
+def from_line(line: bytes) -> Item:
+    """Return the item of one line."""
+    item = parsed(line, "It", {"text", "n", "end", "reason"})
+    if ("end" in item) == ("text" in item):
+        raise BadRequest('A line is {"text": "…"} or {"end": "done"}.')
+    if end := ending(item):
+        return Item(end=end)
+    log.check_piece(item["text"])
+    return Item(item["text"], number(item))
+
+
+def parsed(data: bytes, what: str, keys: Set[str]) -> dict[str, Any]:
+    """Return a JSON object that has no other keys than these. Raises BadRequest."""
     try:
         value = json.loads(data)
     except UnicodeDecodeError as error:
@@ -202,18 +235,32 @@ def parsed(data: bytes, what: str) -> dict[str, Any]:
         raise BadRequest(f"{what} is not JSON.") from None
     if not isinstance(value, dict):
         raise BadRequest(f"{what} is not a JSON object.")
+    if unknown := set(value) - keys:
+        raise BadRequest(
+            f"{what} has {', '.join(sorted(unknown))[:80]!r}: it takes {', '.join(sorted(keys))}."
+        )
     return value
 
 
 def number(item: dict[str, Any]) -> int | None:
-    n = item.get("n")
-    if n is not None and (type(n) is not int or n < 0):
+    """Return the number that a piece should have, or None. Raises BadRequest."""
+    if "n" not in item:
+        return None
+    n = item["n"]
+    if type(n) is not int or n < 0:
         raise BadRequest(f'"n" is a whole number from 0, not {str(n)[:40]!r}.')
     return n
 
 
-def ending(item: dict[str, Any]) -> tuple[str, str]:
+def ending(item: dict[str, Any]) -> tuple[str, str] | None:
+    """Return state and reason where there is an end. Raises BadRequest."""
+    if "end" not in item:
+        if "reason" in item:
+            raise BadRequest('A "reason" is that of an "end".')
+        return None
     state, reason = item["end"], item.get("reason", "")
     if state not in ENDS or not isinstance(reason, str):
         raise BadRequest('"end" is "done" or "failed", with a text as "reason" where there is one.')
-    return state, reason[:500].replace("\0", "")
+    reason = reason[:REASON_LENGTH].replace("\0", "")
+    check_text(reason)
+    return state, reason

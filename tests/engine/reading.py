@@ -166,12 +166,13 @@ class Reader:
 
     def read(self, transport: str, address: Address, most: int | None = None) -> "Reader":
         """Read on from the cursor: to the end, or until `most` more pieces have come."""
-        enough = None if most is None else len(self.texts) + most
+        taken = 0
         records = TRANSPORTS[transport](address, self.name, self.cursor, self.headers)
         try:
             for record in records:
                 self.take(record)
-                if enough is not None and len(self.texts) >= enough and self.end is None:
+                taken += "text" in record
+                if taken == most:
                     return self
         finally:
             records.close()

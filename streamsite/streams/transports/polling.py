@@ -13,14 +13,16 @@ from ..pieces import Cursor, End, Pieces, Reset
 from .reading import Reading, reading, whole_number
 
 MAX_WAIT = 60  # seconds
-MAX_LIMIT = 10_000  # pieces
+# Pieces in one answer.
+LIMIT = 500
+MAX_LIMIT = 10_000
 
 
 @endpoint("GET")
 async def polling(request: HttpRequest, name: str) -> JsonResponse:
     """Answer `{"pieces": […], "after": cursor, "state": …}`, and at the end "sha256"."""
     wait = whole_number(request.GET, "wait", 0, MAX_WAIT)
-    limit = whole_number(request.GET, "limit", 500, MAX_LIMIT, least=1)
+    limit = whole_number(request.GET, "limit", LIMIT, MAX_LIMIT, least=1)
     ask = await reading(name, request.GET, request.user)
     hub().polled(ask.stream, request.META.get("REMOTE_ADDR", ""))
     answer = await _due(ask, wait, limit)

@@ -12,7 +12,9 @@ from ..following import Batch, find, follow, honour, play
 from ..models import Stream
 from ..pieces import Cursor
 
-MAX_PACE = 60.0  # seconds a piece
+# Seconds a piece.
+MIN_PACE = 0.001
+MAX_PACE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +49,11 @@ class Reading:
         return honour(self.stream, self.after)[1] is not None
 
 
-async def admit(name: str, user: AbstractBaseUser | AnonymousUser) -> Stream:
+async def admit(
+    name: str, user: AbstractBaseUser | AnonymousUser, *, revision: int = 0
+) -> Stream:
     """Return the stream, if this user may watch it. Raises NoSuchStream and Forbidden."""
-    stream = await find(name)
+    stream = await find(name, revision=revision)
     # The user is read from the session, in the database's thread, where it matters alone.
     if stream.visibility == Stream.Visibility.OWNER and not await in_database(stream.seen_by, user):
         raise Forbidden(f"Stream {name!r} is private: log in as its owner, or as staff.")
@@ -70,7 +74,7 @@ async def reading(
     """
     after = Cursor.parse(last_event_id or query.get("after", "0"))
     pace = _pace(query["pace"]) if "pace" in query else None
-    stream = await admit(name, user)
+    stream = await admit(name, user, revision=after.revision)
     if pace is not None and stream.live:
         raise Conflict(f"Stream {name!r} is live: leave out `pace`, or replay it after its end.")
     return Reading(stream, after, pace)
@@ -83,10 +87,10 @@ def _pace(text: str) -> float | Literal["recorded"]:
         pace = float(text)
     except ValueError:
         pace = 0
-    if not 0.001 <= pace <= MAX_PACE:
+    if not MIN_PACE <= pace <= MAX_PACE:
         raise BadRequest(
             f"pace={text[:40]!r} is not understood: "
-            f"give the seconds a piece, from 0.001 to {MAX_PACE:g}, or `recorded`."
+            f"give the seconds a piece, from {MIN_PACE:g} to {MAX_PACE:g}, or `recorded`."
         )
     return pace
 

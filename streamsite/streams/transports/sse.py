@@ -21,7 +21,9 @@ async def events(request: HttpRequest, name: str) -> HttpResponseBase:
     last_event_id = request.headers.get("Last-Event-ID", "")
     ask = await reading(name, request.GET, request.user, last_event_id=last_event_id)
     if ask.complete and ask.pace is None:
-        return HttpResponse(status=204)
+        nothing = HttpResponse(status=204)
+        del nothing["Content-Type"]  # There is no content.
+        return nothing
     return StreamingHttpResponse(body(ask), content_type=sse.CONTENT_TYPE)
 
 

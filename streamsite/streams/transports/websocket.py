@@ -73,7 +73,7 @@ def op_of(text: str | None) -> str:
         raise BadRequest('A message is text, not bytes: {"op": "stop"}.')
     try:
         message = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadRequest('A message is a JSON object: {"op": "stop"}.') from None
     if not isinstance(message, dict) or not isinstance(message.get("op"), str):
         raise BadRequest('A message is a JSON object with an "op": {"op": "stop"}.')

@@ -1,0 +1,148 @@
+"""Cursors that can't be honoured: said so on every transport, never a gap and never a guess."""
+
+import hashlib
+
+import pytest
+
+from tests.raw import http
+from tests.site import Server, Site
+from tests.waiting import wait_until
+
+from .marks import ONE_BACKEND
+from .people import CSRF, Person
+from .publisher import Publisher, Source, new_name
+from .reading import TRANSPORTS, Reader, Refused, bare_text, read_all
+
+BAD = ["abc", "-1", "1" + "0" * 30, str(2**53), "", "1.2.3", "1.", ".1", "1e3", " 1", "٣", "0x1"]
+
+
+@pytest.fixture(scope="module")
+def finished(shared_backend_site: Site, publisher: Publisher) -> Source:
+    source = publisher.open(new_name("finished"))
+    source.write(*(f"{number} " for number in range(5)))
+    source.end()
+    return source
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("after", BAD)
+def test_what_is_no_cursor_is_refused_with_a_reason(backend_site: Site, finished: Source, transport, after: str):
+    with pytest.raises(Refused, match="cursor") as refused:
+        ask_literally(transport, backend_site, finished.name, after)
+    assert refused.value.status == 400
+
+
+def ask_literally(transport: str, site: Site, name: str, after: str) -> None:
+    """Read from a cursor that may be anything, asked for in the query."""
+    # The readers look at a cursor's last digit, and put it into an address.
+    quoted = "".join(f"%{byte:02x}" for byte in after.encode())
+    read_all(transport, site.address, name, f"{quoted}&x=.0")
+
+
+@ONE_BACKEND
+@pytest.mark.parametrize("after", BAD[:5])
+def test_what_is_no_last_event_id_is_refused_except_none_at_all(backend_site: Site, finished: Source, after: str):
+    answer = http.get(backend_site.address, f"/stream/{finished.name}/events", last_event_id=after)
+    assert answer.status == (400 if after else 200)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("after", ["6", "99", str(2**53 - 1)])
+def test_beyond_the_end_the_text_comes_anew(backend_site: Site, finished: Source, transport: str, after: str):
+    first, *records = read_all(transport, backend_site.address, finished.name, after)
+    assert first["reset"] == 0
+    assert after in first["why"]
+    assert [record.get("text") for record in records] == ["0 ", "1 ", "2 ", "3 ", "4 ", None]
+    assert records[-1]["end"] == "done"
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_beyond_the_end_of_a_live_stream_the_text_comes_anew_and_goes_on(
+    backend_site: Site, publisher: Publisher, transport: str
+):
+    source = publisher.open()
+    source.write("one ")
+    records = TRANSPORTS[transport](backend_site.servers[-1].address, source.name, "2", {})
+    assert next(records)["reset"] == 0
+    assert next(records)["text"] == "one "
+    source.write("two")
+    source.end()
+    assert [record.get("text") for record in records] == ["two", None]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_at_the_very_end_only_the_end_is_left(backend_site: Site, finished: Source, transport: str):
+    (end,) = read_all(transport, backend_site.address, finished.name, "5")
+    assert (end["end"], end["n"]) == ("done", 5)
+
+
+@ONE_BACKEND
+def test_the_last_event_id_wins_over_the_query(backend_site: Site, finished: Source):
+    target = f"/stream/{finished.name}/events?after=0"
+    answer = http.get(backend_site.address, target, last_event_id="4")
+    assert answer.text.count("\ndata: ") == 2
+    assert '"text":"4 "' in answer.text
+
+
+# Revisions.
+
+
+def edit(site: Site, source: Source, person: Person, text: str) -> None:
+    """Change a stream's text as the admin's form does."""
+    pk = source.publisher.look(f"answer(Stream.objects.get(name={source.name!r}).pk)")
+    fields = {"csrfmiddlewaretoken": CSRF, "title": "", "visibility": "public", "owner": "", "text": text}
+    fields |= {"split": "word", "pace": "0.1"}
+    body = "&".join(
+        name + "=" + "".join(f"%{byte:02x}" for byte in value.encode()) for name, value in fields.items()
+    )
+    answer = http.ask(
+        site.servers[-1].address,
+        f"/admin/streams/stream/{pk}/change/",
+        method="POST",
+        headers={**person.form, "Content-Type": "application/x-www-form-urlencoded"},
+        body=body.encode(),
+    )
+    assert answer.status == 302, answer.text
+
+
+def revision(server: Server, name: str) -> str:
+    """Return the revision of which this server gives the pieces."""
+    return str(http.get(server.address, f"/stream/{name}/polling").json["after"]).rpartition(".")[0]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_after_an_edit_readers_of_the_old_text_get_the_new_one_from_its_beginning(
+    backend_site: Site, publisher: Publisher, people: dict[str, Person], transport: str
+):
+    source = publisher.open(new_name("edited"))
+    source.write(*(f"{number} " for number in range(9)))
+    source.end()
+    some, all_of_it = Reader(source.name), Reader(source.name)
+    some.read(transport, backend_site.address, 3)
+    all_of_it.read(transport, backend_site.address, 9)
+    for times, text in enumerate(["A wholly new text. ", "And 另一个 🦊 again."], 1):
+        edit(backend_site, source, people["staff"], text)
+        for reader in (some, all_of_it):
+            reader.end = None
+            reader.resets = []
+            for server in backend_site.servers:
+                if reader is some:  # The other comes before all servers have noticed.
+                    wait_until(lambda s=server, t=times: revision(s, source.name) == str(t), "it knows")
+                reader.read(transport, server.address, 1)
+            if reader.end is None:
+                reader.read(transport, backend_site.address)
+            assert (reader.text, reader.state, reader.revision) == (text, "done", times)
+            assert [reset["reset"] for reset in reader.resets] == [0]
+            assert reader.end["rev"] == times
+        fresh = Reader(source.name).read(transport, backend_site.address)
+        assert (fresh.text, fresh.resets) == (text, [])
+
+
+def test_a_reader_of_the_bare_text_is_told_of_a_reset_in_a_header(backend_site: Site, finished: Source):
+    answer = http.get(backend_site.address, f"/stream/{finished.name}/chunked?after=7")
+    assert answer.headers["stream-reset"] == "0"
+    assert answer.text == "0 1 2 3 4 "
+    assert bare_text(backend_site.address, finished.name, "2") == "2 3 4 "
+    digest = Reader(finished.name).read("polling", backend_site.address).end["sha256"]
+    assert digest == hashlib.sha256(answer.body).hexdigest()

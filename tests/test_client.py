@@ -1,0 +1,412 @@
+"""The client: against a real site on every transport, and against servers that err."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streamsite.streams import client
+from streamsite.streams.client import connections
+from streamsite.streams.client.backoff import CAP, Backoff
+from streamsite.streams.client.ledger import Ledger
+from streamsite.streams.client.records import joined, of_answer, parsed
+from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
+from streamsite.streams.transports.records import as_objects
+
+from .ports import HOST
+from .site import Site, SiteMaker
+from .test_commands import Command
+from .waiting import PATIENCE
+
+Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
+
+
+def sha256(*texts: str) -> str:
+    return hashlib.sha256("".join(texts).encode()).hexdigest()
+
+
+def text_of(records: list[Record]) -> str:
+    return "".join(
+        text for record in records if isinstance(record, Pieces) for text in record.texts
+    )
+
+
+async def read(url: str, **options: object) -> list[Record]:
+    async with asyncio.timeout(PATIENCE), aclosing(client.open(url, **options)) as records:
+        return [record async for record in records]
+
+
+# When to come back.
+
+
+def test_waits_grow_to_a_cap_and_begin_again():
+    backoff = Backoff(chance=lambda: 1.0)
+    waits = [backoff.next() for _ in range(100)]
+    assert waits[0] == backoff.base
+    assert all(later == min(CAP, 2 * earlier) for earlier, later in pairwise(waits))
+    assert waits[-1] == CAP
+    backoff.reset()
+    assert backoff.next() == backoff.base
+
+
+def test_jitter_is_full():
+    assert Backoff(chance=lambda: 0.0).next() == 0
+    backoff = Backoff()
+    backoff.base = 2.0  # as a server's `retry:` asks
+    assert {0 <= backoff.next() <= CAP for _ in range(50)} == {True}
+
+
+# What has been received.
+
+
+def test_repeats_are_dropped_and_the_rest_is_kept():
+    ledger = Ledger(Cursor())
+    assert ledger.take(Pieces(0, ["a", "b"])) == Pieces(0, ["a", "b"])
+    assert ledger.take(Pieces(0, ["a", "b"])) is None
+    assert ledger.take(Pieces(1, ["b", "c"])) == Pieces(2, ["c"])
+    assert ledger.cursor == Cursor(0, 3)
+    end = End("done", 3, sha256("abc"))
+    assert ledger.take(end) is end
+
+
+def test_a_gap_costs_the_connection():
+    ledger = Ledger(Cursor())
+    with pytest.raises(client.ConnectionLost, match="piece 1 came where 0 was due"):
+        ledger.take(Pieces(1, ["b"]))
+
+
+def test_another_revision_costs_the_connection_unless_a_reset_says_so():
+    ledger = Ledger(Cursor())
+    ledger.take(Pieces(0, ["a"]))
+    with pytest.raises(client.ConnectionLost, match="revision 2"):
+        ledger.take(Pieces(1, ["b"], revision=2))
+    ledger.take(Reset(0, "edited", revision=2))
+    ledger.take(Pieces(0, ["new"], revision=2))
+    assert str(ledger.cursor) == "2.1"
+    ledger.take(End("done", 1, sha256("new"), revision=2))
+
+
+@pytest.mark.parametrize("end", [End("done", 2, sha256("ab")), End("done", 1, sha256("b"))])
+def test_another_text_than_was_sent_is_corrupt(end):
+    ledger = Ledger(Cursor())
+    ledger.take(Pieces(0, ["a"]))
+    with pytest.raises(client.Corrupt):
+        ledger.take(end)
+
+
+def test_a_text_without_its_beginning_has_only_its_count_checked():
+    ledger = Ledger(Cursor(0, 5))
+    ledger.take(Pieces(5, ["f"]))
+    ledger.take(End("done", 6, "0" * 64))
+
+
+records_made = st.one_of(
+    st.builds(
+        Pieces,
+        st.integers(0, 99),
+        st.lists(
+            st.text(st.characters(exclude_characters="\0"), min_size=1), min_size=1, max_size=4
+        ),
+        revision=st.integers(0, 3),
+    ),
+    st.builds(Reset, st.just(0), st.text(), revision=st.integers(0, 3)),
+    st.builds(
+        End,
+        st.just("failed"),
+        st.integers(0, 9),
+        st.just("ab"),
+        st.text(),
+        revision=st.integers(0, 3),
+    ),
+)
+
+
+@given(st.lists(records_made, max_size=5), st.booleans())
+def test_what_the_engine_writes_is_read_back(records, in_batches):
+    objects = [text for record in records for text in as_objects(record)]
+    texts = [f"[{','.join(objects)}]"] if in_batches else objects
+    assert parsed(texts) == joined(records)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"n": 1, "text": 2}', '{"end": "done"}', '{"reset": "0"}', "[" * 99_999]
+)
+def test_what_is_no_record_is_refused(text):
+    with pytest.raises((ValueError, RecursionError)):
+        parsed([text])
+
+
+def test_kinds_of_later_servers_are_passed_over():
+    assert parsed(['{"error": "…"}', '"word"', '{"n": 0, "text": "a", "more": 1}']) == [
+        Pieces(0, ["a"])
+    ]
+
+
+def test_an_answer_to_polling_is_read_as_the_records_of_other_transports():
+    answer = {
+        "pieces": ["c"],
+        "after": "2.1",
+        "state": "done",
+        "sha256": "ab",
+        "reset": 0,
+        "why": "edited",
+    }
+    assert of_answer(answer) == (
+        [
+            Reset(0, "edited", revision=2),
+            Pieces(0, ["c"], revision=2),
+            End("done", 1, "ab", revision=2),
+        ],
+        Cursor(2, 1),
+    )
+    # More is to come, whatever the state.
+    assert of_answer({"pieces": [], "after": 3, "state": "done"}) == ([], Cursor(0, 3))
+
+
+# A real site.
+
+
+@pytest.mark.parametrize("transport", client.TRANSPORTS)
+async def test_a_finished_stream_is_read_whole_and_checked(site: Site, transport):
+    pieces = site.pieces()
+    url = f"{site.url}/stream/article"
+    records = await read(url, transport=transport)
+    assert text_of(records) == "".join(pieces)
+    assert records[-1] == End("done", len(pieces), sha256(*pieces))
+    # From the middle, and from the end.
+    assert text_of(await read(url, transport=transport, after=100)) == "".join(pieces[100:])
+    assert await read(url, transport=transport, after=len(pieces)) == [records[-1]]
+    # From where there is nothing.
+    reset, *rest = await read(url, transport=transport, after=10**9)
+    assert isinstance(reset, Reset)
+    assert text_of(rest) == "".join(pieces)
+
+
+@pytest.mark.parametrize("transport", client.TRANSPORTS)
+async def test_a_refusal_is_final_and_says_why(site: Site, transport):
+    with pytest.raises(client.Refused, match="There is no stream named 'nowhere'") as refused:
+        await read(f"{site.url}/stream/nowhere", transport=transport)
+    assert refused.value.status == 404
+    with pytest.raises(client.Refused) as refused:
+        await read(f"{site.url}/stream/article?pace=0", transport=transport)
+    assert refused.value.status == 400
+
+
+async def test_what_a_stream_has_in_its_own_query_goes_along(site: Site):
+    pieces = site.pieces()[:20]
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    async with aclosing(client.open(f"{site.url}/stream/article/?pace=0.02")) as records:
+        async for record in records:
+            assert isinstance(record, Pieces)
+            if record.end >= len(pieces):
+                break
+    assert loop.time() - begun >= 0.02 * (len(pieces) - 1)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "build", "ftp://x/y", "http://", "http://x:99999/", "http://[/"]
+)
+async def test_what_is_no_address_is_said_at_once(url):
+    with pytest.raises(ValueError, match="is not a stream's address"):
+        await read(url)
+    with pytest.raises(ValueError, match="no transport"):
+        await read("http://localhost/stream/x", transport="pigeon")
+
+
+async def test_every_transport_survives_a_restart(make_site: SiteMaker, monkeypatch):
+    site = make_site().start()
+    publish = Command(site, "publish", "build")
+    lost: set[str] = set()
+    seen = dict.fromkeys(client.TRANSPORTS, "")
+
+    async def follow(transport: str) -> End:
+        def note(_error: client.ConnectionLost, _wait: float) -> None:
+            lost.add(transport)
+
+        url = f"{site.url}/stream/build"
+        async with aclosing(client.open(url, transport=transport, on_lost=note)) as records:
+            async for record in records:
+                if isinstance(record, End):
+                    return record
+                assert isinstance(record, Pieces)
+                seen[transport] += "".join(record.texts)
+        raise AssertionError("no end")
+
+    async def until(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                await asyncio.sleep(0.05)
+
+    try:
+        publish.give(b"one\n")
+        await asyncio.to_thread(publish.heard, "is live")
+        readers = [asyncio.create_task(follow(transport)) for transport in client.TRANSPORTS]
+        await until(lambda: set(seen.values()) == {"one\n"})
+        await asyncio.to_thread(site.stop)
+        await until(lambda: lost == set(client.TRANSPORTS))
+        publish.give(b"two\n")
+        port = site.server.port
+        monkeypatch.setattr("tests.site.free_port", lambda: port)
+        await asyncio.to_thread(site.start)
+        assert (await asyncio.to_thread(publish.end, b"three\n"))[0] == 0
+        async with asyncio.timeout(PATIENCE):
+            ends = await asyncio.gather(*readers)
+    finally:
+        publish.process.kill()
+    assert ends == [End("done", 3, sha256("one\ntwo\nthree\n"))] * 4
+    assert set(seen.values()) == {"one\ntwo\nthree\n"}
+
+
+# Servers that err.
+
+
+class Script:
+    """A server that answers request after request as told, and notes what was asked."""
+
+    def __init__(self, *answers: Answer | bytes) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+        self.url = ""
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.asked.append(head.split(" ")[1])
+        answer = self.answers.pop(0)
+        if isinstance(answer, bytes):
+            writer.write(answer)
+            await writer.drain()
+        else:
+            await answer(head, writer)
+        writer.close()
+
+
+@asynccontextmanager
+async def server(*answers: Answer | bytes) -> AsyncIterator[Script]:
+    script = Script(*answers)
+    listening = await asyncio.start_server(script.accept, HOST, 0)
+    script.url = "http://{}:{}/stream/x".format(*listening.sockets[0].getsockname())
+    async with listening:
+        yield script
+
+
+def answer(
+    *parts: bytes, status: str = "200 OK", kind: str = "application/x-ndjson", **headers: str
+) -> bytes:
+    """Return an answer of chunks that breaks off, without its last chunk."""
+    lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", "Transfer-Encoding: chunked"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    head = "\r\n".join([*lines, "", ""]).encode()
+    return head + b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+def lines(*objects: object) -> bytes:
+    return b"".join(json.dumps(each, ensure_ascii=False).encode() + b"\n" for each in objects)
+
+
+END = {"end": "done", "n": 2, "sha256": sha256("你好")}
+FIRST, SECOND = {"n": 0, "text": "你"}, {"n": 1, "text": "好"}
+
+
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.2, 0.3, 0.5, 0.9])
+async def test_a_connection_cut_anywhere_goes_on_where_it_was(monkeypatch, part):
+    monkeypatch.setattr("streamsite.streams.client.backoff.BASE", 0.01)
+    whole = lines(FIRST, SECOND, END)
+    begun = whole[: int(len(whole) * part)]
+    # The second answer repeats what the client has, as a server that errs might.
+    async with server(answer(begun), answer(whole)) as script:
+        records = await read(script.url, transport="chunked")
+    assert text_of(records) == "你好"
+    assert script.asked[1].endswith(f"after={begun.count(b'}')}")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        answer(status="503 Service Unavailable", Retry_After="0"),
+        answer(status="429 Too Many Requests"),
+        answer(b"<p>Pay here", kind="text/html"),
+        answer(lines(SECOND)),
+        answer(b"{nonsense}\n"),
+        answer(b'{"n": 0, "text": "\xff"}\n'),
+        answer(b"[" * 99_999 + b"\n"),
+        answer(b"0"),
+        b"HTTP/1.1 200 OK\r\n",
+        b"\x16\x03\x01 no HTTP at all",
+        b"",
+    ],
+    ids=lambda data: data[:16].decode(errors="replace"),
+)
+async def test_an_answer_that_may_be_better_the_next_time_is_asked_for_again(monkeypatch, first):
+    monkeypatch.setattr("streamsite.streams.client.backoff.BASE", 0.01)
+    lost: list[str] = []
+    async with server(first, answer(lines(FIRST, SECOND, END))) as script:
+        records = await read(
+            script.url, transport="chunked", on_lost=lambda error, _: lost.append(f"{error}")
+        )
+    assert text_of(records) == "你好"
+    assert len(lost) == 1
+    assert lost[0]
+
+
+async def test_an_event_stream_is_decoded_across_its_parts_and_its_retry_kept(monkeypatch):
+    events = b"retry: 10\n\n: ping\n\n" + b"".join(
+        b"data: " + line + b"\n\n" for line in lines(FIRST, SECOND, END).splitlines()
+    )
+    parts = [events[i : i + 1] for i in range(len(events))]
+    half = answer(*parts[:-60], kind="text/event-stream")
+    waits: list[float] = []
+    async with server(half, answer(*parts, kind="text/event-stream")) as script:
+        records = await read(script.url, on_lost=lambda _, wait: waits.append(wait))
+    assert text_of(records) == "你好"
+    assert max(waits) <= 0.01
+
+
+async def test_silence_is_taken_for_a_lost_connection(monkeypatch):
+    monkeypatch.setattr(connections, "SILENCE", 0.2)
+
+    async def hang(_head: str, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(lines(FIRST)))
+        await writer.drain()
+        await asyncio.sleep(1)
+
+    async with server(hang, answer(lines(SECOND, END))) as script:
+        records = await read(script.url, transport="chunked")
+        assert text_of(records) == "你好"
+        assert script.asked[1].endswith("after=1")
+
+
+async def test_a_wrong_hash_is_corrupt_and_not_asked_for_again():
+    async with server(answer(lines(FIRST, SECOND, {**END, "sha256": "0" * 64}))) as script:
+        with pytest.raises(client.Corrupt, match="SHA-256"):
+            await read(script.url, transport="chunked")
+    assert len(script.asked) == 1
+
+
+async def test_patience_ends():
+    async with server(*[b""] * 99) as script:
+        with pytest.raises(client.ConnectionLost):
+            await read(script.url, transport="polling", patience=0.5)
+    assert len(script.asked) >= 1
+
+
+async def test_headers_go_along():
+    heads: list[str] = []
+
+    async def note(head: str, writer: asyncio.StreamWriter) -> None:
+        heads.append(head)
+        writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+
+    async with server(*[note] * 4) as script:
+        for transport in client.TRANSPORTS:
+            with pytest.raises(client.Refused) as refused:
+                await read(script.url, transport=transport, headers={"Cookie": "sessionid=1"})
+            assert refused.value.status == 403
+    assert all("sessionid=1" in head for head in heads)

@@ -1,0 +1,221 @@
+"""The OpenAPI document: valid, complete, and what it says is what the site does."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from django.urls import URLPattern
+
+from streamsite.streams import conf, publishing, urls
+from streamsite.streams.models import Stream
+
+from .raw import http
+from .site import Site
+
+METHODS = {"get", "post", "put", "patch", "delete", "head", "options", "trace"}
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def document(shared_site: Site) -> Json:
+    response = http.get(shared_site.address, "/stream/openapi.json")
+    assert response.status == 200
+    return response.json
+
+
+def operations(document: Json) -> dict[str, Json]:
+    return {
+        f"{method.upper()} {path}": operation
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    }
+
+
+@pytest.fixture(scope="module")
+def token(shared_site: Site) -> str:
+    return shared_site.shell(
+        """
+from streamsite.streams.models import PublishToken
+token = PublishToken(label="openapi")
+key = token.issue()
+token.save()
+answer(key)
+"""
+    )
+
+
+def post(
+    site: Site,
+    name: str,
+    body: str | bytes,
+    token: str = "",
+    kind: str = "application/json",
+    query: str = "",
+) -> http.Response:
+    headers = {"Content-Type": kind} if kind else {}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    data = body.encode() if isinstance(body, str) else body
+    return http.ask(
+        site.address, f"/stream/{name}/pieces{query}", method="POST", headers=headers, body=data
+    )
+
+
+def exists(site: Site, name: str) -> bool:
+    return http.get(site.address, f"/stream/{name}/polling").status == 200
+
+
+# The document.
+
+
+def test_it_is_valid(document):
+    validator = pytest.importorskip(
+        "openapi_spec_validator", reason="openapi-spec-validator isn't installed"
+    )
+    validator.validate(document)
+
+
+def test_every_endpoint_is_described_and_no_other(document):
+    described = {path.removeprefix("/") for path in document["paths"]}
+    there = {
+        re.sub(r"<str:(\w+)>", r"{\1}", str(pattern.pattern))
+        for pattern in urls.urlpatterns
+        if isinstance(pattern, URLPattern)
+    }
+    assert described == there
+
+
+def test_every_reference_leads_somewhere(document):
+    for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
+        place = document
+        for part in reference.split("/"):
+            place = place[part]
+
+
+def test_every_operation_is_named_and_says_what_it_does(document):
+    found = operations(document)
+    names = [operation["operationId"] for operation in found.values()]
+    assert len(names) == len(set(names)) == 6
+    assert all(operation["summary"] for operation in found.values())
+
+
+def test_addresses_are_those_of_where_it_is_mounted(document):
+    assert document["servers"] == [{"url": "/stream"}]
+
+
+def test_limits_are_the_codes_own(document):
+    delivery = document["components"]["schemas"]["Delivery"]["properties"]
+    assert delivery["pieces"]["items"]["maxLength"] == conf.DEFAULTS["STREAM_MAX_PIECE_LENGTH"]
+    assert delivery["end"]["enum"] == list(publishing.ENDS)
+    assert document["components"]["schemas"]["State"]["enum"] == Stream.State.values
+
+
+# What it says is so.
+
+
+def test_methods_that_are_not_described_are_refused(site: Site, document):
+    for path, item in document["paths"].items():
+        for method in sorted({"get", "post", "put", "delete"} - set(item)):
+            response = http.ask(
+                site.address, f"/stream{path.format(name='article')}", method=method.upper()
+            )
+            assert response.status == 405, (method, path)
+            assert response.headers["allow"] == ("POST" if "post" in item else "GET")
+
+
+@pytest.mark.parametrize("path", ["pieces", "stop"])
+def test_a_401_says_how_to_identify_oneself(site: Site, path):
+    response = http.ask(
+        site.address,
+        f"/stream/article/{path}",
+        method="POST",
+        headers={"Authorization": "Bearer wrong"},
+    )
+    assert response.status == 401
+    assert response.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_204_has_nothing_in_it(site: Site):
+    after = len(site.pieces())
+    response = http.get(site.address, f"/stream/article/events?after={after}")
+    assert response.status == 204
+    assert not response.body
+    assert not {"content-type", "content-length"} & set(response.headers)
+
+
+# Publishing: what is refused.
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml"]
+)
+def test_another_format_is_refused_by_its_name(site: Site, token, kind):
+    response = post(site, "kind", '{"pieces":["a"]}', token, kind)
+    assert response.status == 415
+    assert kind in response.json["detail"]
+    assert "application/x-ndjson" in response.json["detail"]
+    assert not exists(site, "kind")
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "words"),
+    [
+        ("", "application/json", "not JSON"),
+        ("[]", "application/json", "not a JSON object"),
+        ("[" * 9999, "application/json", "not JSON"),
+        (b'{"pieces": ["\xff"]}', "application/json", "not UTF-8"),
+        ('{"pieces": "abc"}', "application/json", "list"),
+        ('{"pieces": [1]}', "application/json", "int"),
+        ('{"pieces": [""]}', "application/json", "at least one"),
+        ('{"pieces": ["\\u0000"]}', "application/json", "NUL"),
+        ('{"pieces": ["\\ud800"]}', "application/json", "surrogate"),
+        ('{"pieces": [], "n": null}', "application/json", '"n"'),
+        ('{"pieces": [], "n": -1}', "application/json", '"n"'),
+        ('{"pieces": [], "n": true}', "application/json", '"n"'),
+        ('{"piece": "a"}', "application/json", "'piece'"),
+        ('{"\\ud800": "a"}', "application/json", "ud800"),
+        ('{"end": "stopped"}', "application/json", '"failed"'),
+        ('{"end": "failed", "reason": "\\ud800"}', "application/json", "surrogate"),
+        ('{"end": "failed", "reason": 7}', "application/json", '"reason"'),
+        ('{"reason": "why"}', "application/json", '"reason"'),
+        ("nonsense\n", "application/x-ndjson", "Line 1: "),
+        ('\n\n{"text":""}\n', "application/x-ndjson", "Line 3: "),
+        ('{"text":"a","end":"done"}', "application/x-ndjson", "Line 1: "),
+        ('{"text":"a","extra":1}', "application/x-ndjson", "'extra'"),
+        ('{"n":0}', "application/x-ndjson", "Line 1: "),
+    ],
+)
+def test_a_body_of_which_nothing_counts_makes_no_stream(site: Site, token, body, kind, words):
+    response = post(site, "nothing", body, token, kind)
+    assert response.status == 400
+    assert words in response.json["detail"]
+    assert not exists(site, "nothing")
+
+
+@pytest.mark.parametrize(
+    "query", ["?takeover=yes", "?visibility=all", f"?title={'x' * 201}", "?title=%00"]
+)
+def test_a_parameter_that_is_wrong_is_refused(site: Site, token, query):
+    assert post(site, "nothing", '{"pieces":["a"]}', token, query=query).status == 400
+    assert not exists(site, "nothing")
+
+
+def test_what_comes_before_a_broken_line_counts(site: Site, token):
+    lines = '{"text":"one"}\n{"text":"two","n":1}\n{"text":\n{"text":"four"}\n'
+    response = post(site, "broken", lines, token, "application/x-ndjson")
+    assert response.status == 400
+    assert response.json["detail"].startswith("Line 3: ")
+    assert response.json["after"] == 2
+    # What was taken before is ignored, what is missing is told.
+    response = post(site, "broken", '{"pieces":["one","two","three"],"n":0}', token)
+    assert (response.status, response.json) == (202, {"after": 3, "state": "live"})
+    response = post(site, "broken", '{"pieces":["six"],"n":5}', token)
+    assert response.status == 409
+    assert response.json["after"] == 3
+    # Without a Content-Type it is JSON.
+    response = post(site, "broken", '{"end":"failed","reason":"Enough."}', token, kind="")
+    assert (response.status, response.json) == (202, {"after": 3, "state": "failed"})
+    assert site.pieces("broken") == ["one", "two", "three"]

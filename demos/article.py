@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from streamsite.streams import log
+from streamsite.streams.errors import TooLarge
 from streamsite.streams.models import Stream
 
 NAME = "article"
@@ -14,6 +17,10 @@ def put_in(**_signal: Any) -> None:
     """Put the article's stream into a database that has none."""
     if not Stream.objects.filter(name=NAME).exists():
         text = Path(__file__).with_name("article.txt").read_text(encoding="utf-8").rstrip("\n")
-        log.record(
-            Stream(name=NAME, title="一段正在路上的文字", split=Stream.Split.WORD, pace=PACE), text
-        )
+        article = Stream(name=NAME, title="一段正在路上的文字", split=Stream.Split.WORD, pace=PACE)
+        try:
+            log.record(article, text)
+        except TooLarge as error:
+            raise ImproperlyConfigured(
+                f"the STREAM_MAX_ limits are too small for the article's own stream: {error.detail}"
+            ) from error

@@ -2,14 +2,12 @@
 
 import asyncio
 
-from channels.generic.websocket import AsyncWebsocketConsumer
-
-from streamsite.streams import find, play, texts
+from streamsite.streams import Consumer, find, play, texts
 
 from .article import NAME, PACE
 
 
-class ArticleConsumer(AsyncWebsocketConsumer):
+class ArticleConsumer(Consumer):
     """Send each piece as a text frame, unless the client says "stop"."""
 
     async def connect(self):

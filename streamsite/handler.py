@@ -14,6 +14,7 @@ async views and responses in the event loop alone. What it leaves out, it answer
 import asyncio
 import logging
 from contextlib import aclosing
+from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
@@ -51,14 +52,27 @@ class StreamHandler:
         )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            response = await self._response(scope, receive)
+        except ClientLeft:
+            return
+        await send_head(response, send)
+        if response.streaming and scope["method"] != "HEAD":
+            parts, charset = response._iterator, response.charset
+            del response  # Nothing of it is needed any more, and the stream may stay open for long.
+            await send_stream(parts, charset, receive, send)
+        else:
+            body = b"" if scope["method"] == "HEAD" else response.content
+            await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def _response(self, scope: Any, receive: Any) -> Any:
+        """Return the response to a request. Raises ClientLeft."""
         set_script_prefix(get_script_prefix(scope))
-        request: HttpRequest = HttpRequest()
+        request: HttpRequest | None = None
         try:
             request = ASGIRequest(scope, BytesIO())
             request._stream = BytesIO(await read_body(receive))
             response = await self._answer(request)
-        except ClientLeft:
-            return
         except StreamError as error:
             response = refusal(error.status, error.detail)
         except UnicodeDecodeError:
@@ -69,19 +83,17 @@ class StreamHandler:
             )
         except Resolver404:
             response = refusal(404, "Nothing has this address.")
+        except ClientLeft:
+            raise
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             response = refusal(500, "The server failed; its log says why.")
         for hook in self._response_hooks:
-            response = hook(request, response)
-        if not response.streaming:
+            response = hook(request or HttpRequest(), response)
+        # A 204 has neither content nor a length (RFC 9110, 8.6).
+        if not response.streaming and response.status_code != HTTPStatus.NO_CONTENT:
             response.headers.setdefault("Content-Length", str(len(response.content)))
-        await send_head(response, send)
-        if response.streaming and request.method != "HEAD":
-            await send_stream(response, receive, send)
-        else:
-            body = b"" if request.method == "HEAD" else response.content
-            await send({"type": "http.response.body", "body": body, "more_body": False})
+        return response
 
     async def _answer(self, request: HttpRequest) -> Any:
         if request.path_info not in health.PROBES:
@@ -118,8 +130,8 @@ async def send_head(response: HttpResponseBase, send: Any) -> None:
     await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
 
 
-async def send_stream(response: Any, receive: Any, send: Any) -> None:
-    """Send the parts of a streaming response as they come, until the client leaves."""
+async def send_stream(parts: Any, charset: str, receive: Any, send: Any) -> None:
+    """Send the parts of a body as they come, text in this charset, until the client leaves."""
     sender = asyncio.current_task()
     assert sender is not None
     left = False
@@ -136,9 +148,9 @@ async def send_stream(response: Any, receive: Any, send: Any) -> None:
         # Servers keep the head until there is a part. The first may be long in coming.
         await send({"type": "http.response.body", "body": b"", "more_body": True})
         # The iterator itself, so that it is closed with the connection and not some time after.
-        async with aclosing(response._iterator) as parts:
+        async with aclosing(parts):
             async for part in parts:
-                body = part if type(part) is bytes else response.make_bytes(part)
+                body = part.encode(charset) if isinstance(part, str) else bytes(part)
                 await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except asyncio.CancelledError:

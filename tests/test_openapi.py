@@ -108,7 +108,8 @@ def test_addresses_are_those_of_where_it_is_mounted(document):
 
 def test_limits_are_the_codes_own(document):
     delivery = document["components"]["schemas"]["Delivery"]["properties"]
-    assert delivery["pieces"]["items"]["maxLength"] == conf.DEFAULTS["STREAM_MAX_PIECE_LENGTH"]
+    for limit in ("STREAM_MAX_PIECE_LENGTH", "STREAM_MAX_PIECES", "STREAM_MAX_LENGTH"):
+        assert f" {conf.DEFAULTS[limit]} " in delivery["pieces"]["description"]
     assert delivery["end"]["enum"] == list(publishing.ENDS)
     assert document["components"]["schemas"]["State"]["enum"] == Stream.State.values
 
@@ -174,6 +175,8 @@ def test_another_format_is_refused_by_its_name(site: Site, token, kind):
         ('{"pieces": ["\\ud800"]}', "application/json", "surrogate"),
         ('{"pieces": [], "n": null}', "application/json", '"n"'),
         ('{"pieces": [], "n": -1}', "application/json", '"n"'),
+        ('{"pieces": [], "n": 0.5}', "application/json", '"n"'),
+        ('{"pieces": [], "n": Infinity}', "application/json", '"n"'),
         ('{"pieces": [], "n": true}', "application/json", '"n"'),
         ('{"piece": "a"}', "application/json", "'piece'"),
         ('{"\\ud800": "a"}', "application/json", "ud800"),

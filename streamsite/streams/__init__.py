@@ -11,10 +11,23 @@ if TYPE_CHECKING:
     from .following import find, follow, piece, play, texts
     from .pieces import Cursor
     from .producers import publish, start
+    from .transports.websocket import Consumer
 
-__all__ = ["Cursor", "endpoint", "find", "follow", "piece", "play", "publish", "start", "texts"]
+__all__ = [
+    "Consumer",
+    "Cursor",
+    "endpoint",
+    "find",
+    "follow",
+    "piece",
+    "play",
+    "publish",
+    "start",
+    "texts",
+]
 
 _HOMES = {
+    "Consumer": "transports.websocket",
     "Cursor": "pieces",
     "endpoint": "endpoints",
     **dict.fromkeys(("publish", "start"), "producers"),

@@ -21,7 +21,7 @@ from .pieces import Cursor, End, Pieces, Record, Reset
 
 Batch = Sequence[Record]
 
-# Seconds for which a finished stream is as it was. What another process edits is seen so much later.
+# Seconds for which a finished stream is as it was: what another process edits is seen later.
 MOMENT = 0.2
 # Finished streams that are remembered for that moment.
 FOUND = 10_000
@@ -126,14 +126,16 @@ async def play(
             await tick.wait_until(begin)
         first = n
         while n < tape.count:
-            due = max(n + 1, tape.due(first, loop.time() - begin, every))
+            now = loop.time()
+            due = max(n + 1, tape.due(first, now - begin, every))
             yield tape.pieces(n, due)
             n = due
             if n < tape.count:
                 moment = begin + tape.delay(first, n, every)
-                while moment - loop.time() > QUIET:
-                    await tick.wait_until(loop.time() + QUIET)
+                while moment - now > QUIET:
+                    await tick.wait_until(now + QUIET)
                     yield []
+                    now = loop.time()
                 await tick.wait_until(moment)
         yield [tape.end]
 

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from .pieces import End
@@ -205,5 +205,7 @@ def name_problem(name: str) -> str:
     try:
         validate_name(name)
     except ValidationError as error:
-        return str(error.messages[0])
+        # In the words of all other refusals, whatever the language of the site's pages.
+        with translation.override(None):
+            return str(error.messages[0])
     return ""

@@ -27,11 +27,8 @@ VERSION = "1.0.0"
 JSON = "application/json"
 # Digits of a cursor that are surely not beyond the largest.
 CURSOR_DIGITS = len(str(MAX_CURSOR)) - 1
-CURSOR = {
-    "type": "string",
-    "pattern": rf"^([0-9]{{1,9}}\.)?[0-9]{{1,{CURSOR_DIGITS}}}$",
-    "examples": ["0", "17", "2.17"],
-}
+CURSOR_PATTERN = rf"([0-9]{{1,9}}\.)?[0-9]{{1,{CURSOR_DIGITS}}}"
+CURSOR = {"type": "string", "pattern": f"^{CURSOR_PATTERN}$", "examples": ["0", "17", "2.17"]}
 NUMBER = {"type": "integer", "minimum": 0}
 
 NO_NUL = r"^[^\u0000]*$"
@@ -118,8 +115,8 @@ def events_operation() -> Json:
     last_event_id = {
         "name": "Last-Event-ID",
         "in": "header",
-        "description": "The cursor of the last event. It wins over `after`.",
-        "schema": CURSOR,
+        "description": "The cursor of the last event. It wins over `after`, unless it is empty.",
+        "schema": {"type": "string", "pattern": f"^({CURSOR_PATTERN})?$"},
     }
     return read_operation(
         events.events,
@@ -128,7 +125,7 @@ def events_operation() -> Json:
             "200": answer(
                 "Events whose data is a record and whose id is the cursor after it. A reset and "
                 "the end have event names of their own.",
-                {sse.CONTENT_TYPE: {"type": "string"}},
+                {sse.CONTENT_TYPE: ref("Event")},
             ),
             "204": {"description": "The reader has all pieces of a stream that is over."},
         },
@@ -170,11 +167,11 @@ def pieces_operation() -> Json:
             "content": {
                 JSON: {"schema": ref("Delivery")},
                 ndjson.CONTENT_TYPE: {
-                    "schema": {"type": "string"},
-                    "examples": {
-                        "lines": {"value": '{"n":0,"text":"Hello, "}\n{"text":"world"}\n'},
-                        "end": {"value": '{"end":"failed","reason":"The disk is full."}\n'},
-                    },
+                    "schema": {
+                        "type": "string",
+                        "description": 'A piece a line, {"text":"Hello","n":0}, where the number '
+                        'may be left out; last, perhaps, {"end":"failed","reason":"…"}.',
+                    }
                 },
             },
         },
@@ -224,7 +221,7 @@ def path(**operations: Json) -> Json:
         "name": "name",
         "in": "path",
         "required": True,
-        "schema": {"type": "string", "pattern": f"^{NAME_PATTERN}$", "examples": ["build"]},
+        "schema": {"type": "string", "pattern": f"^{NAME_PATTERN}$"},
     }
     return {"parameters": [name], **operations}
 
@@ -296,19 +293,28 @@ def schemas() -> Json:
             },
             "dependentRequired": {"reset": ["why"], "why": ["reset"]},
         },
+        "Event": {
+            "type": "object",
+            "description": "One event of the stream.",
+            "properties": {
+                "id": CURSOR,
+                "event": {"enum": ["message", "reset", "end"]},
+                "data": {**text, "contentMediaType": JSON},
+                "retry": NUMBER,
+            },
+        },
         "Delivery": {
             "type": "object",
             "additionalProperties": False,
             "properties": {
                 "pieces": {
                     "type": "array",
-                    "maxItems": setting("STREAM_MAX_PIECES"),
-                    "items": {
-                        **text,
-                        "minLength": 1,
-                        "maxLength": setting("STREAM_MAX_PIECE_LENGTH"),
-                        "pattern": NO_NUL,
-                    },
+                    "items": {**text, "minLength": 1, "pattern": NO_NUL},
+                    # Said in words, since beyond these the answer is 413, not the 400 of a body
+                    # that breaks its schema.
+                    "description": f"Each of at most {setting('STREAM_MAX_PIECE_LENGTH')} "
+                    f"characters. A stream has at most {setting('STREAM_MAX_PIECES')} pieces and "
+                    f"{setting('STREAM_MAX_LENGTH')} characters.",
                 },
                 "n": {**NUMBER, "description": "The first piece's number."},
                 "end": {"enum": list(publishing.ENDS)},

@@ -247,6 +247,8 @@ def number(item: dict[str, Any]) -> int | None:
     if "n" not in item:
         return None
     n = item["n"]
+    if isinstance(n, float) and n.is_integer():
+        n = int(n)  # JSON has one kind of number.
     if type(n) is not int or n < 0:
         raise BadRequest(f'"n" is a whole number from 0, not {str(n)[:40]!r}.')
     return n

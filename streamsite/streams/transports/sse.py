@@ -38,10 +38,14 @@ def encode(record: Record) -> bytes:
     """Encode a record as events."""
     match record:
         case Pieces(first=first, revision=revision):
-            return b"".join(
-                sse.event(text, id=str(Cursor(revision, n)))
-                for n, text in enumerate(as_objects(record), first + 1)
-            )
+            before = f"{revision}." if revision else ""
+            # Written out by hand: this runs once for each piece of each stream. JSON is one line.
+            return "".join(
+                [
+                    f"id: {before}{n}\ndata: {text}\n\n"
+                    for n, text in enumerate(as_objects(record), first + 1)
+                ]
+            ).encode()
         case Reset(n=n, revision=revision):
             name, cursor = "reset", Cursor(revision, n)
         case End(n=n, revision=revision):

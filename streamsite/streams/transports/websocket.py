@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable
 from contextlib import aclosing
 from typing import Any
 from urllib.parse import parse_qsl
 
+from channels.consumer import get_handler_name
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -26,7 +29,27 @@ PROTOCOL = "streamsite.v1"
 BATCH_PROTOCOL = "streamsite.v1.batch"
 
 
-class StreamConsumer(AsyncWebsocketConsumer):
+class Consumer(AsyncWebsocketConsumer):
+    """A consumer that has neither a thread nor a channel of its own: readers need none.
+
+    Channels gives each a channel on the layer, and closes old database connections, in a thread,
+    around each message. Here hub.py has the one channel, and database.py the one connection.
+    """
+
+    channel_layer_alias = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        await getattr(self, get_handler_name(message))(message)
+
+    async def send(self, text: str) -> None:
+        await self.base_send({"type": "websocket.send", "text": text})
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        await self.disconnect(message["code"])
+        raise StopConsumer
+
+
+class StreamConsumer(Consumer):
     """Sends a stream's records, from the cursor in the query."""
 
     async def connect(self) -> None:
@@ -101,10 +124,10 @@ class Refusals:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         accepted = False
 
-        async def noticing(message: Any) -> None:
+        def noticing(message: Any) -> Awaitable[None]:
             nonlocal accepted
             accepted = accepted or message["type"] == "websocket.accept"
-            await send(message)
+            return send(message)
 
         try:
             await self.application(scope, receive, noticing)

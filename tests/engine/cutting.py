@@ -1,0 +1,51 @@
+"""A TCP proxy that cuts each connection after some bytes of the server's."""
+
+import asyncio
+from collections.abc import Callable
+
+from tests.ports import HOST
+
+
+class CuttingProxy:
+    """Passes connections on to one address; `allowance` says how many bytes each may bring back."""
+
+    def __init__(self, target: tuple[str, int], allowance: Callable[[], int]) -> None:
+        self.target = target
+        self.cuts = 0
+        self._allowance = allowance
+
+    async def __aenter__(self) -> "CuttingProxy":
+        self._server = await asyncio.start_server(self._accept, HOST, 0)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        return "http://{}:{}".format(*self._server.sockets[0].getsockname())
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        onward_reader, onward_writer = await asyncio.open_connection(*self.target)
+        asking = asyncio.create_task(pass_on(reader, onward_writer))
+        left = self._allowance()
+        try:
+            while data := await onward_reader.read(min(left, 65_536)):
+                writer.write(data)
+                await writer.drain()
+                left -= len(data)
+                if not left:
+                    self.cuts += 1
+                    break
+        except ConnectionError:
+            pass  # The client has left.
+        finally:
+            asking.cancel()
+            writer.close()
+            onward_writer.close()
+
+
+async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
+        await writer.drain()

@@ -1,0 +1,234 @@
+"""Valkey gone and back, servers killed, lines cut, readers that don't read: nothing is lost."""
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, aclosing
+
+import pytest
+import redis
+
+from streamsite.streams import client
+from streamsite.streams.pieces import End, Pieces, Reset
+from tests.process import resident
+from tests.proxy import Proxy
+from tests.raw import http, websocket
+from tests.site import Site, SiteMaker
+from tests.valkey import Valkey
+from tests.waiting import wait_until
+
+from .cutting import CuttingProxy
+from .publisher import Publisher, new_name
+from .reading import TRANSPORTS, Reader
+
+MIB = 1024 * 1024
+
+
+def texts(start: int, stop: int) -> list[str]:
+    return [f"{number} 🦊\r\n" for number in range(start, stop)]
+
+
+# Valkey.
+
+
+@pytest.fixture
+def own_site(make_site: SiteMaker, valkey: Valkey) -> Site:
+    return make_site(servers=2, REDIS_URL=valkey.url).start()
+
+
+@pytest.fixture
+def own_publisher(own_site: Site) -> Iterator[Publisher]:
+    publisher = Publisher(own_site.env)
+    yield publisher
+    publisher.kill()
+
+
+def test_without_valkey_nothing_is_lost_and_with_it_again_rings_are_heard(
+    own_site: Site, own_publisher: Publisher, valkey: Valkey, at_once
+):
+    source = own_publisher.open()
+    readers = [Reader(source.name) for _ in range(8)]
+    reading = [
+        at_once.submit(reader.read, transport, server.address)
+        for reader, (transport, server) in zip(
+            readers, ((transport, server) for transport in TRANSPORTS for server in own_site.servers), strict=True
+        )
+    ]
+
+    def all_have(count: int) -> None:
+        wait_until(lambda: all(len(reader.texts) == count for reader in readers), f"all have {count} pieces")
+
+    source.write(*texts(0, 10))
+    all_have(10)
+    valkey.stop()
+    source.write(*texts(10, 20))
+    all_have(20)
+    valkey.start()
+    source.write(*texts(20, 30))
+    all_have(30)
+    with redis.Redis.from_url(valkey.url) as keys:
+        keys.flushall()
+        source.write(*texts(30, 40))
+        all_have(40)
+        # Without a restart of anything, both servers listen again, and the source rings.
+        wait_until(lambda: listeners(keys) >= len(own_site.servers), "the servers listen again")
+        with keys.pubsub() as rings:
+            rings.psubscribe("*streams.*")
+            rings.get_message(timeout=30)
+            source.write("last")
+            assert rings.get_message(timeout=30)["type"] == "pmessage"
+    source.end()
+    for future in reading:
+        reader = future.result()
+        assert reader.texts == [*texts(0, 40), "last"]
+        assert reader.state == "done"
+        assert reader.resets == []
+
+
+def listeners(keys: redis.Redis) -> int:
+    """Return how many processes hear the rings of the one stream there is."""
+    channels = [name for name in keys.pubsub_channels() if b"streams." in name and b"specific" not in name]
+    return max((count for _name, count in keys.pubsub_numsub(*channels)), default=0)
+
+
+# Servers killed.
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_a_reader_survives_its_server(make_site: SiteMaker, transport: str):
+    site = make_site()
+    await asyncio.to_thread(site.start)
+    publisher = await asyncio.to_thread(Publisher, site.env)
+    async with AsyncExitStack() as stack:
+        stack.callback(publisher.kill)
+        source = await asyncio.to_thread(publisher.open)
+        # In front of both servers, as an operator's proxy is.
+        proxy = await stack.enter_async_context(Proxy(site.address))
+        await asyncio.to_thread(source.write, *texts(0, 10))
+        got: list[str] = []
+        async for text in texts_of(f"{proxy.url}/stream/{source.name}", transport):
+            got.append(text)
+            if len(got) == 10:
+                site.server.send(signal.SIGKILL)
+                await asyncio.to_thread(site.server.wait)
+                await asyncio.to_thread(source.write, *texts(10, 20))
+                await asyncio.to_thread(site.start)
+                proxy.target = site.address
+            if len(got) == 20:
+                await asyncio.to_thread(source.write, *texts(20, 30))
+                await asyncio.to_thread(source.end)
+        assert got == texts(0, 30)
+
+
+async def texts_of(url: str, transport: str) -> AsyncIterator[str]:
+    """Yield the texts that the client gives, to the end of a stream that ends well."""
+    async with aclosing(client.open(url, transport=transport)) as records:
+        async for record in records:
+            match record:
+                case Pieces(texts=found):
+                    for text in found:
+                        yield text
+                case End(state=state):
+                    assert state == "done"
+                case Reset():
+                    raise AssertionError(record)
+
+
+# Lines cut.
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_reader_whose_line_is_cut_at_any_byte_gets_the_whole_text(
+    backend_site: Site, publisher: Publisher, transport: str, seed: int
+):
+    chance = random.Random(seed)
+    source = await asyncio.to_thread(publisher.open, new_name("cut"))
+    source.begin(texts(0, 400), pause=0.001)
+    # More at most than the largest message, which would never get through otherwise.
+    async with CuttingProxy(backend_site.servers[-1].address, lambda: chance.randint(1, 20_000)) as proxy:
+        url = f"{proxy.url}/stream/{source.name}"
+        got = []
+        async for text in texts_of(url, transport):
+            got.append(text)
+            if len(got) == 200:
+                await asyncio.to_thread(source.expect, "written")
+                await asyncio.to_thread(source.end)
+        assert got == texts(0, 400)
+        assert proxy.cuts
+
+
+# Readers that don't read.
+
+LARGE = 60_000  # characters
+LARGE_PIECES = 600
+
+
+@pytest.fixture
+def alone(make_site: SiteMaker) -> Iterator[tuple[Site, Publisher]]:
+    site = make_site().start()
+    publisher = Publisher(site.env)
+    yield site, publisher
+    publisher.kill()
+
+
+def test_readers_that_do_not_read_cost_little_and_hold_up_nobody(alone, at_once):
+    site, publisher = alone
+    source = publisher.open()
+    with ExitStack() as stack:
+        stalled = [
+            stack.enter_context(stall(site, f"/stream/{source.name}/{kind}")) for kind in ("chunked", "events", "ws")
+        ]
+        quick = at_once.submit(Reader(source.name).read, "sse", site.address)
+        source.write("x" * LARGE)
+        before = resident(site.server.pid)
+        pieces = [f"{number % 10}" * LARGE for number in range(LARGE_PIECES)]
+        for start in range(0, LARGE_PIECES, 20):
+            source.write(*pieces[start : start + 20])
+        source.end()
+        assert quick.result().texts[1:] == pieces
+        grown = resident(site.server.pid) - before
+        # All of it would be 36 MiB each.
+        assert grown < 24 * MIB, f"{grown / MIB:.0f} MiB more"
+        # Those that stalled go on where they were, and miss nothing.
+        chunked = stalled[0]
+        http.read_head(chunked.file)
+        body = b"".join(data for data, _wire in http.read_chunks(chunked.file))
+        assert body == b"x" * LARGE + "".join(pieces).encode()
+
+
+def stall(site: Site, target: str) -> http.Connection:
+    """Ask for a stream, and read nothing of it."""
+    if target.endswith("/ws"):
+        return websocket.connect(site.address, target)
+    connection = http.Connection(site.address)
+    connection.send(target)
+    return connection
+
+
+@pytest.mark.parametrize("change", ["deleted", "edited"])
+def test_a_reader_far_behind_learns_that_its_stream_was_changed_meanwhile(alone, change: str):
+    site, publisher = alone
+    source = publisher.open()
+    with http.Connection(site.address) as slow:
+        slow.send(f"/stream/{source.name}/chunked", headers={"Accept": "application/x-ndjson"})
+        for _ in range(20):
+            source.write(*["x" * LARGE] * 30)
+        http.read_head(slow.file)
+        source.end()
+        publisher.look(CHANGES[change].format(name=source.name))
+        lines = b"".join(data for data, _wire in http.read_chunks(slow.file)).splitlines()
+    last = lines[-1]
+    if change == "deleted":
+        assert b'"end":"failed"' in last
+        assert b"deleted" in last
+    else:
+        assert b'"reset":0' in b"".join(lines)
+        assert b'"end":"done","n":2,"rev":1' in last
+
+
+CHANGES = {
+    "deleted": "Stream.objects.get(name={name!r}).delete()",
+    "edited": "log.record(Stream.objects.get(name={name!r}), 'new text')",
+}

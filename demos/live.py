@@ -78,10 +78,10 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
         found = log.find(name)
     except NoSuchStream:
         raise Http404 from None
-    if not found.seen_by(request.user):
+    if not found.visible_to(request.user):
         # Not raised: that writes a traceback into the log.
         return permission_denied(request, PermissionDenied())
-    may_stop = found.stopped_by(request.user)
+    may_stop = found.stoppable_by(request.user)
     if may_stop and found.live:
         # Sets the cookie that the Stop button's request has to repeat.
         get_token(request)

@@ -15,7 +15,7 @@ async def stop_as(user: User, stream: Stream) -> bool:
     """Stop a stream as a user. Raises Unauthorized and Forbidden."""
 
     def allowed() -> tuple[bool, bool, str]:
-        return bool(user.is_authenticated), stream.stopped_by(user), str(user)
+        return bool(user.is_authenticated), stream.stoppable_by(user), str(user)
 
     known, may, username = await in_database(allowed)
     if not known:

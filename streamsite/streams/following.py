@@ -69,33 +69,45 @@ async def follow(
     """
     if isinstance(stream, str):
         stream = await find(stream)
-    n, reset = honour(stream, after)
     with hub().counted(stream, transport):
-        if reset:
-            yield [reset]
-        if not stream.live:
-            tape = await _tape(stream)
-            for batch in tape.batches_since(n):
-                yield batch
-            return
-        async with hub().watching(stream) as tail:
-            while True:
-                due = tail.since(n)
-                if due is None:
-                    older = await in_database(log.read, stream, n, BATCH)
-                    tail.remember(older)
-                    due = [older]
-                if due:
-                    n = due[-1].end
-                if tail.end and n >= tail.count:
-                    yield [*due, tail.end]
-                    return
-                if due:
-                    yield due
-                else:
-                    await tail.change()
-                    if n >= tail.count and tail.end is None:
-                        yield []
+        while True:
+            n, reset = honour(stream, after)
+            if reset:
+                yield [reset]
+            if not stream.live:
+                tape = await _tape(stream)
+                for batch in tape.batches_since(n):
+                    yield batch
+                return
+            async with hub().watching(stream) as tail:
+                while True:
+                    due = tail.since(n)
+                    if due is None:
+                        older = await in_database(log.read, stream, n, BATCH)
+                        if not older.texts:
+                            break
+                        tail.remember(older)
+                        due = [older]
+                    if due:
+                        n = due[-1].end
+                    if tail.end and n >= tail.count:
+                        if tail.end.revision != stream.revision:
+                            break
+                        yield [*due, tail.end]
+                        return
+                    if due:
+                        yield due
+                    else:
+                        await tail.change()
+                        if n >= tail.count and tail.end is None:
+                            yield []
+            # It ended and was edited or deleted since, faster than this reader reads.
+            after = Cursor(stream.revision, n)
+            found = (await in_database(log.standing, [stream.pk])).get(stream.pk)
+            if found is None:
+                yield [End("failed", n, "", "The stream was deleted.")]
+                return
+            stream = found
 
 
 async def play(

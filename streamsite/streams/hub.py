@@ -268,10 +268,18 @@ class Hub:
                 if stream is None:
                     tail.finish(End("failed", tail.count, "", "The stream was deleted."))
                     continue
+                if stream.revision != tail.stream.revision:
+                    # Edited since its end: its readers find the text anew.
+                    tail.finish(stream.end() or End("done", stream.pieces, ""))
+                    continue
                 while tail.count < stream.pieces:
-                    tail.add(await in_database(log.read, stream, tail.count, BATCH))
-                if end := stream.end():
-                    tail.finish(end)
+                    newer = await in_database(log.read, stream, tail.count, BATCH)
+                    if not newer.texts:
+                        break  # Edited or deleted just now: the next heartbeat finds out.
+                    tail.add(newer)
+                else:
+                    if end := stream.end():
+                        tail.finish(end)
 
 
 # One hub an event loop. A process has several where threads run producers.

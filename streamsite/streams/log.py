@@ -8,6 +8,7 @@ import hashlib
 import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate, pairwise
@@ -27,6 +28,8 @@ State = Stream.State
 
 # Readers that a process hasn't spoken of for so long are gone with it.
 WATCH_SECONDS = 10
+# Characters after which a read is enough, however few its pieces.
+READ_LENGTH = 262_144
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,17 +272,24 @@ def _refusal(write: Write, end: int) -> StreamError | None:
 
 
 def read(stream: Stream, after: int, most: int) -> Pieces:
-    """Return the pieces from number `after` on: about `most` of them, and all of a segment."""
-    segments = Segment.objects.filter(stream=stream, end__gt=after).order_by("first")
+    """Return the pieces from number `after` on: about `most` of them, and all of a segment.
+
+    None of them where the stream was edited or deleted since it was found.
+    """
+    segments = Segment.objects.filter(
+        stream=stream, stream__revision=stream.revision, end__gt=after
+    ).order_by("first")
     texts: list[str] = []
     first = after
-    for segment in segments.iterator(chunk_size=64):
+    length = 0
+    for segment in segments.iterator(chunk_size=16):
         whole = cut(segment)
         if not texts:
             first = max(after, segment.first)
             whole = whole[first - segment.first :]
         texts += whole
-        if len(texts) >= most:
+        length += len(segment.text)
+        if len(texts) >= most or length >= READ_LENGTH:
             break
     return Pieces(first, texts, revision=stream.revision)
 
@@ -326,16 +336,20 @@ def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
         Stream.objects.filter(pk__in={pk for pk, _ in counts}).values_list("pk", flat=True)
     )
     now = timezone.now()
-    Watch.objects.bulk_create(
-        [
-            Watch(process=process, stream_id=pk, transport=transport, viewers=viewers, seen_at=now)
-            for (pk, transport), viewers in counts.items()
-            if pk in existing
-        ],
-        update_conflicts=True,
-        unique_fields=["process", "stream", "transport"],
-        update_fields=["viewers", "seen_at"],
-    )
+    # A stream may be deleted between the two; what the others have is told at the next heartbeat.
+    with suppress(IntegrityError):
+        Watch.objects.bulk_create(
+            [
+                Watch(
+                    process=process, stream_id=pk, transport=transport, viewers=viewers, seen_at=now
+                )
+                for (pk, transport), viewers in counts.items()
+                if pk in existing
+            ],
+            update_conflicts=True,
+            unique_fields=["process", "stream", "transport"],
+            update_fields=["viewers", "seen_at"],
+        )
     Watch.objects.filter(seen_at__lt=now - timedelta(seconds=6 * WATCH_SECONDS)).delete()
 
 

@@ -109,11 +109,11 @@ class Stream(models.Model):
             return None
         return End(self.state, self.pieces, self.sha256, self.reason, revision=self.revision)
 
-    def seen_by(self, user: AbstractBaseUser | AnonymousUser) -> bool:
+    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         """Tell whether this user may watch."""
-        return self.visibility != self.Visibility.OWNER or self.stopped_by(user)
+        return self.visibility != self.Visibility.OWNER or self.stoppable_by(user)
 
-    def stopped_by(self, user: AbstractBaseUser | AnonymousUser) -> bool:
+    def stoppable_by(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         """Tell whether this user may stop the stream: its owner and staff may."""
         owns = self.owner_id is not None and self.owner_id == user.pk
         return bool(

@@ -16,6 +16,8 @@ from django.utils.cache import patch_vary_headers
 from .conf import setting
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+# What Django takes for a site's names while it is developed and has none.
+LOCAL_HOSTS = (".localhost", "127.0.0.1", "[::1]")
 
 Origin = tuple[str, str, int]
 
@@ -50,6 +52,13 @@ def allow_origin(request: HttpRequest, response: HttpResponseBase) -> None:
             response["Access-Control-Max-Age"] = "600"
 
 
+def allowed_hosts() -> Iterable[str]:
+    """Return the names that this site goes by, as HttpRequest.get_host has them."""
+    if settings.DEBUG and not settings.ALLOWED_HOSTS:
+        return LOCAL_HOSTS
+    return settings.ALLOWED_HOSTS
+
+
 class SameOrigin:
     """Refuses the WebSocket handshakes that a page of an unknown origin makes, with a 403.
 
@@ -70,7 +79,7 @@ class SameOrigin:
 
     def _welcome(self, scope: Mapping[str, Any], headers: Mapping[bytes, str]) -> bool:
         host, port = split_domain_port(headers.get(b"host", ""))
-        if not host or not validate_host(host, settings.ALLOWED_HOSTS):
+        if not host or not validate_host(host, allowed_hosts()):
             return False
         if b"origin" not in headers:
             return True

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -142,6 +142,8 @@ class Item:
     text: str = ""
     n: int | None = None
     end: tuple[str, str] | None = None
+    # Where it stood, for the error that it may be: "Line 3: ".
+    where: str = ""
 
 
 @dataclass(slots=True)
@@ -156,12 +158,13 @@ class Delivery:
         """Take items up to the first that can't be taken; return why it can't."""
         for item in items:
             if self.end:
-                return BadRequest("Something follows the end.")
+                return BadRequest(f"{item.where}Something follows the end.")
             if item.end:
                 self.end = item.end
             elif item.n is not None and item.n > self.after:
                 return Conflict(
-                    f"Piece {item.n} would leave a gap: the next number is {self.after}."
+                    f"{item.where}Piece {item.n} would leave a gap: "
+                    f"the next number is {self.after}."
                 )
             elif item.n is None or item.n == self.after:
                 self.texts.append(item.text)
@@ -207,10 +210,11 @@ def from_lines(data: bytes) -> Iterator[Item]:
     """Yield the items of an NDJSON body. What is wrong is said with its line."""
     for i, line in enumerate(data.split(b"\n"), 1):
         if line.strip():
+            where = f"Line {i}: "
             try:
-                yield from_line(line)
+                yield replace(from_line(line), where=where)
             except StreamError as error:
-                error.detail = f"Line {i}: {error.detail}"
+                error.detail = where + error.detail
                 raise
 
 

@@ -1,4 +1,4 @@
-"""Run the benchmark: `python -m tests.bench [--quick] [--only NAME …] [--json FILE]`."""
+"""Run the benchmark: `python -m tests.bench`, or with `--quick` a smaller one."""
 
 import argparse
 import json
@@ -31,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one round, fewer viewers, a minute")
     parser.add_argument("--rounds", type=int, help="instead of three")
+    parser.add_argument("--minutes", type=float, default=10, help="the most that it may take")
     parser.add_argument("--only", nargs="+", default=[], help="scenarios whose names begin so")
     parser.add_argument("--servers", nargs="+", choices=[each.key for each in CONTENDERS])
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where to write")
@@ -62,6 +63,11 @@ def main() -> int:
         bar = progress.add_task("prepare", total=rounds_wanted * len(scenarios) * len(contenders))
         bench.prepare()
         for number in range(rounds_wanted):
+            # Each round takes as long as the one before: none begins that would end too late.
+            passed = time.monotonic() - began
+            if number and passed * (number + 1) / number > options.minutes * 60:
+                console.print(f"After {number} rounds the time is over.")
+                break
             figures: dict[str, dict[str, load.Figures]] = {s.key: {} for s in scenarios}
             for phase in phases(scenarios):
                 progress.update(bar, description=f"round {number + 1}: the servers start")

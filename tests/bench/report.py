@@ -176,11 +176,14 @@ def without_gaps(value: Any) -> Any:
 
 
 def judged(rounds: Sequence[Round]) -> list[tuple[Goal, bool]]:
+    measured = {
+        (scenario, contender) for scenario in rounds[0] for contender in rounds[0][scenario]
+    }
     known = [
         goal
         for goal in GOALS
-        if {goal.scenario, goal.other_scenario or goal.scenario} <= rounds[0].keys()
-        and {goal.server, goal.other} <= rounds[0][goal.scenario].keys()
+        if {(goal.scenario, goal.server), (goal.other_scenario or goal.scenario, goal.other)}
+        <= measured
     ]
     return [(goal, goal.least <= ratio(rounds, goal) <= goal.most) for goal in known]
 
@@ -198,7 +201,7 @@ def show(console: Console, scenarios: Sequence[Scenario], rounds: Sequence[Round
             table.add_column(figure, justify="right")
         first = scenario.figures[0]
         for peer in PEERS:
-            table.add_column(f"{first} to {peer.key}'s", justify="right")
+            table.add_column(f"ratio to {peer.key}", justify="right")
         for contender in CONTENDERS:
             figures = middle[scenario.key].get(contender.key)
             if figures is not None:

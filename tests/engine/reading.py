@@ -18,7 +18,9 @@ Record = dict[str, Any]
 WAIT = 5  # seconds that a poll may wait
 
 
-def polling(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
+def polling(
+    address: Address, name: str, after: str, headers: Mapping[str, str]
+) -> Iterator[Record]:
     with http.Connection(address) as connection:
         while True:
             target = f"/stream/{name}/polling?after={after}&wait={WAIT}"
@@ -35,11 +37,15 @@ def polling(address: Address, name: str, after: str, headers: Mapping[str, str])
             after = str(answer["after"])
             if "sha256" in answer:
                 reason = {"reason": answer["reason"]} if "reason" in answer else {}
-                yield {"end": answer["state"], "n": int(n), "sha256": answer["sha256"]} | reason | rev
+                yield (
+                    {"end": answer["state"], "n": int(n), "sha256": answer["sha256"]} | reason | rev
+                )
                 return
 
 
-def chunked(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
+def chunked(
+    address: Address, name: str, after: str, headers: Mapping[str, str]
+) -> Iterator[Record]:
     headers = {**headers, "Accept": "application/x-ndjson"}
     rest = b""
     for data in streamed(address, f"/stream/{name}/chunked?after={after}", headers):
@@ -117,7 +123,9 @@ def streamed(
             yield data
 
 
-def read_all(transport: str, address: Address, name: str, after: str = "0", **headers: str) -> list[Record]:
+def read_all(
+    transport: str, address: Address, name: str, after: str = "0", **headers: str
+) -> list[Record]:
     """Return all records after a cursor."""
     return list(TRANSPORTS[transport](address, name, after, headers))
 

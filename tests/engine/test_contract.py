@@ -25,10 +25,32 @@ def bounded(examples: int) -> settings:
 
 TROUBLE = [
     *("\r", "\n", "\r\n", "\n\n", "\n\r", "\r\r\n", " ", "\t", "\x01", "\x1b[31m", "\x7f", "\x85"),
-    *("\u2028", "\u2029", "\ufeff", "\u200f", "\u202e", "\ufffe", "\U0010ffff", "\u0301", "e\u0301"),
-    *("👩‍👩‍👧‍👦", "🇨🇳", "👍🏽", "流式", "data: END", "\n\ndata: x\n\n", ": ping", '{"end":"done"}', "0\r\n\r\n"),
+    *(
+        "\u2028",
+        "\u2029",
+        "\ufeff",
+        "\u200f",
+        "\u202e",
+        "\ufffe",
+        "\U0010ffff",
+        "\u0301",
+        "e\u0301",
+    ),
+    *(
+        "👩‍👩‍👧‍👦",
+        "🇨🇳",
+        "👍🏽",
+        "流式",
+        "data: END",
+        "\n\ndata: x\n\n",
+        ": ping",
+        '{"end":"done"}',
+        "0\r\n\r\n",
+    ),
 ]
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30)
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30
+)
 PIECES = st.lists(st.sampled_from(TROUBLE) | TEXT, min_size=1, max_size=40)
 
 
@@ -42,7 +64,8 @@ class Leg:
 
 
 LEGS = st.lists(
-    st.builds(Leg, st.sampled_from([*TRANSPORTS]), st.integers(0, 1), st.integers(1, 60)), max_size=4
+    st.builds(Leg, st.sampled_from([*TRANSPORTS]), st.integers(0, 1), st.integers(1, 60)),
+    max_size=4,
 )
 
 
@@ -66,7 +89,10 @@ class Plan:
 def plans(draw: st.DrawFn) -> Plan:
     # Long ones are short ones again and again, which cost hypothesis nothing.
     pieces = draw(PIECES) * draw(st.sampled_from([1, 1, 1, 5, 30]))
-    firsts = [[Leg(transport, draw(st.integers(0, 1)), draw(st.integers(1, 9)))] for transport in TRANSPORTS]
+    firsts = [
+        [Leg(transport, draw(st.integers(0, 1)), draw(st.integers(1, 9)))]
+        for transport in TRANSPORTS
+    ]
     return Plan(
         tuple(pieces),
         draw(st.sampled_from(["async", "sync"])),
@@ -80,7 +106,10 @@ LONG = Plan(
     tuple(f"{number} " for number in range(20_000)),
     "async",
     0,
-    tuple([Leg(transport, 0, 300), Leg(other, 1, 7_000)] for transport, other in zip(TRANSPORTS, [*TRANSPORTS][::-1], strict=True)),
+    tuple(
+        [Leg(transport, 0, 300), Leg(other, 1, 7_000)]
+        for transport, other in zip(TRANSPORTS, [*TRANSPORTS][::-1], strict=True)
+    ),
     9_000,
 )
 LARGE = Plan(("é" * 65_536, "\n" * 65_536, "🦊" * 65_536) * 2, "sync", 0, ([], [], [], []), 2)
@@ -113,7 +142,9 @@ def readers(backend_site: Site, at_once: ThreadPoolExecutor):
 
 
 @pytest.mark.parametrize("ending", ["done", "failed"])
-def test_every_reader_gets_exactly_the_text(backend_site: Site, publisher: Publisher, readers, ending: str):
+def test_every_reader_gets_exactly_the_text(
+    backend_site: Site, publisher: Publisher, readers, ending: str
+):
     @bounded(14)
     @given(plans())
     @example(LONG)
@@ -150,7 +181,9 @@ def test_every_reader_of_a_stopped_stream_gets_the_same_beginning(
         # Somebody watches for a while, on any process, and has seen enough.
         server = backend_site.servers[plan.stop_at % len(backend_site.servers)]
         Reader(source.name).read("websocket", server.address, plan.stop_at)
-        answer = http.ask(server.address, f"/stream/{source.name}/stop", method="POST", headers=staff.form)
+        answer = http.ask(
+            server.address, f"/stream/{source.name}/stop", method="POST", headers=staff.form
+        )
         assert (answer.status, answer.json) == (202, {"state": "stopped"})
         finished, bare = wait()
         for reader in finished:

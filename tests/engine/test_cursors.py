@@ -27,7 +27,9 @@ def finished(shared_backend_site: Site, publisher: Publisher) -> Source:
 @ONE_BACKEND
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("after", BAD)
-def test_what_is_no_cursor_is_refused_with_a_reason(backend_site: Site, finished: Source, transport, after: str):
+def test_what_is_no_cursor_is_refused_with_a_reason(
+    backend_site: Site, finished: Source, transport, after: str
+):
     with pytest.raises(Refused, match="cursor") as refused:
         ask_literally(transport, backend_site, finished.name, after)
     assert refused.value.status == 400
@@ -42,14 +44,18 @@ def ask_literally(transport: str, site: Site, name: str, after: str) -> None:
 
 @ONE_BACKEND
 @pytest.mark.parametrize("after", BAD[:5])
-def test_what_is_no_last_event_id_is_refused_except_none_at_all(backend_site: Site, finished: Source, after: str):
+def test_what_is_no_last_event_id_is_refused_except_none_at_all(
+    backend_site: Site, finished: Source, after: str
+):
     answer = http.get(backend_site.address, f"/stream/{finished.name}/events", last_event_id=after)
     assert answer.status == (400 if after else 200)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("after", ["6", "99", str(2**53 - 1)])
-def test_beyond_the_end_the_text_comes_anew(backend_site: Site, finished: Source, transport: str, after: str):
+def test_beyond_the_end_the_text_comes_anew(
+    backend_site: Site, finished: Source, transport: str, after: str
+):
     first, *records = read_all(transport, backend_site.address, finished.name, after)
     assert first["reset"] == 0
     assert after in first["why"]
@@ -91,10 +97,17 @@ def test_the_last_event_id_wins_over_the_query(backend_site: Site, finished: Sou
 def edit(site: Site, source: Source, person: Person, text: str) -> None:
     """Change a stream's text as the admin's form does."""
     pk = source.publisher.look(f"answer(Stream.objects.get(name={source.name!r}).pk)")
-    fields = {"csrfmiddlewaretoken": CSRF, "title": "", "visibility": "public", "owner": "", "text": text}
+    fields = {
+        "csrfmiddlewaretoken": CSRF,
+        "title": "",
+        "visibility": "public",
+        "owner": "",
+        "text": text,
+    }
     fields |= {"split": "word", "pace": "0.1"}
     body = "&".join(
-        name + "=" + "".join(f"%{byte:02x}" for byte in value.encode()) for name, value in fields.items()
+        name + "=" + "".join(f"%{byte:02x}" for byte in value.encode())
+        for name, value in fields.items()
     )
     before = revision(site.server, source.name)
     answer = http.ask(
@@ -107,7 +120,9 @@ def edit(site: Site, source: Source, person: Person, text: str) -> None:
     assert answer.status == 302, answer.text
     # Other processes may take a finished stream to be as it was, for a moment.
     for server in site.servers:
-        wait_until(lambda s=server: revision(s, source.name) != before, "the server knows of the edit")
+        wait_until(
+            lambda s=server: revision(s, source.name) != before, "the server knows of the edit"
+        )
 
 
 def revision(server: Server, name: str) -> str:
@@ -141,7 +156,9 @@ def test_after_an_edit_readers_of_the_old_text_get_the_new_one_from_its_beginnin
         assert (fresh.text, fresh.resets) == (text, [])
 
 
-def test_a_reader_of_the_bare_text_is_told_of_a_reset_in_a_header(backend_site: Site, finished: Source):
+def test_a_reader_of_the_bare_text_is_told_of_a_reset_in_a_header(
+    backend_site: Site, finished: Source
+):
     answer = http.get(backend_site.address, f"/stream/{finished.name}/chunked?after=7")
     assert answer.headers["stream-reset"] == "0"
     assert answer.text == "0 1 2 3 4 "

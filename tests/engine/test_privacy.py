@@ -21,7 +21,9 @@ def private(publisher: Publisher, people: People) -> Source:
 
 @pytest.mark.parametrize("who", ["owner", "staff"])
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_owner_and_staff_may_watch_a_private_stream(backend_site: Site, private: Source, people: People, who, transport):
+def test_owner_and_staff_may_watch_a_private_stream(
+    backend_site: Site, private: Source, people: People, who, transport
+):
     reader = Reader(private.name, people[who].cookies)
     assert reader.read(transport, backend_site.servers[-1].address).text == "for few eyes"
 
@@ -46,7 +48,9 @@ def test_a_reader_who_may_no_longer_watch_cannot_resume(
 ):
     source = publisher.open(new_name("closing"), owner=people["owner"].pk)
     source.write("one ", "two")
-    reader = Reader(source.name, people["stranger"].cookies).read(transport, backend_site.address, 1)
+    reader = Reader(source.name, people["stranger"].cookies).read(
+        transport, backend_site.address, 1
+    )
     publisher.look(f"Stream.objects.filter(name={source.name!r}).update(visibility='owner')")
     with pytest.raises(Refused) as refused:
         reader.read(transport, backend_site.servers[-1].address, 1)
@@ -60,7 +64,9 @@ def test_a_reader_who_may_no_longer_watch_cannot_resume(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_anyone_with_the_link_may_watch(backend_site: Site, publisher: Publisher, people: People, transport: str):
+def test_anyone_with_the_link_may_watch(
+    backend_site: Site, publisher: Publisher, people: People, transport: str
+):
     source = publisher.open(new_name("linked"), owner=people["owner"].pk, visibility="link")
     source.write("linked")
     source.end()

@@ -23,8 +23,9 @@ def another(shared_backend_site: Site) -> Iterator[Publisher]:
 
 
 def segments(source: Source) -> list[list[int]]:
-    code = "answer([[s.first, s.end] for s in Segment.objects.filter(stream__name={!r}).order_by('first')])"
-    return source.publisher.look(code.format(source.name))
+    """Return the rows in which a stream's pieces are kept, as the numbers that they span."""
+    found = f"Segment.objects.filter(stream__name={source.name!r}).order_by('first')"
+    return source.publisher.look(f"answer([[row.first, row.end] for row in {found}])")
 
 
 # Two on one name.
@@ -149,7 +150,9 @@ def test_an_abandoned_stream_stops_and_one_that_is_watched_elsewhere_does_not(
 # How pieces are kept.
 
 
-def test_many_streams_share_commits_and_a_finished_one_is_a_single_row(backend_site: Site, publisher: Publisher):
+def test_many_streams_share_commits_and_a_finished_one_is_a_single_row(
+    backend_site: Site, publisher: Publisher
+):
     texts = [f"{number} " for number in range(100)]
     sources = [publisher.open(new_name("many")) for _ in range(40)]
     for source in sources:
@@ -194,8 +197,11 @@ def test_a_commit_rings_once_however_many_watch(backend_site: Site, publisher: P
 
 
 def watching(source: Source) -> int:
-    code = f"answer(sum(log.viewers([s := Stream.objects.get(name={source.name!r}).pk]).get(s, {{}}).values()))"
-    return source.publisher.look(code)
+    """Return how many readers are counted, over all processes."""
+    return source.publisher.look(
+        f"pk = Stream.objects.get(name={source.name!r}).pk\n"
+        "answer(sum(log.viewers([pk]).get(pk, {}).values()))"
+    )
 
 
 # What publish() refuses.

@@ -19,7 +19,15 @@ People = dict[str, Person]
 NDJSON = "application/x-ndjson"
 
 
-def post(site: Site, name: str, body: Any, person: Person | None, *, kind: str = "application/json", query: str = ""):
+def post(
+    site: Site,
+    name: str,
+    body: Any,
+    person: Person | None,
+    *,
+    kind: str = "application/json",
+    query: str = "",
+):
     """Publish: a body that isn't bytes is JSON, or in NDJSON a list of lines."""
     if not isinstance(body, bytes):
         body = b"".join(map(line, body)) if kind == NDJSON else json.dumps(body).encode()
@@ -52,7 +60,9 @@ def test_pieces_are_published_and_the_stream_ended(backend_site: Site, owner: Pe
     assert (reader.text, reader.state) == ("0 1 2 3 4 \u2028\r\n", "done")
 
 
-def test_numbers_that_were_taken_are_ignored_and_a_gap_is_refused(backend_site: Site, owner: Person):
+def test_numbers_that_were_taken_are_ignored_and_a_gap_is_refused(
+    backend_site: Site, owner: Person
+):
     name = new_name("numbered")
     for _ in range(2):  # The answer to the first got lost, say.
         answer = post(backend_site, name, {"pieces": texts(range(3)), "n": 0}, owner)
@@ -67,11 +77,15 @@ def test_numbers_that_were_taken_are_ignored_and_a_gap_is_refused(backend_site: 
     assert Reader(name).read("chunked", backend_site.address).texts == texts(range(5))
 
 
-def test_requests_of_one_publisher_at_once_lose_nothing_that_was_accepted(backend_site: Site, owner: Person, at_once):
+def test_requests_of_one_publisher_at_once_lose_nothing_that_was_accepted(
+    backend_site: Site, owner: Person, at_once
+):
     name = new_name("crowded")
     post(backend_site, name, {"pieces": []}, owner)
     answers = list(
-        at_once.map(lambda number: post(backend_site, name, {"pieces": [f"{number} "]}, owner), range(12))
+        at_once.map(
+            lambda number: post(backend_site, name, {"pieces": [f"{number} "]}, owner), range(12)
+        )
     )
     assert {answer.status for answer in answers} <= {202, 409}
     accepted = {f"{number} " for number, answer in enumerate(answers) if answer.status == 202}
@@ -134,14 +148,18 @@ def test_without_a_token_that_counts_nothing_is_published(backend_site: Site, to
     name = new_name("wrong-token")
     target = f"/stream/{name}/pieces"
     headers = WRONG_TOKENS[token]
-    answer = http.ask(backend_site.address, target, method="POST", headers=headers, body=b'{"pieces": ["x"]}')
+    answer = http.ask(
+        backend_site.address, target, method="POST", headers=headers, body=b'{"pieces": ["x"]}'
+    )
     assert answer.status == 401
     assert "token" in answer.json["detail"]
     assert http.get(backend_site.address, f"/stream/{name}/polling").status == 404
 
 
 def admin_post(site: Site, path: str, person: Person, **fields: str) -> http.Response:
-    body = "&".join(f"{name}={value}" for name, value in {"csrfmiddlewaretoken": CSRF, **fields}.items())
+    body = "&".join(
+        f"{name}={value}" for name, value in {"csrfmiddlewaretoken": CSRF, **fields}.items()
+    )
     headers = {**person.form, "Content-Type": "application/x-www-form-urlencoded"}
     return http.ask(site.address, path, method="POST", headers=headers, body=body.encode())
 
@@ -150,7 +168,9 @@ def test_a_token_is_made_shown_once_kept_hashed_and_revoked_in_the_admin(
     backend_site: Site, publisher: Publisher, people: People
 ):
     staff, label = people["staff"], new_name("token")
-    made = admin_post(backend_site, "/admin/streams/publishtoken/add/", staff, label=label, owner="")
+    made = admin_post(
+        backend_site, "/admin/streams/publishtoken/add/", staff, label=label, owner=""
+    )
     assert made.status == 302
     # The message with the key is shown on the next page, and on no other.
     cookies = staff.cookies["Cookie"] + "; " + made.headers["set-cookie"].partition(";")[0]
@@ -160,7 +180,9 @@ def test_a_token_is_made_shown_once_kept_hashed_and_revoked_in_the_admin(
     )
     key = next(word for word in words(shown) if word.startswith(hint) and len(word) == 43)
     assert digest == hashlib.sha256(key.encode()).hexdigest()
-    again = http.get(backend_site.address, "/admin/streams/publishtoken/", **{"cookie": staff.cookies["Cookie"]})
+    again = http.get(
+        backend_site.address, "/admin/streams/publishtoken/", cookie=staff.cookies["Cookie"]
+    )
     assert key not in again.text
     assert label in again.text
 
@@ -207,7 +229,9 @@ BAD_BODIES = {
 
 @ONE_BACKEND
 @pytest.mark.parametrize("body", BAD_BODIES)
-def test_a_body_that_cannot_be_taken_is_told_why_and_the_stream_goes_on(backend_site: Site, owner: Person, body: str):
+def test_a_body_that_cannot_be_taken_is_told_why_and_the_stream_goes_on(
+    backend_site: Site, owner: Person, body: str
+):
     name = new_name("bad-body")
     assert post(backend_site, name, {"pieces": ["before "]}, owner).status == 202
     status, bad = BAD_BODIES[body]
@@ -234,10 +258,18 @@ BAD_LINES = {
 
 @ONE_BACKEND
 @pytest.mark.parametrize("bad", BAD_LINES)
-def test_the_lines_before_a_broken_one_count_and_the_answer_names_it(backend_site: Site, owner: Person, bad: str):
+def test_the_lines_before_a_broken_one_count_and_the_answer_names_it(
+    backend_site: Site, owner: Person, bad: str
+):
     name = new_name("bad-line")
     status, broken = BAD_LINES[bad]
-    answer = post(backend_site, name, [{"text": "0 "}, {"text": "1 "}, broken, b'\n{"text": "2 "}\n'], owner, kind=NDJSON)
+    answer = post(
+        backend_site,
+        name,
+        [{"text": "0 "}, {"text": "1 "}, broken, b'\n{"text": "2 "}\n'],
+        owner,
+        kind=NDJSON,
+    )
     assert answer.status == status
     assert answer.json["after"] == 2
     assert "Line 3" in answer.json["detail"]
@@ -284,7 +316,9 @@ def test_a_name_with_a_slash_is_no_streams_address(backend_site: Site, owner: Pe
 
 @ONE_BACKEND
 @pytest.mark.parametrize("query", ["?visibility=all", "?title=" + "x" * 201, "?title=%00"])
-def test_a_query_that_cannot_be_is_refused_and_makes_no_stream(backend_site: Site, owner: Person, query: str):
+def test_a_query_that_cannot_be_is_refused_and_makes_no_stream(
+    backend_site: Site, owner: Person, query: str
+):
     name = new_name("bad-query")
     assert post(backend_site, name, {"pieces": ["x"]}, owner, query=query).status == 400
     assert http.get(backend_site.address, f"/stream/{name}/polling").status == 404
@@ -294,7 +328,9 @@ def test_a_query_that_cannot_be_is_refused_and_makes_no_stream(backend_site: Sit
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("endpoint", ["pieces", "stop"])
 def test_only_post_changes_anything(backend_site: Site, owner: Person, endpoint: str, method: str):
-    answer = http.ask(backend_site.address, f"/stream/any/{endpoint}", method=method, headers=owner.bearer)
+    answer = http.ask(
+        backend_site.address, f"/stream/any/{endpoint}", method=method, headers=owner.bearer
+    )
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
@@ -311,7 +347,9 @@ def small(make_shared_site: SiteMaker):
 
 
 @pytest.mark.parametrize(
-    "more", [texts(range(201)), ["x" * 3000, "y" * 3000]], ids=["too many pieces", "too many characters"]
+    "more",
+    [texts(range(201)), ["x" * 3000, "y" * 3000]],
+    ids=["too many pieces", "too many characters"],
 )
 def test_a_stream_beyond_its_limits_is_refused(small, more: list[str]):
     site, _publisher, owner = small
@@ -326,7 +364,9 @@ def test_a_stream_beyond_its_limits_is_refused(small, more: list[str]):
 
 @pytest.mark.parametrize("form", ["async", "sync"])
 @pytest.mark.parametrize(
-    "more", [texts(range(201)), ["x" * 3000, "y" * 3000]], ids=["too many pieces", "too many characters"]
+    "more",
+    [texts(range(201)), ["x" * 3000, "y" * 3000]],
+    ids=["too many pieces", "too many characters"],
 )
 def test_a_source_beyond_the_limits_fails_with_the_reason(small, form: str, more: list[str]):
     site, publisher, _owner = small

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -30,19 +30,41 @@ BATCH_PROTOCOL = "streamsite.v1.batch"
 
 
 class Consumer(AsyncWebsocketConsumer):
-    """A consumer that has neither a thread nor a channel of its own: readers need none.
+    """A Channels consumer without a thread, and without a channel of its own: readers need none.
 
     Channels gives each a channel on the layer, and closes old database connections, in a thread,
     around each message. Here hub.py has the one channel, and database.py the one connection.
     """
 
-    channel_layer_alias = None
+    channel_layer = None
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        await getattr(self, get_handler_name(message))(message)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.scope, self.base_send = scope, send
+        self._closed = asyncio.Event()
+        task = asyncio.current_task()
+        assert task is not None
+        with suppress(StopConsumer):
+            while True:
+                self._receiving = asyncio.ensure_future(receive())
+                try:
+                    message = await self._receiving
+                except asyncio.CancelledError:
+                    if task.cancelling():
+                        raise
+                    await self._closed.wait()
+                else:
+                    await getattr(self, get_handler_name(message))(message)
 
     async def send(self, text: str) -> None:
         await self.base_send({"type": "websocket.send", "text": text})
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        # granian 2.8 sends no close while a receive is under way: both want the same lock.
+        self._receiving.cancel()
+        try:
+            await super().close(code, reason)
+        finally:
+            self._closed.set()
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         await self.disconnect(message["code"])
@@ -127,7 +149,7 @@ class Refusals:
         def noticing(message: Any) -> Awaitable[None]:
             nonlocal accepted
             accepted = accepted or message["type"] == "websocket.accept"
-            return send(message)
+            return send(message)  # type: ignore[no-any-return]
 
         try:
             await self.application(scope, receive, noticing)

@@ -1,0 +1,143 @@
+"""What the README says of streaming from one's own app runs as it is written there."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from tests.ports import HOST, free_port
+from tests.raw import http
+from tests.site import DAPHNE, ROOT, environment
+from tests.waiting import PATIENCE, wait_until
+
+from .reading import Reader
+
+SECTION = re.search(
+    r"^## Stream from your own app\n(.+?)^## ",
+    (ROOT / "README.md").read_text(),
+    re.MULTILINE | re.DOTALL,
+)[1]
+BLOCKS = dict(
+    re.findall(
+        r"^```(?:python|html)\n(?:\{?# ?)([\w.]+).*\n((?:.*\n)+?)```$", SECTION, re.MULTILINE
+    )
+)
+PUBLISHING = re.search(
+    r"^```python\n(from streamsite\.streams import publish\n(?:.*\n)+?)```$", SECTION, re.MULTILINE
+)[1]
+
+WORDS = ["Because ", "流式输出 ", "is 🦊\r\n", "fun."]
+MODEL = f"""
+
+async def model(question):
+    for word in {WORDS!r}:
+        yield word
+    yield question
+"""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project as Django makes it, with the README's blocks put in."""
+    folder = tmp_path_factory.mktemp("project")
+    run(folder, "-m", "django", "startproject", "shop", ".")
+    shop = folder / "shop"
+    append(
+        shop / "settings.py",
+        BLOCKS["settings.py"],
+        "TEMPLATES[0]['DIRS'] = [BASE_DIR / 'templates']\n",
+    )
+    asgi = (shop / "asgi.py").read_text()
+    (shop / "asgi.py").write_text(
+        asgi.replace("application = get_asgi_application()\n", BLOCKS["asgi.py"])
+    )
+    append(shop / "urls.py", BLOCKS["urls.py"])
+    append(shop / "views.py", BLOCKS["views.py"], MODEL)
+    (folder / "templates").mkdir()
+    append(folder / "templates" / "answer.html", BLOCKS["answer.html"])
+    run(folder, "manage.py", "migrate", "--verbosity", "0")
+    return folder
+
+
+def append(path: Path, *parts: str) -> None:
+    with path.open("a") as file:
+        file.writelines(parts)
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run Python in the project's folder."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=folder,
+        env=variables(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def variables() -> dict[str, str]:
+    return environment({"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "shop.settings"})
+
+
+@pytest.fixture(scope="module")
+def address(project: Path) -> Iterator[tuple[str, int]]:
+    """The project, served."""
+    address = HOST, free_port()
+    log = project / "log"
+    with log.open("wb") as output:
+        command = [str(DAPHNE), "-b", HOST, "-p", str(address[1]), "shop.asgi:application"]
+        server = subprocess.Popen(
+            command, cwd=project, env=variables(), stdout=output, stderr=output
+        )
+    try:
+        wait_until(
+            lambda: "Listening on" in log.read_text() or server.poll() is not None,
+            "the project is served",
+        )
+        assert server.poll() is None, log.read_text()
+        yield address
+    finally:
+        server.terminate()
+        server.wait(PATIENCE)
+        assert "Traceback" not in log.read_text(), log.read_text()
+
+
+def test_it_takes_less_than_forty_lines():
+    code = re.findall(r"^```\w+\n((?:.*\n)+?)```$", SECTION, re.MULTILINE)
+    assert 0 < sum(1 for block in code for line in block.splitlines() if line.strip()) < 40
+
+
+@pytest.mark.parametrize("transport", ["sse", "websocket", "chunked", "polling"])
+def test_an_answer_is_streamed_to_its_page(address: tuple[str, int], transport: str):
+    page = http.get(address, "/ask?question=why")
+    assert page.status == 200
+    source = re.search(r'<stream-output src="([^"]+)" transport="sse"', unescape(page.text))[1]
+    reader = Reader(source.rpartition("/")[2]).read(transport, address)
+    assert reader.texts == [*WORDS, "why"]
+    assert reader.state == "done"
+
+
+def test_publishing_runs_as_written(project: Path, address: tuple[str, int]):
+    # Only what the README says is the reader's own is given here.
+    script = f"""
+import ast, asyncio, types
+import django
+django.setup()
+from shop.views import model
+names = {{"model": model, "prompt": "why", "rows": range(3)}}
+code = compile({PUBLISHING!r}, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+asyncio.run(types.FunctionType(code, names)())
+"""
+    run(project, "-c", script)
+    answer = Reader("answer-17").read("sse", address)
+    assert (answer.texts, answer.state) == ([*WORDS, "why"], "done")
+    lines = Reader("import-42").read("websocket", address)
+    assert (lines.text, lines.state) == ("0 done\n1 done\n2 done\n", "done")

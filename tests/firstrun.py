@@ -1,6 +1,6 @@
 """Prove a fresh start, from outside: `python -m tests.firstrun HOST PORT`.
 
-Waits for the site, fetches the article in both languages, and streams all four transports to the end.
+Waits for the site, fetches the article in both languages, streams all four transports to the end.
 """
 
 import sys

@@ -159,8 +159,11 @@ def reap(streams: QuerySet[Stream] | None = None) -> list[int]:
 
 def _interrupt(stream_id: int) -> bool:
     with transaction.atomic():
-        # Asked again inside, lest the producer has shown life since.
-        expired = Stream.objects.select_for_update().filter(pk=stream_id, leased_until__lt=Now())
+        # Asked again inside, lest the producer has shown life since. One that writes this moment
+        # is passed over: this thread must not wait for it.
+        expired = Stream.objects.select_for_update(skip_locked=True).filter(
+            pk=stream_id, leased_until__lt=Now()
+        )
         return expired.exists() and finish(stream_id, State.INTERRUPTED, "The producer died.")
 
 

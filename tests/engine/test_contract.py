@@ -145,7 +145,7 @@ def readers(backend_site: Site, at_once: ThreadPoolExecutor):
 def test_every_reader_gets_exactly_the_text(
     backend_site: Site, publisher: Publisher, readers, ending: str
 ):
-    @bounded(14)
+    @bounded(10)
     @given(plans())
     @example(LONG)
     @example(LARGE)
@@ -171,7 +171,7 @@ def test_every_reader_of_a_stopped_stream_gets_the_same_beginning(
 ):
     staff = people["staff"]
 
-    @bounded(14)
+    @bounded(10)
     @given(plans())
     @example(LONG)
     def run(plan: Plan) -> None:

@@ -34,7 +34,7 @@ def texts(start: int, stop: int) -> list[str]:
 
 
 @pytest.fixture
-def own_site(make_site: SiteMaker, valkey: Valkey) -> Site:
+def own_site(valkey: Valkey, make_site: SiteMaker) -> Site:
     return make_site(servers=2, REDIS_URL=valkey.url).start()
 
 

@@ -49,13 +49,13 @@ class Reading:
         return honour(self.stream, self.after)[1] is not None
 
 
-async def admit(
-    name: str, user: AbstractBaseUser | AnonymousUser, *, revision: int = 0
-) -> Stream:
+async def admit(name: str, user: AbstractBaseUser | AnonymousUser, *, revision: int = 0) -> Stream:
     """Return the stream, if this user may watch it. Raises NoSuchStream and Forbidden."""
     stream = await find(name, revision=revision)
     # The user is read from the session, in the database's thread, where it matters alone.
-    if stream.visibility == Stream.Visibility.OWNER and not await in_database(stream.visible_to, user):
+    if stream.visibility == Stream.Visibility.OWNER and not await in_database(
+        stream.visible_to, user
+    ):
         raise Forbidden(f"Stream {name!r} is private: log in as its owner, or as staff.")
     return stream
 

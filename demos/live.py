@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.defaults import permission_denied
 
-from streamsite.streams import log
+from streamsite.streams import log, presence
 from streamsite.streams.errors import NoSuchStream
 from streamsite.streams.models import Stream
 
@@ -111,7 +111,7 @@ def listing(request: HttpRequest) -> dict[str, Any]:
     streams = listed(request)
     running = list(streams.filter(state=Stream.State.LIVE))
     over = list(streams.exclude(state=Stream.State.LIVE).order_by("-ended_at", "-id")[:LATELY])
-    viewers = log.viewers(each.pk for each in [*running, *over])
+    viewers = presence.viewers(each.pk for each in [*running, *over])
     return {
         "live": [row(each, viewers.get(each.pk, {})) for each in running],
         "ended": [row(each, viewers.get(each.pk, {})) for each in over],

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ from .valkey import Valkey
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# A site may be made again, where tests of other files came between.
+NUMBERS = count()
 
 # Pages of these origins may read the shared site's streams.
 ALLOWED_ORIGINS = ("https://example.com", "http://localhost:3000")
@@ -98,7 +102,9 @@ def shared_backend_site(
             stack.callback(valkey.stop)
             env["REDIS_URL"] = valkey.url
         if backend.postgres:
-            env["DATABASE_URL"] = request.getfixturevalue("postgres").new_database("shared")
+            env["DATABASE_URL"] = request.getfixturevalue("postgres").new_database(
+                f"shared-{next(NUMBERS)}"
+            )
         site = site_maker(stack, tmp_path_factory, static_root)(servers=backend.servers, **env)
         if backend.postgres:
             migrated = site.manage("migrate", "--verbosity", "0")

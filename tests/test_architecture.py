@@ -17,7 +17,7 @@ LAYERS = (
     ("pieces",),
     ("client",),
     ("models", "database", "origins"),
-    ("log",),
+    ("limits", "packing", "log", "presence"),
     ("hub",),
     ("following", "writer"),
     ("producers", "endpoints"),

@@ -12,9 +12,10 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from . import log
+from . import log, presence
 from .control import write_down
 from .errors import StreamError
+from .limits import check_limits, check_piece
 from .models import PublishToken, Stream, new_private_name
 from .pieces import check_text, split
 from .producers import stop
@@ -58,9 +59,9 @@ class StreamForm(forms.ModelForm):
             try:
                 check_text(data["text"])
                 texts = split(data["text"], data["split"])
-                log.check_limits(len(texts), len(data["text"]))
+                check_limits(len(texts), len(data["text"]))
                 for text in texts:
-                    log.check_piece(text)
+                    check_piece(text)
             except StreamError as error:
                 self.add_error("text", error.detail)
         return data
@@ -122,7 +123,7 @@ class StreamAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("viewers"))
     def viewers(self, stream: Stream) -> str:
-        counts = log.viewers([stream.pk]).get(stream.pk, {}) if stream.live else {}
+        counts = presence.viewers([stream.pk]).get(stream.pk, {}) if stream.live else {}
         return ", ".join(f"{transport} {count}" for transport, count in counts.items()) or "–"
 
     @admin.display(description=_("age"), ordering="-started_at")

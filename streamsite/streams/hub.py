@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
-from . import log
+from . import log, presence
 from .database import in_database
 from .models import Stream
 from .pieces import End, Pieces
@@ -231,7 +231,7 @@ class Hub:
         # Also what fell to zero since the last time.
         told = {key: counts[key] for key in counts.keys() | self._told.keys()}
         if told:
-            await in_database(log.tell_watches, PROCESS, told)
+            await in_database(presence.tell_watches, PROCESS, told)
         if told != self._told:
             streams_changed.send(sender=Stream)
         self._told = {key: viewers for key, viewers in told.items() if viewers}

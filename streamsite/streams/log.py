@@ -5,29 +5,25 @@ connection was lost while it committed.
 """
 
 import hashlib
-import sys
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import accumulate, pairwise
 
 from django.db import IntegrityError, transaction
-from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Sum
+from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from .conf import setting
 from .errors import BadRequest, Conflict, Ended, NoSuchStream, StreamError, TakenOver, TooLarge
-from .models import PublishToken, Segment, Stream, Watch, name_problem
+from .limits import check_limits, check_piece
+from .models import Segment, Stream, name_problem
+from .packing import pack, unpack
 from .pieces import Pieces, check_text, split
 from .signals import streams_changed
 
 State = Stream.State
 
-# Readers that a process hasn't spoken of for so long are gone with it.
-WATCH_SECONDS = 10
 # Characters after which a read is enough, however few its pieces.
 READ_LENGTH = 262_144
 
@@ -319,7 +315,7 @@ def text_of(stream: Stream) -> str:
     )
 
 
-# Life: of producers, and of readers.
+# Life.
 
 
 def renew(stream_id: int, fence: str, lease: float) -> bool:
@@ -331,96 +327,6 @@ def renew(stream_id: int, fence: str, lease: float) -> bool:
 def standing(stream_ids: Iterable[int]) -> dict[int, Stream]:
     """Return how streams stand. One that isn't in the answer was deleted."""
     return Stream.objects.in_bulk(stream_ids)
-
-
-def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
-    """Write down how many readers this process has on each stream and transport."""
-    existing = set(
-        Stream.objects.filter(pk__in={pk for pk, _ in counts}).values_list("pk", flat=True)
-    )
-    now = timezone.now()
-    # A stream may be deleted between the two; what the others have is told at the next heartbeat.
-    with suppress(IntegrityError):
-        Watch.objects.bulk_create(
-            [
-                Watch(
-                    process=process, stream_id=pk, transport=transport, viewers=viewers, seen_at=now
-                )
-                for (pk, transport), viewers in counts.items()
-                if pk in existing
-            ],
-            update_conflicts=True,
-            unique_fields=["process", "stream", "transport"],
-            update_fields=["viewers", "seen_at"],
-        )
-    Watch.objects.filter(seen_at__lt=now - timedelta(seconds=6 * WATCH_SECONDS)).delete()
-
-
-def viewers(stream_ids: Iterable[int]) -> dict[int, dict[str, int]]:
-    """Return the number of readers by stream and transport, over all processes."""
-    since = timezone.now() - timedelta(seconds=WATCH_SECONDS)
-    rows = (
-        Watch.objects.filter(stream__in=list(stream_ids), viewers__gt=0, seen_at__gte=since)
-        .values_list("stream", "transport")
-        .annotate(total=Sum("viewers"))
-        .order_by("stream", "transport")
-    )
-    found: dict[int, dict[str, int]] = {}
-    for stream_id, transport, total in rows:
-        found.setdefault(stream_id, {})[transport] = total
-    return found
-
-
-def token_of(key: str) -> PublishToken | None:
-    """Return the publisher's token with this key, and note that it was used."""
-    token = PublishToken.objects.filter(digest=PublishToken.hashed(key), revoked_at=None).first()
-    if token is not None:
-        PublishToken.objects.filter(pk=token.pk).update(last_used_at=Now())
-    return token
-
-
-# Limits, and how numbers are kept.
-
-
-def check_piece(text: str) -> None:
-    """Raise BadRequest or TooLarge for a text that can't be a piece."""
-    if not isinstance(text, str):
-        raise BadRequest(f"A piece is text, not {type(text).__name__}.")
-    if not text:
-        raise BadRequest("A piece has at least one character.")
-    if len(text) > setting("STREAM_MAX_PIECE_LENGTH"):
-        raise TooLarge(
-            f"A piece of {len(text)} characters: {setting('STREAM_MAX_PIECE_LENGTH')} are the most."
-        )
-    check_text(text)
-
-
-def check_limits(pieces: int, length: int) -> None:
-    """Raise TooLarge beyond what one stream may hold."""
-    if pieces > setting("STREAM_MAX_PIECES"):
-        raise TooLarge(
-            f"{pieces} pieces in one stream: {setting('STREAM_MAX_PIECES')} are the most."
-        )
-    if length > setting("STREAM_MAX_LENGTH"):
-        raise TooLarge(
-            f"{length} characters in one stream: {setting('STREAM_MAX_LENGTH')} are the most."
-        )
-
-
-def pack(numbers: Iterable[int]) -> bytes:
-    """Return whole numbers as unsigned 32-bit ones, least significant byte first."""
-    packed = array("I", numbers)
-    if sys.byteorder == "big":
-        packed.byteswap()
-    return packed.tobytes()
-
-
-def unpack(data: bytes | memoryview) -> "array[int]":
-    """Return the numbers of `pack`."""
-    numbers = array("I", bytes(data))
-    if sys.byteorder == "big":
-        numbers.byteswap()
-    return numbers
 
 
 def cut(segment: Segment) -> list[str]:

@@ -128,7 +128,7 @@ class Segment(models.Model):
     first = models.PositiveIntegerField()
     end = models.PositiveIntegerField(help_text=_("The number after the last piece's."))
     text = models.TextField()
-    # Packed by log.pack: the pieces' lengths in characters, and when each came, in ms since the
+    # Packed by packing.pack: the pieces' lengths in characters, and when each came, in ms since the
     # stream began.
     lengths = models.BinaryField()
     times = models.BinaryField()
@@ -192,6 +192,14 @@ class PublishToken(models.Model):
     def hashed(key: str) -> str:
         # The key has 256 random bits, so one round of a plain hash is as good as many.
         return hashlib.sha256(key.encode()).hexdigest()
+
+    @classmethod
+    def bearing(cls, key: str) -> PublishToken | None:
+        """Return the token with this key unless it was revoked, and note that it was used."""
+        token = cls.objects.filter(digest=cls.hashed(key), revoked_at=None).first()
+        if token is not None:
+            cls.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
+        return token
 
     def issue(self) -> str:
         """Give this token a new key and return it. The caller saves the token."""

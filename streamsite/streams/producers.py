@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import InterfaceError, OperationalError
 
-from . import log
+from . import log, presence
 from .database import in_database
 from .errors import Conflict, Ended, StreamError
 from .hub import hub, ring_end
+from .limits import check_piece
 from .models import Stream, new_private_name
 from .writer import writer
 
@@ -166,7 +167,7 @@ class Producer:
         """
         self._check()
         if text:
-            log.check_piece(text)
+            check_piece(text)
             self._texts.append(text)
             self._times.append(round((time.monotonic() - self._began) * 1000))
             self._length += len(text)
@@ -213,7 +214,7 @@ class Producer:
                     if refusal is not None:
                         self._give_up(refusal)
                 if self._abandon is not None:
-                    if await in_database(log.viewers, [self.stream.pk]):
+                    if await in_database(presence.viewers, [self.stream.pk]):
                         watched_at = time.monotonic()
                     elif time.monotonic() - watched_at > self._abandon:
                         await stop(self.stream, f"Nobody watched for {self._abandon:g} s.")

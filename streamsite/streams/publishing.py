@@ -17,6 +17,7 @@ from .endpoints import endpoint
 from .errors import BadRequest, Conflict, Forbidden, StreamError, Unauthorized
 from .following import find
 from .hub import ring_end
+from .limits import check_piece
 from .models import PublishToken, Stream
 from .pieces import check_text
 from .producers import REASON_LENGTH
@@ -107,7 +108,7 @@ async def publisher(request: HttpRequest) -> PublishToken:
         raise Unauthorized(
             "Publishing takes the header `Authorization: Bearer <token>`: the admin makes tokens."
         )
-    token = await in_database(log.token_of, key.strip())
+    token = await in_database(PublishToken.bearing, key.strip())
     if token is None:
         raise Unauthorized("This token is unknown or was revoked: the admin makes tokens.")
     return token
@@ -200,7 +201,7 @@ def from_object(data: bytes) -> Iterator[Item]:
         raise BadRequest('"pieces" is a list of texts: {"pieces": ["Hello, ", "world"]}.')
     n, end = number(body), ending(body)
     for i, text in enumerate(texts):
-        log.check_piece(text)
+        check_piece(text)
         yield Item(text, None if n is None else n + i)
     if end:
         yield Item(end=end)
@@ -225,7 +226,7 @@ def from_line(line: bytes) -> Item:
         raise BadRequest('A line is {"text": "…"} or {"end": "done"}.')
     if end := ending(item):
         return Item(end=end)
-    log.check_piece(item["text"])
+    check_piece(item["text"])
     return Item(item["text"], number(item))
 
 

@@ -42,11 +42,11 @@ def look(name: str, code: str) -> None:
     """Run code that looks into the database, or changes it."""
     from django.db import connection
 
-    from streamsite.streams import log, models
+    from streamsite.streams import log, models, presence
 
     answers: list[Any] = []
     try:
-        exec(code, {**vars(models), "log": log, "answer": answers.append})
+        exec(code, {**vars(models), "log": log, "presence": presence, "answer": answers.append})
         tell(name, "looked", answer=answers[0] if answers else None)
     except Exception as error:  # noqa: BLE001 - told to the test
         tell(name, "raised", error=type(error).__name__, detail=str(error))

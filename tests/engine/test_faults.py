@@ -252,10 +252,11 @@ def test_a_reader_far_behind_learns_that_its_stream_was_changed_meanwhile(own_si
         assert b"deleted" in last
     else:
         assert b'"reset":0' in b"".join(lines)
-        assert b'"end":"done","n":2,"rev":1' in last
+        assert b'"end":"done","n":1000,"rev":1' in last
+        assert b"".join(lines).count(b'"text":"new "') == 1000
 
 
 CHANGES = {
     "deleted": "Stream.objects.get(name={name!r}).delete()",
-    "edited": "log.record(Stream.objects.get(name={name!r}), 'new text')",
+    "edited": "log.record(Stream.objects.get(name={name!r}), 'new ' * 1000)",
 }

@@ -202,7 +202,7 @@ def watching(source: Source) -> int:
     """Return how many readers are counted, over all processes."""
     return source.publisher.look(
         f"pk = Stream.objects.get(name={source.name!r}).pk\n"
-        "answer(sum(log.viewers([pk]).get(pk, {}).values()))"
+        "answer(sum(presence.viewers([pk]).get(pk, {}).values()))"
     )
 
 

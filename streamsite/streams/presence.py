@@ -1,0 +1,52 @@
+"""Who watches: how many readers each server process has on each stream and transport."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import timedelta
+
+from django.db import IntegrityError
+from django.db.models import Sum
+from django.utils import timezone
+
+from .models import Stream, Watch
+
+# Readers that a process hasn't spoken of for so long are gone with it.
+WATCH_SECONDS = 10
+
+
+def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
+    """Write down how many readers this process has on each stream and transport."""
+    existing = set(
+        Stream.objects.filter(pk__in={pk for pk, _ in counts}).values_list("pk", flat=True)
+    )
+    now = timezone.now()
+    # A stream may be deleted between the two; what the others have is told at the next heartbeat.
+    with suppress(IntegrityError):
+        Watch.objects.bulk_create(
+            [
+                Watch(
+                    process=process, stream_id=pk, transport=transport, viewers=viewers, seen_at=now
+                )
+                for (pk, transport), viewers in counts.items()
+                if pk in existing
+            ],
+            update_conflicts=True,
+            unique_fields=["process", "stream", "transport"],
+            update_fields=["viewers", "seen_at"],
+        )
+    Watch.objects.filter(seen_at__lt=now - timedelta(seconds=6 * WATCH_SECONDS)).delete()
+
+
+def viewers(stream_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Return the number of readers by stream and transport, over all processes."""
+    since = timezone.now() - timedelta(seconds=WATCH_SECONDS)
+    rows = (
+        Watch.objects.filter(stream__in=list(stream_ids), viewers__gt=0, seen_at__gte=since)
+        .values_list("stream", "transport")
+        .annotate(total=Sum("viewers"))
+        .order_by("stream", "transport")
+    )
+    found: dict[int, dict[str, int]] = {}
+    for stream_id, transport, total in rows:
+        found.setdefault(stream_id, {})[transport] = total
+    return found

@@ -140,11 +140,14 @@ def test_pieces_since_a_number_are_those_from_it_on(texts, first, data):
     assert (rest.first, list(rest.texts), rest.end) == (n, texts[n - first :], pieces.end)
 
 
-@given(texts=st.lists(st.text(min_size=1)), size=st.integers(1, 10))
-def test_batches_join_to_the_whole(texts, size):
-    batches = list(Pieces(3, texts).batches(size))
+@given(texts=st.lists(st.text(min_size=1)), size=st.integers(1, 10), length=st.integers(1, 40))
+def test_batches_join_to_the_whole_and_keep_their_bounds(texts, size, length):
+    batches = list(Pieces(3, texts).batches(size, length))
     assert [text for batch in batches for text in batch.texts] == texts
-    assert [batch.first for batch in batches] == list(range(3, 3 + len(texts), size))
+    assert [batch.end for batch in batches[:-1]] == [batch.first for batch in batches[1:]]
+    for batch in batches:
+        assert 1 <= len(batch.texts) <= size
+        assert len(batch.texts) == 1 or sum(map(len, batch.texts)) <= length
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "ok\udfff"])

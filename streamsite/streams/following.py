@@ -191,7 +191,7 @@ class Tape:
         self.length = self.stream.length
         self._pieces = recording.pieces
         self._times = recording.times
-        self._batches = list(recording.pieces.batches(BATCH))
+        self._batches = list(recording.pieces.batches(BATCH, log.READ_LENGTH))
         self._single: dict[int, Batch] = {}
         self.end = self.stream.end() or End("done", self.count, "")
 
@@ -199,6 +199,7 @@ class Tape:
         """Yield what a reader gets that has n pieces, the end with the last."""
         if n == self.count:
             yield [self.end]
+        # No batch has more than BATCH pieces: those before n // BATCH end before n.
         for pieces in self._batches[n // BATCH :]:
             if pieces.end > n:
                 part = pieces.since(max(n, pieces.first))

@@ -80,12 +80,19 @@ class Pieces(Record):
             return self
         return Pieces(n, self.texts[n - self.first :], revision=self.revision)
 
-    def batches(self, size: int) -> Iterator["Pieces"]:
-        """Cut into runs of `size` pieces."""
-        for start in range(0, len(self.texts), size):
-            yield Pieces(
-                self.first + start, self.texts[start : start + size], revision=self.revision
-            )
+    def batches(self, size: int, length: int) -> Iterator["Pieces"]:
+        """Cut into runs of at most `size` pieces, and `length` characters unless it is one piece."""
+        start = total = 0
+        for i, text in enumerate(self.texts):
+            total += len(text)
+            if i - start == size or (i > start and total > length):
+                yield self._run(start, i)
+                start, total = i, len(text)
+        if start < len(self.texts):
+            yield self._run(start, len(self.texts))
+
+    def _run(self, start: int, stop: int) -> "Pieces":
+        return Pieces(self.first + start, self.texts[start:stop], revision=self.revision)
 
 
 @dataclass(slots=True)

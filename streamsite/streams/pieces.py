@@ -81,7 +81,7 @@ class Pieces(Record):
         return Pieces(n, self.texts[n - self.first :], revision=self.revision)
 
     def batches(self, size: int, length: int) -> Iterator["Pieces"]:
-        """Cut into runs of at most `size` pieces, and `length` characters unless it is one piece."""
+        """Cut into runs of at most `size` pieces, and `length` characters unless of one piece."""
         start = total = 0
         for i, text in enumerate(self.texts):
             total += len(text)

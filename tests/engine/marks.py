@@ -2,5 +2,7 @@
 
 import pytest
 
-# What depends on no database and no channel layer is tested on one of them.
-ONE_BACKEND = pytest.mark.parametrize("shared_backend_site", ["sqlite-valkey"], indirect=True)
+# What listens in on the rings between processes.
+ON_VALKEY = pytest.mark.parametrize(
+    "shared_backend_site", ["sqlite-valkey", "postgres-valkey"], indirect=True
+)

@@ -8,7 +8,6 @@ from tests.raw import http
 from tests.site import Server, Site
 from tests.waiting import wait_until
 
-from .marks import ONE_BACKEND
 from .people import CSRF, Person
 from .publisher import Publisher, Source, new_name
 from .reading import TRANSPORTS, Reader, Refused, bare_text, read_all
@@ -24,7 +23,6 @@ def finished(shared_backend_site: Site, publisher: Publisher) -> Source:
     return source
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("after", BAD)
 def test_what_is_no_cursor_is_refused_with_a_reason(
@@ -42,7 +40,6 @@ def ask_literally(transport: str, site: Site, name: str, after: str) -> None:
     read_all(transport, site.address, name, f"{quoted}&x=.0")
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("after", BAD[:5])
 def test_what_is_no_last_event_id_is_refused_except_none_at_all(
     backend_site: Site, finished: Source, after: str
@@ -83,7 +80,6 @@ def test_at_the_very_end_only_the_end_is_left(backend_site: Site, finished: Sour
     assert (end["end"], end["n"]) == ("done", 5)
 
 
-@ONE_BACKEND
 def test_the_last_event_id_wins_over_the_query(backend_site: Site, finished: Source):
     target = f"/stream/{finished.name}/events?after=0"
     answer = http.get(backend_site.address, target, last_event_id="4")

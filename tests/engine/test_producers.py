@@ -9,7 +9,7 @@ import redis
 from tests.site import Site
 from tests.waiting import wait_until
 
-from .marks import ONE_BACKEND
+from .marks import ON_VALKEY
 from .publisher import Publisher, Source, new_name
 from .reading import TRANSPORTS, Reader
 
@@ -110,7 +110,6 @@ def test_a_killed_producers_stream_ends_as_interrupted_for_everybody(
     assert living.end()["stopped"] is False
 
 
-@ONE_BACKEND
 def test_a_stream_that_nobody_watches_is_found_interrupted_by_whoever_asks_next(
     backend_site: Site, publisher: Publisher, another: Publisher
 ):
@@ -126,7 +125,6 @@ def test_a_stream_that_nobody_watches_is_found_interrupted_by_whoever_asks_next(
 # Abandoned.
 
 
-@ONE_BACKEND
 def test_an_abandoned_stream_stops_and_one_that_is_watched_elsewhere_does_not(
     backend_site: Site, publisher: Publisher
 ):
@@ -172,7 +170,7 @@ def test_many_streams_share_commits_and_a_finished_one_is_a_single_row(
     assert Reader(sources[7].name).read("chunked", backend_site.address).texts == texts
 
 
-@ONE_BACKEND
+@ON_VALKEY
 def test_a_commit_rings_once_however_many_watch(backend_site: Site, publisher: Publisher, at_once):
     source = publisher.open(new_name("ringing"))
     pk = publisher.look(f"answer(Stream.objects.get(name={source.name!r}).pk)")
@@ -209,7 +207,6 @@ def watching(source: Source) -> int:
 # What publish() refuses.
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize(
     ("text", "error"),
     [("a\0b", "BadRequest"), ("x" * 65_537, "TooLarge"), ("half \ud83d", "BadRequest")],
@@ -227,14 +224,12 @@ def test_a_piece_that_cannot_be_one_fails_the_stream_with_what_came_before(
     assert error in reader.end["reason"]
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("name", ["a/b", "x" * 300, "-a", "ü", "a b", "a\n"])
 def test_a_name_that_cannot_be_one_is_refused(backend_site: Site, publisher: Publisher, name: str):
     raised = publisher.launch(name).expect("raised")
     assert raised["error"] == "BadRequest"
 
 
-@ONE_BACKEND
 def test_a_source_without_pieces_is_an_empty_text(backend_site: Site, publisher: Publisher):
     source = publisher.open()
     source.begin([""])

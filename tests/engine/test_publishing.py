@@ -10,7 +10,6 @@ import pytest
 from tests.raw import http
 from tests.site import Site, SiteMaker
 
-from .marks import ONE_BACKEND
 from .people import CSRF, Person, introduce
 from .publisher import Publisher, new_name
 from .reading import Reader
@@ -142,7 +141,6 @@ WRONG_TOKENS = {
 }
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("token", WRONG_TOKENS)
 def test_without_a_token_that_counts_nothing_is_published(backend_site: Site, token: str):
     name = new_name("wrong-token")
@@ -227,7 +225,6 @@ BAD_BODIES = {
 }
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("body", BAD_BODIES)
 def test_a_body_that_cannot_be_taken_is_told_why_and_the_stream_goes_on(
     backend_site: Site, owner: Person, body: str
@@ -256,7 +253,6 @@ BAD_LINES = {
 }
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("bad", BAD_LINES)
 def test_the_lines_before_a_broken_one_count_and_the_answer_names_it(
     backend_site: Site, owner: Person, bad: str
@@ -277,7 +273,6 @@ def test_the_lines_before_a_broken_one_count_and_the_answer_names_it(
     assert Reader(name).read("polling", backend_site.address).texts == texts(range(3))
 
 
-@ONE_BACKEND
 def test_what_follows_the_end_is_refused_by_its_line(backend_site: Site, owner: Person):
     name = new_name("after-end")
     lines = [{"text": "0 "}, {"end": "done"}, {"text": "1 "}]
@@ -286,7 +281,6 @@ def test_what_follows_the_end_is_refused_by_its_line(backend_site: Site, owner: 
     assert "Line 3" in answer.json["detail"]
 
 
-@ONE_BACKEND
 def test_a_body_too_large_is_refused_and_adds_nothing(backend_site: Site, owner: Person):
     name = new_name("too-large")
     post(backend_site, name, {"pieces": ["before"]}, owner)
@@ -300,7 +294,6 @@ def test_a_body_too_large_is_refused_and_adds_nothing(backend_site: Site, owner:
 # Names and queries.
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("name", ["x" * 300, "-a", "a%20b", "%C3%BC", "a%00", ".", "a%0A"])
 def test_a_name_that_cannot_be_one_is_refused(backend_site: Site, owner: Person, name: str):
     answer = post(backend_site, name, {"pieces": ["x"]}, owner)
@@ -308,13 +301,11 @@ def test_a_name_that_cannot_be_one_is_refused(backend_site: Site, owner: Person,
     assert "1 to 100" in answer.json["detail"] or "name" in answer.json["detail"]
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("name", ["a/b", "a%2Fb", ""])
 def test_a_name_with_a_slash_is_no_streams_address(backend_site: Site, owner: Person, name: str):
     assert post(backend_site, name, {"pieces": ["x"]}, owner).status == 404
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("query", ["?visibility=all", "?title=" + "x" * 201, "?title=%00"])
 def test_a_query_that_cannot_be_is_refused_and_makes_no_stream(
     backend_site: Site, owner: Person, query: str
@@ -324,7 +315,6 @@ def test_a_query_that_cannot_be_is_refused_and_makes_no_stream(
     assert http.get(backend_site.address, f"/stream/{name}/polling").status == 404
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("endpoint", ["pieces", "stop"])
 def test_only_post_changes_anything(backend_site: Site, owner: Person, endpoint: str, method: str):

@@ -7,7 +7,6 @@ import pytest
 from tests.raw import http, websocket
 from tests.site import Site
 
-from .marks import ONE_BACKEND
 from .people import CSRF, Person
 from .publisher import Publisher, Source, new_name
 from .reading import TRANSPORTS, Reader
@@ -64,7 +63,6 @@ NOT_ALLOWED = {
 }
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("who", NOT_ALLOWED)
 def test_others_may_not_stop_and_the_source_goes_on(
     backend_site: Site, source: Source, people: People, who: str
@@ -104,7 +102,6 @@ def test_a_source_without_an_event_loop_learns_of_it_at_its_next_piece(
     assert (left["raised"], left["stopped"]) == ("Stopped", True)
 
 
-@ONE_BACKEND
 def test_stopping_twice_or_after_the_end_changes_nothing(
     backend_site: Site, source: Source, people: People
 ):
@@ -116,7 +113,6 @@ def test_stopping_twice_or_after_the_end_changes_nothing(
     assert (answer.status, answer.json) == (202, {"state": "done"})
 
 
-@ONE_BACKEND
 def test_a_stream_that_is_not_there_cannot_be_stopped(backend_site: Site, people: People):
     assert stop(backend_site, "not-there", people["owner"].form).status == 404
 
@@ -144,7 +140,6 @@ MESSAGES = {
 }
 
 
-@ONE_BACKEND
 @pytest.mark.parametrize("message", MESSAGES)
 def test_a_websocket_message_that_says_nothing_is_answered_and_reading_goes_on(
     backend_site: Site, source: Source, people: People, message: str
@@ -152,14 +147,12 @@ def test_a_websocket_message_that_says_nothing_is_answered_and_reading_goes_on(
     assert_told(backend_site, source, people["owner"], websocket.TEXT, MESSAGES[message])
 
 
-@ONE_BACKEND
 def test_a_binary_websocket_message_is_answered_and_reading_goes_on(
     backend_site: Site, source: Source, people: People
 ):
     assert_told(backend_site, source, people["owner"], websocket.BINARY, b'{"op": "stop"}')
 
 
-@ONE_BACKEND
 def test_a_stranger_on_a_websocket_is_told_who_may_stop(
     backend_site: Site, source: Source, people: People
 ):

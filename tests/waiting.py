@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 # Seconds. Only a failing test waits so long.
-PATIENCE = 30
+PATIENCE = 90
 
 
 def wait_until(condition: Callable[[], T], what: str, patience: float = PATIENCE) -> T:

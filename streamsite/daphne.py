@@ -8,6 +8,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import daphne.cli
@@ -35,6 +36,7 @@ def install() -> None:
     """Make Daphne use the classes below."""
     daphne.cli.CommandLineInterface.server_class = Server
     daphne.management.commands.runserver.Command.server_cls = Server
+    daphne.server.HTTPFactory = Factory
     daphne.http_protocol.WebRequest = Request
     daphne.ws_protocol.WebSocketFactory.protocol = Socket
 
@@ -119,8 +121,19 @@ def _not_yet() -> None:
     """Stand in for a transport's startWriting while its reply is put together."""
 
 
+class Factory(daphne.http_protocol.HTTPFactory):
+    """Makes what answers a connection."""
+
+    def log(self, request: Any) -> None:
+        # Daphne writes its own. Twisted's line, which takes long to compose, goes nowhere.
+        pass
+
+
 class Request(daphne.http_protocol.WebRequest):
     """An HTTP request."""
+
+    # Daphne's, in Python, say the same: its table of connections asks often.
+    __hash__, __eq__ = object.__hash__, object.__eq__
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -128,10 +141,11 @@ class Request(daphne.http_protocol.WebRequest):
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            if self.channel is not None and not self.finished:
-                self.registerProducer(self.flow, True)
             super().handle_reply(message)
         else:
+            goes_on = message.get("more_body") and not self.startedWriting
+            if goes_on and self.channel is not None and not self.finished:
+                self.registerProducer(self.flow, True)
             reply_at_once(getattr(self.channel, "transport", None), super().handle_reply, message)
 
     def send_part(self, message: dict[str, Any]) -> bool:
@@ -160,6 +174,7 @@ class Request(daphne.http_protocol.WebRequest):
 class Socket(daphne.ws_protocol.WebSocketProtocol):
     """A WebSocket."""
 
+    __hash__, __eq__ = object.__hash__, object.__eq__
     # What breaks the protocol is told so by a close code; Autobahn just drops the connection.
     failByDrop = False  # noqa: N815 - Autobahn's name
     # What a client has to say is short.
@@ -215,6 +230,27 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         self.transport.abortConnection()
 
 
+class Inbox:
+    """What a connection tells its application, message by message. One task reads it."""
+
+    __slots__ = ("_arrived", "_messages")
+
+    def __init__(self) -> None:
+        self._messages: list[dict[str, Any]] = []
+        self._arrived: asyncio.Future[None] | None = None
+
+    def put_nowait(self, message: dict[str, Any]) -> None:
+        self._messages.append(message)
+        if self._arrived is not None and not self._arrived.done():
+            self._arrived.set_result(None)
+
+    async def get(self) -> dict[str, Any]:
+        while not self._messages:
+            self._arrived = asyncio.get_running_loop().create_future()
+            await self._arrived
+        return self._messages.pop(0)
+
+
 class Server(daphne.server.Server):
     """The server."""
 
@@ -236,11 +272,35 @@ class Server(daphne.server.Server):
         if not protocol.send_part(message):
             await super().handle_reply(protocol, message)
 
-    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+    # One queue and one entry a connection. Daphne's queue is made for many readers and writers, and
+    # its entries stay for up to a second after their end, which at thousands of requests a second
+    # costs more in cold memory than the requests do.
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> "Inbox | None":
+        if protocol not in self.connections:
+            return None
         # Daphne doesn't say whether a WebSocket came over TLS, which the Origin check asks.
         if scope["type"] == "websocket":
             scope["scheme"] = "wss" if protocol.transport.TLS else "ws"
-        return super().create_application(protocol, scope)
+        scope.setdefault("asgi", {"version": "3.0"})
+        inbox = Inbox()
+        task = asyncio.get_running_loop().create_task(
+            self.application(scope, inbox.get, partial(self.handle_reply, protocol))
+        )
+        self.connections[protocol]["application_instance"] = task
+        task.add_done_callback(partial(self._forget, protocol))
+        return inbox
+
+    def _forget(self, protocol: Any, task: "asyncio.Task[None]") -> None:
+        if task.cancelled() or task.exception() is not None:
+            return  # Daphne's own check tells of that.
+        if "disconnected" in self.connections.get(protocol, ()):
+            del self.connections[protocol]
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        # A WebSocket says so twice where it was refused, and may be forgotten by then.
+        if protocol in self.connections:
+            super().protocol_disconnected(protocol)
 
     # A port in use: Daphne logs Twisted's words for it. The operator needs to know what to do.
 

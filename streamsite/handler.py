@@ -4,7 +4,8 @@ Django's own handler hops to a thread for each synchronous middleware, signal re
 `response.close`, and keeps one for each open stream. This one gives the same request, URLconf,
 async views and responses in the event loop alone. What it leaves out, it answers for:
 
-- Middleware: the hooks of Django's that work without I/O are called, without a hop.
+- Middleware: the security middlewares only redirect to https and add headers that are always the
+  same; session and user are read when a view asks for them. No other middleware runs.
 - Signals: request_started and request_finished are not sent. What Django does on them for the
   database, streams.database does: it owns the only connection that these views use.
 - Errors: JSON with a `detail`; what nobody expected goes to the log and answers 500.
@@ -14,18 +15,21 @@ async views and responses in the event loop alone. What it leaves out, it answer
 import asyncio
 import logging
 from contextlib import aclosing
+from functools import lru_cache, partial
 from http import HTTPStatus
+from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from django.contrib.auth.middleware import AuthenticationMiddleware
-from django.contrib.sessions.middleware import SessionMiddleware
+from django.conf import settings
+from django.contrib.auth import aget_user, get_user
 from django.core.exceptions import DisallowedHost
-from django.core.handlers.asgi import ASGIRequest, get_script_prefix
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.urls import Resolver404, get_resolver, set_script_prefix
+from django.utils.functional import SimpleLazyObject, cached_property
 
 from streamsite import health
 from streamsite.streams.conf import setting
@@ -34,29 +38,53 @@ from streamsite.streams.errors import StreamError, TooLarge
 
 logger = logging.getLogger(__name__)
 
+# Addresses, and names in the Host header, whose meaning a process remembers.
+REMEMBERED = 4096
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Request(ASGIRequest):
+    """A request whose session and user are found when they are asked for."""
+
+    @cached_property
+    def session(self) -> Any:  # type: ignore[override]
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        return store(self.COOKIES.get(settings.SESSION_COOKIE_NAME))
+
+    @cached_property
+    def user(self) -> Any:  # type: ignore[override]
+        return SimpleLazyObject(partial(get_user, self))
+
+    async def auser(self) -> Any:
+        return await aget_user(self)
+
 
 class StreamHandler:
     """An ASGI application for async views."""
 
     def __init__(self) -> None:
-        security = SecurityMiddleware(_never_called)
-        self._request_hooks = (
-            security.process_request,
-            # These two only promise: session and user are read when a view asks for them.
-            SessionMiddleware(_never_called).process_request,
-            AuthenticationMiddleware(_never_called).process_request,
-        )
-        self._response_hooks = (
-            XFrameOptionsMiddleware(_never_called).process_response,
-            security.process_response,
-        )
+        self._security = SecurityMiddleware(_never_called)
+        self._security_headers = self._find_headers(secure=False)
+        self._secure_headers = self._find_headers(secure=True)
+        self._resolve = lru_cache(REMEMBERED)(get_resolver().resolve)
+        self._hosts: set[Any] = set()
+
+    def _find_headers(self, *, secure: bool) -> dict[bytes, tuple[bytes, bytes]]:
+        """Return what Django's middlewares add to each response, by name in lower case."""
+        scope = {"method": "GET", "path": "/", "scheme": "https" if secure else "http"}
+        request, response = Request(scope, BytesIO()), HttpResponse()
+        del response["Content-Type"]
+        self._security.process_response(request, response)
+        XFrameOptionsMiddleware(_never_called).process_response(request, response)
+        return {name.lower(): (name, value) for name, value in as_bytes(response)}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
-            response = await self._response(scope, receive)
+            response, head = await self._response(scope, receive)
         except ClientLeft:
             return
-        await send_head(response, send)
+        await send({"type": "http.response.start", "status": response.status_code, "headers": head})
         if response.streaming and scope["method"] != "HEAD":
             parts, charset = response._iterator, response.charset
             del response  # Nothing of it is needed any more, and the stream may stay open for long.
@@ -65,13 +93,14 @@ class StreamHandler:
             body = b"" if scope["method"] == "HEAD" else response.content
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _response(self, scope: Any, receive: Any) -> Any:
-        """Return the response to a request. Raises ClientLeft."""
-        set_script_prefix(get_script_prefix(scope))
+    async def _response(self, scope: Any, receive: Any) -> tuple[Any, Headers]:
+        """Return the response to a request, and its head. Raises ClientLeft."""
         request: HttpRequest | None = None
         try:
-            request = ASGIRequest(scope, BytesIO())
-            request._stream = BytesIO(await read_body(receive))
+            request = Request(scope, BytesIO())
+            body = await read_body(receive)
+            if body:
+                request._stream = BytesIO(body)
             response = await self._answer(request)
         except StreamError as error:
             response = refusal(error.status, error.detail)
@@ -88,22 +117,36 @@ class StreamHandler:
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             response = refusal(500, "The server failed; its log says why.")
-        for hook in self._response_hooks:
-            response = hook(request or HttpRequest(), response)
         # A 204 has neither content nor a length (RFC 9110, 8.6).
         if not response.streaming and response.status_code != HTTPStatus.NO_CONTENT:
             response.headers.setdefault("Content-Length", str(len(response.content)))
-        return response
+        head = as_bytes(response)
+        given = {name.lower() for name, _ in head}
+        always = self._security_headers
+        if self._security.sts_seconds and request is not None and request.is_secure():
+            always = self._secure_headers
+        head += [header for name, header in always.items() if name not in given]
+        return response, head
 
     async def _answer(self, request: HttpRequest) -> Any:
-        if request.path_info not in health.PROBES:
-            request.get_host()
-        for hook in self._request_hooks:
-            if response := hook(request):
-                return response
-        match = get_resolver().resolve(request.path_info)
+        self._check_host(request)
+        if redirect := self._security.process_request(request):
+            return redirect
+        if request.META["SCRIPT_NAME"]:
+            set_script_prefix(request.META["SCRIPT_NAME"])
+        match = self._resolve(request.path_info)
         request.resolver_match = match
         return await match.func(request, *match.args, **match.kwargs)
+
+    def _check_host(self, request: HttpRequest) -> None:
+        """Raise DisallowedHost, unless this name was found to be the site's or needn't be."""
+        meta = request.META
+        name = meta.get("HTTP_HOST"), meta.get("HTTP_X_FORWARDED_HOST"), meta["SERVER_NAME"]
+        if name not in self._hosts and request.path_info not in health.PROBES:
+            request.get_host()
+            if len(self._hosts) >= REMEMBERED:
+                self._hosts.clear()
+            self._hosts.add(name)
 
 
 class ClientLeft(Exception):
@@ -124,10 +167,11 @@ async def read_body(receive: Any) -> bytes:
             return body
 
 
-async def send_head(response: HttpResponseBase, send: Any) -> None:
-    """Send status and headers."""
+def as_bytes(response: HttpResponseBase) -> Headers:
+    """Return a response's headers as ASGI has them."""
     headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    cookies = [cookie.OutputString().encode("ascii") for cookie in response.cookies.values()]
+    return headers + [(b"Set-Cookie", cookie) for cookie in cookies]
 
 
 async def send_stream(parts: Any, charset: str, receive: Any, send: Any) -> None:

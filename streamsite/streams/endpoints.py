@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 
 from .errors import StreamError
@@ -42,13 +41,12 @@ def endpoint(*methods: str) -> Callable[[View], View]:
                     response = await view(request, *args, **kwargs)
                 except StreamError as error:
                     response = refusal(error.status, error.detail)
-            if response.get("Content-Type") == sse.CONTENT_TYPE:
-                # WHATWG HTML 9.2.8: a proxy may cache or recode events unless told not to.
-                patch_cache_control(response, no_cache=True, no_transform=True)
-            else:
-                patch_cache_control(response, no_store=True)
+            headers = response.headers
+            # WHATWG HTML 9.2.8: a proxy may cache or recode events unless told not to.
+            events = headers.get("Content-Type") == sse.CONTENT_TYPE
+            headers["Cache-Control"] = "no-cache, no-transform" if events else "no-store"
             # nginx, and what learned from it, would wait for a full buffer.
-            response["X-Accel-Buffering"] = "no"
+            headers["X-Accel-Buffering"] = "no"
             allow_origin(request, response)
             return response
 

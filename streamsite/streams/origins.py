@@ -42,6 +42,8 @@ def allowed(origin: str) -> bool:
 
 def allow_origin(request: HttpRequest, response: HttpResponseBase) -> None:
     """Let a page of a listed origin read this response (Fetch standard, 3.3 "CORS protocol")."""
+    if not setting("STREAM_ALLOWED_ORIGINS"):
+        return
     patch_vary_headers(response, ("Origin",))
     # Not request.headers, which builds a mapping of them all for each request.
     origin = request.META.get("HTTP_ORIGIN", "")

@@ -56,7 +56,8 @@ class Tail:
         self.changed_at = 0.0
         self._recent: deque[Pieces] = deque()
         self._length = 0
-        self._changed: asyncio.Future[None] | None = None
+        self._latest: list[Pieces] = []
+        self._waiting: list[asyncio.Future[None]] = []
 
     def add(self, pieces: Pieces) -> bool:
         """Take newer pieces. Returns False when some are missing in between."""
@@ -66,6 +67,7 @@ class Tail:
             fresh = pieces.since(self.count)
             self.count = fresh.end
             self._recent.append(fresh)
+            self._latest = [fresh]
             self._length += sum(map(len, fresh.texts))
             while self._length > TAIL_LENGTH:
                 self._length -= sum(map(len, self._recent.popleft().texts))
@@ -85,6 +87,8 @@ class Tail:
 
     def since(self, n: int) -> list[Pieces] | None:
         """Return the pieces from number n on, or None when the tail doesn't reach back so far."""
+        if self._latest and n == self._latest[0].first:
+            return self._latest  # As nearly every reader asks, at nearly every time.
         if n < self._first:
             return None
         found: list[Pieces] = []
@@ -102,16 +106,16 @@ class Tail:
     def wake(self) -> None:
         """Wake all readers."""
         self.changed_at = asyncio.get_running_loop().time()
-        if self._changed is not None:
-            changed, self._changed = self._changed, None
-            changed.set_result(None)
+        waiting, self._waiting = self._waiting, []
+        for woken in waiting:
+            if not woken.done():  # Cancelled: its reader has left.
+                woken.set_result(None)
 
     async def change(self) -> None:
         """Wait until pieces or the end come, or nothing has for a while."""
-        if self._changed is None:
-            self._changed = asyncio.get_running_loop().create_future()
-        # Shielded: a reader that leaves must not take the others' future with it.
-        await asyncio.shield(self._changed)
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(woken)
+        await woken
 
 
 class Hub:

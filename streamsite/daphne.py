@@ -19,6 +19,7 @@ import daphne.ws_protocol
 from twisted.internet import tcp
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
+from twisted.web.http_headers import Headers
 from zope.interface import implementer
 
 # Connections that may wait to be accepted. Twisted's 50 make a burst of some hundred take seconds.
@@ -29,6 +30,7 @@ STALL_TIMEOUT = 60
 SHUTDOWN_TIMEOUT = 5
 CLOSE_TIMEOUT = 1
 
+NO_HEADERS = Headers()
 GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 
 
@@ -147,6 +149,9 @@ class Request(daphne.http_protocol.WebRequest):
             if goes_on and self.channel is not None and not self.finished:
                 self.registerProducer(self.flow, True)
             reply_at_once(getattr(self.channel, "transport", None), super().handle_reply, message)
+            if goes_on:
+                # They have been read and sent, and the body may be long in coming.
+                self.requestHeaders = self.responseHeaders = NO_HEADERS
 
     def send_part(self, message: dict[str, Any]) -> bool:
         """Send a part of a body that has begun and goes on: most messages are one.

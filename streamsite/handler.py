@@ -14,7 +14,6 @@ async views and responses in the event loop alone. What it leaves out, it answer
 
 import asyncio
 import logging
-from contextlib import aclosing
 from functools import lru_cache, partial
 from http import HTTPStatus
 from importlib import import_module
@@ -87,7 +86,10 @@ class StreamHandler:
         await send({"type": "http.response.start", "status": response.status_code, "headers": head})
         if response.streaming and scope["method"] != "HEAD":
             parts, charset = response._iterator, response.charset
-            del response  # Nothing of it is needed any more, and the stream may stay open for long.
+            del (
+                response,
+                head,
+            )  # Nothing of it is needed any more, and the stream may stay open for long.
             await send_stream(parts, charset, receive, send)
         else:
             body = b"" if scope["method"] == "HEAD" else response.content
@@ -178,31 +180,31 @@ async def send_stream(parts: Any, charset: str, receive: Any, send: Any) -> None
     """Send the parts of a body as they come, text in this charset, until the client leaves."""
     sender = asyncio.current_task()
     assert sender is not None
-    left = False
+    ended = False
 
-    async def wait_for_leave() -> None:
-        nonlocal left
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        left = True
-        sender.cancel()
+    def stop(_message: object) -> None:
+        if not ended:
+            sender.cancel()
 
-    waiting = asyncio.create_task(wait_for_leave())
+    # The request was read: all that can come is `http.disconnect`.
+    leaving = asyncio.ensure_future(receive())
+    leaving.add_done_callback(stop)
     try:
         # Servers keep the head until there is a part. The first may be long in coming.
         await send({"type": "http.response.body", "body": b"", "more_body": True})
-        # The iterator itself, so that it is closed with the connection and not some time after.
-        async with aclosing(parts):
-            async for part in parts:
-                body = part.encode(charset) if isinstance(part, str) else bytes(part)
-                await send({"type": "http.response.body", "body": body, "more_body": True})
+        async for part in parts:
+            body = part.encode(charset) if isinstance(part, str) else bytes(part)
+            await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except asyncio.CancelledError:
-        if not left:
+        if not leaving.done():
             raise
         sender.uncancel()
     finally:
-        waiting.cancel()
+        ended = True
+        leaving.cancel()
+        # The iterator itself, so that it is closed with the connection and not some time after.
+        await parts.aclose()
 
 
 def _never_called(request: HttpRequest) -> HttpResponse:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .endpoints import endpoint
-    from .following import find, follow, piece, play, texts
+    from .finding import find
+    from .following import follow, piece, play, texts
     from .pieces import Cursor
     from .producers import publish, start
     from .transports.websocket import Consumer
@@ -31,7 +32,8 @@ _HOMES = {
     "Cursor": "pieces",
     "endpoint": "endpoints",
     **dict.fromkeys(("publish", "start"), "producers"),
-    **dict.fromkeys(("find", "follow", "piece", "play", "texts"), "following"),
+    "find": "finding",
+    **dict.fromkeys(("follow", "piece", "play", "texts"), "following"),
 }
 
 

@@ -1,19 +1,15 @@
 """Reading a stream from a cursor: as it comes, or at a pace."""
 
 import asyncio
-import time
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Literal
 
-from django.db import transaction
-from django.db.models.signals import post_delete, post_save
-from django.dispatch import receiver
-
 from . import log
 from .database import in_database
+from .finding import find
 from .hub import BATCH, QUIET, hub
 from .models import Stream
 from .pace import ticks
@@ -21,40 +17,10 @@ from .pieces import Cursor, End, Pieces, Record, Reset
 
 Batch = Sequence[Record]
 
-# Seconds for which a finished stream is as it was: what another process edits is seen later.
-MOMENT = 0.2
-# Finished streams that are remembered for that moment.
-FOUND = 10_000
 # Characters of finished streams that a process keeps for the next reader.
 RECORDINGS_LENGTH = 4 * 1024 * 1024
 
 START = Cursor()
-
-
-async def find(name: str, *, revision: int = 0) -> Stream:
-    """Return the stream of this name, as it stands. Raises NoSuchStream.
-
-    One that is over changes no more, unless somebody edits it: it is taken to be as it was a moment
-    ago, so that a thousand viewers who come at once don't ask the database a thousand times. But
-    never older than a `revision` that a reader has seen.
-    """
-    now = time.monotonic()
-    stream, until = _found.get(name, (None, 0.0))
-    if stream is None or until < now or stream.revision < revision:
-        stream = await in_database(log.find, name)
-        if not stream.live:
-            if len(_found) >= FOUND:
-                _found.clear()
-            _found[name] = stream, now + MOMENT
-    return stream
-
-
-_found: dict[str, tuple[Stream, float]] = {}
-
-
-@receiver((post_save, post_delete), sender=Stream)
-def _forget(instance: Stream, **_signal: object) -> None:
-    transaction.on_commit(lambda: _found.pop(instance.name, None))
 
 
 async def follow(
@@ -69,7 +35,11 @@ async def follow(
     """
     if isinstance(stream, str):
         stream = await find(stream)
-    with hub().counted(stream, transport):
+    # Not by context managers, here and in play(): theirs would be a third of a waiting reader's
+    # memory.
+    here = hub()
+    here.count(stream, transport, 1)
+    try:
         while True:
             n, reset = honour(stream, after)
             if reset:
@@ -79,7 +49,8 @@ async def follow(
                 for batch in tape.batches_since(n):
                     yield batch
                 return
-            async with hub().watching(stream) as tail:
+            tail = here.watch(stream)
+            try:
                 while True:
                     due = tail.since(n)
                     if due is None:
@@ -101,6 +72,8 @@ async def follow(
                         await tail.change()
                         if n >= tail.count and tail.end is None:
                             yield []
+            finally:
+                here.leave(tail)
             # It ended and was edited or deleted since, faster than this reader reads.
             after = Cursor(stream.revision, n)
             found = (await in_database(log.standing, [stream.pk])).get(stream.pk)
@@ -108,6 +81,8 @@ async def follow(
                 yield [End("failed", n, "", "The stream was deleted.")]
                 return
             stream = found
+    finally:
+        here.count(stream, transport, -1)
 
 
 async def play(
@@ -129,7 +104,9 @@ async def play(
     tape = await _tape(stream)
     n, reset = honour(tape.stream, after)
     loop, tick = asyncio.get_running_loop(), ticks()
-    with hub().counted(stream, transport):
+    here = hub()
+    here.count(stream, transport, 1)
+    try:
         if reset:
             yield [reset]
         begin = loop.time()
@@ -150,6 +127,8 @@ async def play(
                     now = loop.time()
                 await tick.wait_until(moment)
         yield [tape.end]
+    finally:
+        here.count(stream, transport, -1)
 
 
 async def piece(stream: Stream, n: int) -> str | None:

@@ -9,8 +9,6 @@ import asyncio
 import logging
 import secrets
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -132,35 +130,30 @@ class Hub:
         self._connected = asyncio.Event()
         self._refreshing = asyncio.Lock()
 
-    @asynccontextmanager
-    async def watching(self, stream: Stream) -> AsyncGenerator[Tail, None]:
-        """Keep a tail of this stream while inside."""
+    def watch(self, stream: Stream) -> Tail:
+        """Return this stream's tail, and keep it until `leave`."""
         self._start()
         tail = self._tails.get(stream.pk)
         if tail is None:
             tail = self._tails[stream.pk] = Tail(stream)
             self._spawn(self._join(tail))
         tail.readers += 1
-        try:
-            yield tail
-        finally:
-            tail.readers -= 1
-            if not tail.readers:
-                del self._tails[stream.pk]
-                self._spawn(self._leave(tail))
+        return tail
 
-    @contextmanager
-    def counted(self, stream: Stream, transport: str) -> Iterator[None]:
-        """Count a reader while inside."""
+    def leave(self, tail: Tail) -> None:
+        """Let a tail go; with its last reader it is gone."""
+        tail.readers -= 1
+        if not tail.readers:
+            del self._tails[tail.stream.pk]
+            self._spawn(self._leave(tail))
+
+    def count(self, stream: Stream, transport: str, more: int) -> None:
+        """Count a reader who comes, 1, or leaves, -1."""
         self._start()
         key = (stream.pk, transport)
-        self._counts[key] += 1
-        try:
-            yield
-        finally:
-            self._counts[key] -= 1
-            if not self._counts[key]:
-                del self._counts[key]
+        self._counts[key] += more
+        if not self._counts[key]:
+            del self._counts[key]
 
     def polled(self, stream: Stream, client: str) -> None:
         """Count a client that asks again and again as a reader."""

@@ -54,13 +54,22 @@ class Recording:
 
 def find(name: str) -> Stream:
     """Return the stream of this name. Raises NoSuchStream."""
-    try:
-        stream = Stream.objects.get(name=name)
-    except (Stream.DoesNotExist, ValueError):  # PostgreSQL refuses a NUL with a ValueError.
-        raise NoSuchStream(name) from None
-    if stream.live and reap(Stream.objects.filter(pk=stream.pk)):
-        stream.refresh_from_db()
-    return stream
+    found = find_all([name])
+    if name not in found:
+        raise NoSuchStream(name)
+    return found[name]
+
+
+def find_all(names: Iterable[str]) -> dict[str, Stream]:
+    """Return the streams of these names, those that there are."""
+    # PostgreSQL refuses a NUL with a ValueError.
+    possible = [name for name in names if "\0" not in name]
+    found = {stream.name: stream for stream in Stream.objects.filter(name__in=possible)}
+    live = [stream.pk for stream in found.values() if stream.live]
+    if live and reap(Stream.objects.filter(pk__in=live)):
+        for stream in found.values():
+            stream.refresh_from_db()
+    return found
 
 
 def create(

@@ -223,10 +223,13 @@ class Producer:
 
     async def _watch(self) -> None:
         """Hear at once, by ring, when somebody ends the stream."""
-        async with hub().watching(self.stream) as tail:
+        tail = hub().watch(self.stream)
+        try:
             while tail.end is None:
                 await tail.change()
-            self._give_up(Ended(self.name, tail.end.state))
+        finally:
+            hub().leave(tail)
+        self._give_up(Ended(self.name, tail.end.state))
 
     def _give_up(self, error: Exception) -> None:
         if self._error is not None:

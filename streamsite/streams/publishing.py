@@ -15,7 +15,7 @@ from .control import stop_as, stop_with
 from .database import in_database
 from .endpoints import endpoint
 from .errors import BadRequest, Conflict, Forbidden, StreamError, Unauthorized
-from .following import find
+from .finding import find
 from .hub import ring_end
 from .limits import check_piece
 from .models import PublishToken, Stream

@@ -8,7 +8,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from ..database import in_database
 from ..errors import BadRequest, Conflict, Forbidden
-from ..following import Batch, find, follow, honour, play
+from ..finding import find
+from ..following import Batch, follow, honour, play
 from ..models import Stream
 from ..pieces import Cursor
 

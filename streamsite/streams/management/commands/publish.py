@@ -14,7 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from streamsite.streams.conf import setting
 from streamsite.streams.database import in_database
 from streamsite.streams.errors import NoSuchStream, StreamError
-from streamsite.streams.following import find
+from streamsite.streams.finding import find
 from streamsite.streams.management.intake import Intake
 from streamsite.streams.management.process import Signals, standard_input
 from streamsite.streams.models import Stream

@@ -18,7 +18,7 @@ LAYERS = (
     ("client",),
     ("models", "database", "origins"),
     ("limits", "packing", "log", "presence"),
-    ("hub",),
+    ("hub", "finding"),
     ("following", "writer"),
     ("producers", "endpoints"),
     ("control",),

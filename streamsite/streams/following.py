@@ -109,7 +109,7 @@ async def play(
     try:
         if reset:
             yield [reset]
-        begin = loop.time()
+        begin = tick.last()
         if resumed and 0 < n < tape.count:
             begin += min(tape.delay(n - 1, n, every), QUIET)
             await tick.wait_until(begin)

@@ -7,6 +7,8 @@ from weakref import WeakKeyDictionary
 # Seconds. Nobody sees text come a hundredth of a second late, and 1000 readers at ten pieces a
 # second then need 100 timers a second instead of 10,000.
 TICK = 0.01
+# Ticks by which a sum of fractions may miss the one that it means.
+ROUNDING = 1e-3
 
 
 class Ticks:
@@ -16,9 +18,16 @@ class Ticks:
         self._loop = loop
         self._waiting: dict[int, list[asyncio.Future[None]]] = {}
 
+    def last(self) -> float:
+        """Return the moment of the last tick, a time of the loop's clock.
+
+        Whoever begins there, and goes on at a pace of whole ticks, is never late by part of one.
+        """
+        return math.floor(self._loop.time() / TICK) * TICK
+
     async def wait_until(self, moment: float) -> None:
         """Return at the first tick at or after `moment`, a time of the loop's clock."""
-        tick = math.ceil(moment / TICK)
+        tick = math.ceil(moment / TICK - ROUNDING)
         woken: asyncio.Future[None] = self._loop.create_future()
         waiting = self._waiting.get(tick)
         if waiting is None:

@@ -73,14 +73,14 @@ class SameOrigin:
         self.application = application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
-        if self._welcome(scope, headers):
+        if self._welcome(scope):
             await self.application(scope, receive, send)
         else:
             await receive()  # websocket.connect
             await send({"type": "websocket.close", "code": 4403, "reason": None})
 
-    def _welcome(self, scope: Mapping[str, Any], headers: Mapping[bytes, str]) -> bool:
+    def _welcome(self, scope: Mapping[str, Any]) -> bool:
+        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
         host, port = split_domain_port(headers.get(b"host", ""))
         if not host or not validate_host(host, allowed_hosts()):
             return False

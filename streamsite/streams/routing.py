@@ -11,10 +11,6 @@ from django.urls import path, re_path
 from .origins import SameOrigin
 from .transports.websocket import Refusals, StreamConsumer, nowhere
 
-urlpatterns = [
-    path("<str:name>/ws", StreamConsumer.as_asgi()),
-]
-
 
 def websockets(prefix: str, before: list[Any] | None = None) -> SameOrigin:
     """Return an ASGI application: the engine's WebSockets below `prefix`, and before it the site's.
@@ -26,7 +22,7 @@ def websockets(prefix: str, before: list[Any] | None = None) -> SameOrigin:
             URLRouter(
                 [
                     *(before or []),
-                    path(prefix, URLRouter([*urlpatterns, re_path("", nowhere)])),
+                    path(f"{prefix}<str:name>/ws", StreamConsumer.as_asgi()),
                     re_path("", nowhere),
                 ]
             )

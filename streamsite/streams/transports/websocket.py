@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -40,31 +41,40 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send
-        self._closed = asyncio.Event()
         task = asyncio.current_task()
         assert task is not None
+        self._task = task
+        self._receiving = False
+        self._closing: asyncio.Future[None] | None = None
         with suppress(StopConsumer):
             while True:
-                self._receiving = asyncio.ensure_future(receive())
+                self._receiving = True
                 try:
-                    message = await self._receiving
+                    message = await receive()
                 except asyncio.CancelledError:
-                    if task.cancelling():
+                    if self._closing is None:
                         raise
-                    await self._closed.wait()
-                else:
-                    await getattr(self, get_handler_name(message))(message)
+                    self._task.uncancel()
+                    await self._closing
+                    continue
+                finally:
+                    self._receiving = False
+                await getattr(self, get_handler_name(message))(message)
 
     async def send(self, text: str) -> None:
         await self.base_send({"type": "websocket.send", "text": text})
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
         # granian 2.8 sends no close while a receive is under way: both want the same lock.
-        self._receiving.cancel()
+        if self._receiving:
+            self._closing = asyncio.get_running_loop().create_future()
+            self._task.cancel()
         try:
             await super().close(code, reason)
         finally:
-            self._closed.set()
+            closing, self._closing = self._closing, None
+            if closing is not None:
+                closing.set_result(None)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         await self.disconnect(message["code"])
@@ -127,11 +137,15 @@ def op_of(text: str | None) -> str:
 
 def user_of(scope: Any) -> AbstractBaseUser | AnonymousUser:
     """Return the user of the session cookie, who is read from the database when asked for."""
+    return SimpleLazyObject(partial(_read_user, scope))  # type: ignore[return-value]
+
+
+def _read_user(scope: Any) -> AbstractBaseUser | AnonymousUser:
     request = HttpRequest()
     cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin1"))
     key = cookies.get(settings.SESSION_COOKIE_NAME)
     request.session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(key)
-    return SimpleLazyObject(lambda: get_user(request))  # type: ignore[return-value]
+    return get_user(request)
 
 
 class Refusals:

@@ -19,7 +19,7 @@ LAYERS = (
     ("models", "database", "origins"),
     ("limits", "packing", "log", "presence"),
     ("hub", "finding"),
-    ("following", "writer"),
+    ("following", "writer", "leases", "background"),
     ("producers", "endpoints"),
     ("control",),
     ("transports", "publishing", "openapi"),

@@ -11,38 +11,29 @@ asked for that, and then the block is cancelled; as `interrupted` when the proce
 
 import asyncio
 import logging
-import os
 import secrets
-import threading
 import time
-from collections.abc import AsyncIterable, Coroutine
+from collections.abc import AsyncIterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from django.db import InterfaceError, OperationalError
-
-from . import log, presence
+from . import log
+from .background import in_background
 from .database import in_database
 from .errors import Conflict, Ended, StreamError
 from .hub import hub, ring_end
+from .leases import LEASE, Lease, leases
 from .limits import check_piece
 from .models import Stream, new_private_name
 from .writer import writer
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from django.contrib.auth.models import AbstractBaseUser
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 State = Stream.State
 
-# Seconds after which a producer that gave no sign counts as dead, and between two signs.
-LEASE = 6.0
-RENEWAL = 2.0
 # Pieces and characters that may wait for a commit before `write` waits too.
 PENDING_PIECES = 2_000
 PENDING_LENGTH = 262_144
@@ -114,7 +105,7 @@ class publish:  # noqa: N801 - used like a function
             producer.start(None)
             return producer
 
-        return SyncProducer(_in_background(open_here()))
+        return SyncProducer(in_background(open_here()))
 
     def __exit__(
         self,
@@ -123,7 +114,7 @@ class publish:  # noqa: N801 - used like a function
         trace: TracebackType | None,
     ) -> bool:
         assert self._producer is not None
-        return _in_background(self._producer.finish(error))
+        return in_background(self._producer.finish(error))
 
 
 class Producer:
@@ -133,7 +124,6 @@ class Producer:
         self.stream = stream
         self.stopped = False
         self._fence = fence
-        self._abandon = abandon
         self._committed = stream.pieces
         # When the stream began, on the clock that never goes back.
         self._began = time.monotonic() - max(0.0, time.time() - stream.started_at.timestamp())
@@ -142,7 +132,8 @@ class Producer:
         self._length = 0
         self._error: Exception | None = None
         self._flushing: asyncio.Task[None] | None = None
-        self._minding: list[asyncio.Task[None]] = []
+        self._watching: asyncio.Task[None] | None = None
+        self._lease = Lease(stream.pk, fence, self._give_up, abandon, self._stop_unwatched)
         self._body: asyncio.Task[Any] | None = None
 
     @property
@@ -157,7 +148,8 @@ class Producer:
     def start(self, body: asyncio.Task[Any] | None) -> None:
         """Begin to mind the stream; `body` is the task to cancel when it is stopped."""
         self._body = body
-        self._minding = [asyncio.create_task(self._renew()), asyncio.create_task(self._watch())]
+        leases().hold(self._lease)
+        self._watching = asyncio.create_task(self._watch())
 
     async def write(self, text: str) -> None:
         """Add a piece; an empty text adds none.
@@ -203,24 +195,6 @@ class Producer:
             except Exception as error:  # noqa: BLE001 - given to whoever writes next
                 self._give_up(error)
 
-    async def _renew(self) -> None:
-        """Show that this producer lives, and look whether the stream still is its own."""
-        watched_at = time.monotonic()
-        while True:
-            await asyncio.sleep(RENEWAL)
-            try:
-                if not await in_database(log.renew, self.stream.pk, self._fence, LEASE):
-                    refusal = await in_database(log.refusal, self.stream.pk, self._fence)
-                    if refusal is not None:
-                        self._give_up(refusal)
-                if self._abandon is not None:
-                    if await in_database(presence.viewers, [self.stream.pk]):
-                        watched_at = time.monotonic()
-                    elif time.monotonic() - watched_at > self._abandon:
-                        await stop(self.stream, f"Nobody watched for {self._abandon:g} s.")
-            except (OperationalError, InterfaceError):
-                logger.exception("Stream %r can't renew its lease; another try follows.", self.name)
-
     async def _watch(self) -> None:
         """Hear at once, by ring, when somebody ends the stream."""
         tail = hub().watch(self.stream)
@@ -230,6 +204,9 @@ class Producer:
         finally:
             hub().leave(tail)
         self._give_up(Ended(self.name, tail.end.state))
+
+    async def _stop_unwatched(self) -> None:
+        await stop(self.stream, f"Nobody watched for {self._lease.abandon:g} s.")
 
     def _give_up(self, error: Exception) -> None:
         if self._error is not None:
@@ -242,8 +219,9 @@ class Producer:
 
     async def finish(self, error: BaseException | None) -> bool:
         """End the stream as the block ended. Returns whether its exception is dealt with."""
-        for task in self._minding:
-            task.cancel()
+        leases().release(self._lease)
+        if self._watching is not None:
+            self._watching.cancel()
         # What is found out from here on is raised, since nothing is left to cancel.
         body, self._body = self._body, None
         ours = self._error is not None and (
@@ -304,11 +282,11 @@ class SyncProducer:
 
     def write(self, text: str) -> None:
         """As Producer.write."""
-        _in_background(self._producer.write(text))
+        in_background(self._producer.write(text))
 
     def flush(self) -> None:
         """As Producer.flush."""
-        _in_background(self._producer.flush())
+        in_background(self._producer.flush())
 
 
 async def start(name: str | None, source: AsyncIterable[str], **options: Any) -> Stream:
@@ -346,30 +324,3 @@ async def stop(stream: Stream, reason: str = "") -> bool:
     if stopped:
         await ring_end(stream.pk)
     return stopped
-
-
-# The thread beside: an event loop for the producers of code that has none.
-
-_lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
-
-
-def _in_background(work: Coroutine[Any, Any, T]) -> T:
-    global _loop
-    with _lock:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(
-                target=_loop.run_forever, name="streams-producers", daemon=True
-            ).start()
-    future: Future[T] = asyncio.run_coroutine_threadsafe(work, _loop)
-    return future.result()
-
-
-def _forget_thread() -> None:
-    global _loop
-    _loop = None
-
-
-# A forked worker has no threads but its own.
-os.register_at_fork(after_in_child=_forget_thread)

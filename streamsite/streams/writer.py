@@ -43,6 +43,8 @@ class Writer:
     async def _commit_all(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting, []
+            # In one order, lest two processes wait for each other's rows crosswise.
+            group.sort(key=lambda waiting: waiting[0].stream_id)
             try:
                 outcomes = await self._commit([write for write, _ in group])
             except Exception as error:  # noqa: BLE001 - each writer gets it

@@ -1,0 +1,102 @@
+"""Showing that producers live: one query every other second for all of an event loop's."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from django.db import InterfaceError, OperationalError
+
+from . import log, presence
+from .database import in_database
+from .errors import StreamError
+
+logger = logging.getLogger(__name__)
+
+# Seconds after which a producer that gave no sign counts as dead, and between two signs.
+LEASE = 6.0
+RENEWAL = 2.0
+
+
+@dataclass(slots=True, eq=False)
+class Lease:
+    """A producer's right to write a stream, as long as it shows life.
+
+    `lost` is called with the reason when somebody else ended or took the stream; `abandoned` when
+    nobody has watched for `abandon` seconds.
+    """
+
+    stream_id: int
+    fence: str
+    lost: Callable[[StreamError], None]
+    abandon: float | None
+    abandoned: Callable[[], Awaitable[object]]
+    watched_at: float = field(default_factory=time.monotonic)
+
+
+class Leases:
+    """The leases of one event loop."""
+
+    def __init__(self) -> None:
+        self._held: set[Lease] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def hold(self, lease: Lease) -> None:
+        """Renew this lease, from now on."""
+        self._held.add(lease)
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(
+                self._renew(), name="streams-leases"
+            )
+
+    def release(self, lease: Lease) -> None:
+        """Renew this lease no more."""
+        self._held.discard(lease)
+        if not self._held and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEWAL)
+            held = list(self._held)
+            try:
+                await self._renew_all(held)
+                await self._look_for_viewers([each for each in held if each.abandon is not None])
+            except (OperationalError, InterfaceError):
+                logger.exception("The leases can't be renewed; another try in %s s.", RENEWAL)
+
+    async def _renew_all(self, held: list[Lease]) -> None:
+        renewed = await in_database(
+            log.renew, [each.stream_id for each in held], [each.fence for each in held], LEASE
+        )
+        for lease in held:
+            if lease.fence not in renewed and lease in self._held:
+                refusal = await in_database(log.refusal, lease.stream_id, lease.fence)
+                if refusal is not None:
+                    lease.lost(refusal)
+
+    async def _look_for_viewers(self, held: list[Lease]) -> None:
+        if not held:
+            return
+        watched = await in_database(presence.viewers, [each.stream_id for each in held])
+        now = time.monotonic()
+        for lease in held:
+            if lease.stream_id in watched:
+                lease.watched_at = now
+            elif lease.abandon is not None and now - lease.watched_at > lease.abandon:
+                await lease.abandoned()
+
+
+_leases: WeakKeyDictionary[asyncio.AbstractEventLoop, Leases] = WeakKeyDictionary()
+
+
+def leases() -> Leases:
+    """Return the running loop's leases."""
+    loop = asyncio.get_running_loop()
+    found = _leases.get(loop)
+    if found is None:
+        found = _leases[loop] = Leases()
+    return found

@@ -24,7 +24,7 @@ OPEN_TIMEOUT = 30
 REST = 0.5
 POLLERS = 32
 # Times that a late viewer joins.
-JOINS = 5
+JOINS = 20
 # Seconds: the kernel's clock of CPU time goes by these steps.
 CLOCK = 0.01
 STAMP = re.compile(rb"@(\d+)@")

@@ -7,9 +7,7 @@
 Those of a stream that was edited after its end also have its revision, "rev".
 """
 
-import json
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+from json.encoder import encode_basestring as _encode
 
 
 def piece(n: int, text: str, revision: int = 0) -> str:

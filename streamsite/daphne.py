@@ -212,14 +212,14 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
             super().handle_reply(message)
 
     def close(self, code: int, reason: str = "") -> None:
-        """Close with any code, and a reason of at most 123 bytes.
+        """Close with any code, and a reason.
 
         Daphne leaves the reason out, and Autobahn keeps the codes from 1001 to 2999 for itself.
         """
         # Autobahn resets a connection whose client doesn't answer within a second, and with it goes
         # what a slow client has yet to read.
         self.closeHandshakeTimeout = STALL_TIMEOUT
-        self.sendCloseFrame(code, reason.encode()[:123].decode(errors="ignore").encode())
+        self.sendCloseFrame(code, reason.encode())
 
     def _closeConnection(self, abort: bool = False) -> None:  # noqa: N802 - Autobahn's name
         # After a closing handshake Autobahn resets the connection, which a browser calls unclean.

@@ -28,6 +28,8 @@ from .records import as_objects
 PROTOCOL = "streamsite.v1"
 # The same, for a client that takes a JSON array of several objects as one frame when it is behind.
 BATCH_PROTOCOL = "streamsite.v1.batch"
+# Bytes of a close frame's reason at most (RFC 6455, 5.5).
+REASON_SIZE = 123
 
 
 class Consumer(AsyncWebsocketConsumer):
@@ -172,9 +174,9 @@ class Refusals:
                 # A browser fails a handshake that takes up none of the subprotocols it offered.
                 offered = next(iter(scope["subprotocols"]), None)
                 await send({"type": "websocket.accept", "subprotocol": offered, "headers": []})
-            await send(
-                {"type": "websocket.close", "code": error.close_code, "reason": error.detail}
-            )
+            # Servers refuse to send a longer reason, or send a frame that no client may take.
+            reason = error.detail.encode()[:REASON_SIZE].decode(errors="ignore")
+            await send({"type": "websocket.close", "code": error.close_code, "reason": reason})
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> Any:

@@ -24,6 +24,15 @@ NUMBERS = count()
 ALLOWED_ORIGINS = ("https://example.com", "http://localhost:3000")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Expect of a server what the marks say of it."""
+    for item in items:
+        for mark in item.iter_markers("upstream"):
+            server, why = mark.args
+            if server in item.callspec.params.values():
+                item.add_marker(pytest.mark.xfail(reason=why))
+
+
 @pytest.fixture(scope="session")
 def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One folder of static files for all sites, collected by the first."""
@@ -31,8 +40,8 @@ def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def site_maker(stack: ExitStack, factory: pytest.TempPathFactory, static_root: Path) -> SiteMaker:
-    def make(*, servers: int = 1, **env: str) -> Site:
-        site = Site(factory.mktemp("site"), {"STATIC_ROOT": str(static_root), **env}, servers)
+    def make(*, servers: int = 1, on: str = "daphne", **env: str) -> Site:
+        site = Site(factory.mktemp("site"), {"STATIC_ROOT": str(static_root), **env}, servers, on)
         stack.callback(site.stop)
         # Shown only when the test fails.
         stack.callback(lambda: print(site.log))
@@ -56,9 +65,11 @@ def make_site(tmp_path_factory: pytest.TempPathFactory, static_root: Path) -> It
         yield site_maker(stack, tmp_path_factory, static_root)
 
 
-@pytest.fixture(scope="session")
-def shared_site(make_shared_site: SiteMaker) -> Site:
-    return make_shared_site(STREAM_ALLOWED_ORIGINS=",".join(ALLOWED_ORIGINS)).start()
+@pytest.fixture(scope="session", params=["daphne"])
+def shared_site(request: pytest.FixtureRequest, make_shared_site: SiteMaker) -> Site:
+    """On daphne, or where a test is marked so, on each server."""
+    origins = ",".join(ALLOWED_ORIGINS)
+    return make_shared_site(on=request.param, STREAM_ALLOWED_ORIGINS=origins).start()
 
 
 def watched(site: Site) -> Iterator[Site]:
@@ -105,7 +116,8 @@ def shared_backend_site(
             env["DATABASE_URL"] = request.getfixturevalue("postgres").new_database(
                 f"shared-{next(NUMBERS)}"
             )
-        site = site_maker(stack, tmp_path_factory, static_root)(servers=backend.servers, **env)
+        make = site_maker(stack, tmp_path_factory, static_root)
+        site = make(on=backend.on, servers=backend.servers, **env)
         if backend.postgres:
             migrated = site.manage("migrate", "--verbosity", "0")
             assert migrated.returncode == 0, migrated.stderr

@@ -1,8 +1,19 @@
 """What the kernel says of a process (Linux)."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def family(pid: int) -> list[int]:
+    """Return a process and all that descend from it."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError):  # A thread that has ended meanwhile.
+            for child in task.read_text().split():
+                found += family(int(child))
+    return found
 
 
 def threads(pid: int) -> int:

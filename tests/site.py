@@ -1,4 +1,4 @@
-"""The site as an operator runs it: daphne processes, and manage.py beside them."""
+"""The site as an operator runs it: processes of one of three servers, and manage.py beside them."""
 
 import json
 import os
@@ -6,16 +6,25 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from .ports import HOST, free_port
+from .process import family
 from .raw import http
 from .waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
-DAPHNE = Path(sys.executable).with_name("daphne")
+APPLICATION = "streamsite.asgi:application"
+# The servers, as the README has them, but for less patience at their end. Requests are left out of
+# their logs: what remains is what an operator has to read.
+SERVERS = {
+    "daphne": "daphne -b {host} -p {port} --access-log /dev/null",
+    "uvicorn": "uvicorn --host {host} --port {port} --no-access-log"
+    " --timeout-graceful-shutdown 2 --ws-max-size 65536",
+    "granian": "granian --host {host} --port {port} --interface asginl --workers-kill-timeout 2",
+}
 # What a process needs of the tests' own environment. The site's variables are not among it, lest
 # those of whoever runs the tests change what is tested.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
@@ -45,24 +54,16 @@ def run(*command: str, env: Mapping[str, str], **options: Any) -> subprocess.Com
     )
 
 
-def daphne_command(port: int) -> list[str]:
-    # Requests are left out of the log: what remains is what an operator has to read.
-    return [
-        str(DAPHNE),
-        "-b",
-        HOST,
-        "-p",
-        str(port),
-        "--access-log",
-        os.devnull,
-        "streamsite.asgi:application",
-    ]
+def server_command(name: str, port: int) -> list[str]:
+    program, *options = SERVERS[name].format(host=HOST, port=port).split()
+    return [str(Path(sys.executable).with_name(program)), *options, APPLICATION]
 
 
 class Server:
-    """One daphne process."""
+    """One server, with the processes that it is made of."""
 
-    def __init__(self, env: Mapping[str, str], log: Path) -> None:
+    def __init__(self, name: str, env: Mapping[str, str], log: Path) -> None:
+        self.name = name
         self.env = dict(env)
         self.log_path = log
         self.port = 0
@@ -79,8 +80,9 @@ class Server:
 
     @property
     def pid(self) -> int:
+        """The process that answers: granian's is a child of the one that was started."""
         assert self._process is not None
-        return self._process.pid
+        return family(self._process.pid)[-1]
 
     @property
     def running(self) -> bool:
@@ -95,7 +97,7 @@ class Server:
         self.port = free_port()
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                daphne_command(self.port),
+                server_command(self.name, self.port),
                 cwd=ROOT,
                 env=environment(self.env),
                 stdin=subprocess.DEVNULL,
@@ -112,6 +114,7 @@ class Server:
                 return self
             if "in use" not in self.log:
                 break
+            self.excuse()
             self.launch()
         raise AssertionError(f"the server ended with status {self.wait()}:\n{self.log}")
 
@@ -121,6 +124,12 @@ class Server:
             return http.get(self.address, "/healthz").status != 0
         except OSError:
             return False
+
+    def kill(self) -> None:
+        """Kill all its processes: nothing in them gets to run again."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self.wait()
 
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -140,11 +149,17 @@ class Server:
                 self.send(by)
             status = self.wait()
         finally:
-            self._process.kill()
-            self._process.wait()
+            self.kill()
             self._process = None
-        assert status == 0, f"ended with status {status} on {by.name}:\n{self.log}"
+        assert status == self.good_status(by), (
+            f"ended with status {status} on {by.name}:\n{self.log}"
+        )
         self.assert_calm()
+
+    def good_status(self, by: signal.Signals) -> int:
+        """Return the status with which it ends when all went well."""
+        # At its end uvicorn lets the signal take its usual effect, which for SIGINT it catches.
+        return -by if self.name == "uvicorn" and by == signal.SIGTERM else 0
 
     def excuse(self) -> None:
         """Hold nothing against it that it logged so far: the test itself was the reason."""
@@ -160,11 +175,13 @@ class Server:
 class Site:
     """Any number of servers on one database, with what they share."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str], servers: int = 1) -> None:
+    def __init__(
+        self, folder: Path, env: Mapping[str, str], servers: int = 1, on: str = "daphne"
+    ) -> None:
         self.var = Path(env.get("VAR_DIR", folder / "var"))
         self.env = {"VAR_DIR": str(self.var), **env}
         self.servers = [
-            Server(self.env, folder / f"daphne-{number}.log") for number in range(servers)
+            Server(on, self.env, folder / f"{on}-{number}.log") for number in range(servers)
         ]
 
     @property

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from .marks import EVERY_SERVER
 from .process import Holdings, connections, resident
 from .raw import http, websocket
 from .site import Server, SiteMaker
@@ -89,8 +90,11 @@ def pool():
         yield pool
 
 
-def test_no_thread_file_or_memory_stays_behind(make_site: SiteMaker, pool: ThreadPoolExecutor):
-    server = make_site().start().server
+@EVERY_SERVER
+def test_no_thread_file_or_memory_stays_behind(
+    make_site: SiteMaker, pool: ThreadPoolExecutor, on: str
+):
+    server = make_site(on=on).start().server
     # The first round starts what a process keeps: its threads, caches and connections.
     a_hundred_come_and_go(server, pool, 0)
     settled = Holdings.of(server.pid)

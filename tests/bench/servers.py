@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.ports import HOST, free_port
+from tests.process import family
 from tests.site import ROOT, environment
 
-from .usage import family, pin
+from .usage import pin
 
 START_TIMEOUT = 30
 STOP_TIMEOUT = 5

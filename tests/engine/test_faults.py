@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, aclosing
 
@@ -134,8 +133,7 @@ async def test_readers_on_every_transport_survive_their_server(own_single: tuple
             reading.create_task(read(url, transport))
         await asyncio.to_thread(source.write, *texts(0, 10))
         await asyncio.to_thread(all_have, 10)
-        site.server.send(signal.SIGKILL)
-        await asyncio.to_thread(site.server.wait)
+        await asyncio.to_thread(site.server.kill)
         await asyncio.to_thread(source.write, *texts(10, 20))
         await asyncio.to_thread(site.start)
         proxy.target = site.address

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Backend:
-    on: str = "daphne"
-    servers: int = 1
+    servers: tuple[str, ...] = ("daphne",)
     valkey: bool = False
     postgres: bool = False
 
 
 BACKENDS = {
     "sqlite": Backend(),
-    "sqlite-valkey": Backend(servers=2, valkey=True),
-    "postgres-valkey": Backend(servers=2, valkey=True, postgres=True),
-    "uvicorn": Backend(on="uvicorn"),
-    "granian": Backend(on="granian"),
+    "sqlite-valkey": Backend(("daphne", "daphne"), valkey=True),
+    "postgres-valkey": Backend(("daphne", "daphne"), valkey=True, postgres=True),
+    "uvicorn": Backend(("uvicorn",)),
+    "granian": Backend(("granian",)),
+    "mixed": Backend(("uvicorn", "granian"), valkey=True, postgres=True),
 }

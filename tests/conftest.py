@@ -1,6 +1,6 @@
 """The sites that tests run against, each a real one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -40,8 +40,8 @@ def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def site_maker(stack: ExitStack, factory: pytest.TempPathFactory, static_root: Path) -> SiteMaker:
-    def make(*, servers: int = 1, on: str = "daphne", **env: str) -> Site:
-        site = Site(factory.mktemp("site"), {"STATIC_ROOT": str(static_root), **env}, servers, on)
+    def make(*, servers: Sequence[str] = ("daphne",), **env: str) -> Site:
+        site = Site(factory.mktemp("site"), {"STATIC_ROOT": str(static_root), **env}, servers)
         stack.callback(site.stop)
         # Shown only when the test fails.
         stack.callback(lambda: print(site.log))
@@ -69,7 +69,7 @@ def make_site(tmp_path_factory: pytest.TempPathFactory, static_root: Path) -> It
 def shared_site(request: pytest.FixtureRequest, make_shared_site: SiteMaker) -> Site:
     """On daphne, or where a test is marked so, on each server."""
     origins = ",".join(ALLOWED_ORIGINS)
-    return make_shared_site(on=request.param, STREAM_ALLOWED_ORIGINS=origins).start()
+    return make_shared_site(servers=[request.param], STREAM_ALLOWED_ORIGINS=origins).start()
 
 
 def watched(site: Site) -> Iterator[Site]:
@@ -116,8 +116,7 @@ def shared_backend_site(
             env["DATABASE_URL"] = request.getfixturevalue("postgres").new_database(
                 f"shared-{next(NUMBERS)}"
             )
-        make = site_maker(stack, tmp_path_factory, static_root)
-        site = make(on=backend.on, servers=backend.servers, **env)
+        site = site_maker(stack, tmp_path_factory, static_root)(servers=backend.servers, **env)
         if backend.postgres:
             migrated = site.manage("migrate", "--verbosity", "0")
             assert migrated.returncode == 0, migrated.stderr

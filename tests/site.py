@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -54,9 +54,9 @@ def run(*command: str, env: Mapping[str, str], **options: Any) -> subprocess.Com
     )
 
 
-def server_command(name: str, port: int) -> list[str]:
+def server_command(name: str, port: int, application: str = APPLICATION) -> list[str]:
     program, *options = SERVERS[name].format(host=HOST, port=port).split()
-    return [str(Path(sys.executable).with_name(program)), *options, APPLICATION]
+    return [str(Path(sys.executable).with_name(program)), *options, application]
 
 
 class Server:
@@ -176,12 +176,13 @@ class Site:
     """Any number of servers on one database, with what they share."""
 
     def __init__(
-        self, folder: Path, env: Mapping[str, str], servers: int = 1, on: str = "daphne"
+        self, folder: Path, env: Mapping[str, str], servers: Sequence[str] = ("daphne",)
     ) -> None:
         self.var = Path(env.get("VAR_DIR", folder / "var"))
         self.env = {"VAR_DIR": str(self.var), **env}
         self.servers = [
-            Server(on, self.env, folder / f"{on}-{number}.log") for number in range(servers)
+            Server(name, self.env, folder / f"{name}-{number}.log")
+            for number, name in enumerate(servers)
         ]
 
     @property

@@ -19,6 +19,7 @@ from streamsite.streams.client.records import joined, of_answer, parsed
 from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
 from streamsite.streams.transports.records import as_objects
 
+from .marks import EVERY_SERVER
 from .ports import HOST
 from .site import Site, SiteMaker
 from .test_commands import Command
@@ -220,8 +221,9 @@ async def test_what_is_no_address_is_said_at_once(url):
         await read("http://localhost/stream/x", transport="pigeon")
 
 
-async def test_every_transport_survives_a_restart(make_site: SiteMaker, monkeypatch):
-    site = make_site().start()
+@EVERY_SERVER
+async def test_every_transport_survives_a_restart(make_site: SiteMaker, monkeypatch, on: str):
+    site = make_site(servers=[on]).start()
     publish = Command(site, "publish", "build")
     lost: set[str] = set()
     seen = dict.fromkeys(client.TRANSPORTS, "")

@@ -94,7 +94,7 @@ def pool():
 def test_no_thread_file_or_memory_stays_behind(
     make_site: SiteMaker, pool: ThreadPoolExecutor, on: str
 ):
-    server = make_site(on=on).start().server
+    server = make_site(servers=[on]).start().server
     # The first round starts what a process keeps: its threads, caches and connections.
     a_hundred_come_and_go(server, pool, 0)
     settled = Holdings.of(server.pid)

@@ -42,7 +42,7 @@ def run_manage(env: dict[str, str]):
 
 @EVERY_SERVER
 def test_the_first_start_makes_all_that_is_needed(make_site: SiteMaker, tmp_path: Path, on: str):
-    site = make_site(on=on, STATIC_ROOT=str(tmp_path / "static")).start()
+    site = make_site(servers=[on], STATIC_ROOT=str(tmp_path / "static")).start()
     key = site.var / "secret-key"
     assert key.stat().st_mode & 0o777 == 0o600
     assert len(key.read_text()) >= 50
@@ -72,7 +72,7 @@ def test_the_second_start_keeps_everything(make_site: SiteMaker):
 
 def test_two_servers_may_make_the_first_start_together(make_site: SiteMaker):
     """Both collect, migrate and make a key at the same moment; one of each remains."""
-    site = make_site(servers=2).start()
+    site = make_site(servers=["daphne"] * 2).start()
     first, second = (
         http.get(server.address, "/stream/polling?cnt=0").body for server in site.servers
     )
@@ -103,7 +103,7 @@ def open_all_transports(stack: ExitStack, address: tuple[str, int]) -> websocket
 @EVERY_SERVER
 @pytest.mark.parametrize("by", SIGNALS, ids=lambda number: number.name)
 def test_stopping_with_streams_open_ends_well(make_site: SiteMaker, by: signal.Signals, on: str):
-    site = make_site(on=on).start()
+    site = make_site(servers=[on]).start()
     with ExitStack() as stack:
         open_all_transports(stack, site.address)
         site.server.send(by)
@@ -116,13 +116,13 @@ def test_stopping_with_streams_open_ends_well(make_site: SiteMaker, by: signal.S
 @EVERY_SERVER
 @pytest.mark.parametrize("by", SIGNALS, ids=lambda number: number.name)
 def test_stopping_at_rest_ends_well(make_site: SiteMaker, by: signal.Signals, on: str):
-    make_site(on=on).start().stop(by)
+    make_site(servers=[on]).start().stop(by)
 
 
 @upstream("granian", "emmett-framework/granian#796: it cuts WebSockets at its end")
 @EVERY_SERVER
 def test_stopping_tells_a_websocket_to_come_back(make_site: SiteMaker, on: str):
-    site = make_site(on=on).start()
+    site = make_site(servers=[on]).start()
     with ExitStack() as stack:
         socket = open_all_transports(stack, site.address)
         site.server.send(signal.SIGTERM)
@@ -132,7 +132,7 @@ def test_stopping_tells_a_websocket_to_come_back(make_site: SiteMaker, on: str):
 
 @EVERY_SERVER
 def test_stopping_never_passes_a_cut_text_off_as_a_whole_one(make_site: SiteMaker, on: str):
-    site = make_site(on=on).start()
+    site = make_site(servers=[on]).start()
     with http.Connection(site.address) as connection:
         connection.send("/stream/chunked")
         http.read_head(connection.file)

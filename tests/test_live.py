@@ -17,7 +17,7 @@ from .engine.people import Person, introduce
 from .engine.publisher import Publisher
 from .process import threads
 from .raw import http
-from .site import Server, Site, SiteMaker
+from .site import SERVERS, Server, Site, SiteMaker
 from .valkey import Valkey
 from .waiting import PATIENCE, wait_until
 
@@ -30,9 +30,12 @@ WORDS = ["流式", "输出 ", "goes ", "out\n", "piece ", "by ", "piece 👩‍�
 _numbers = count(1)
 
 
-@pytest.fixture(scope="module")
-def live_site(make_shared_site: SiteMaker) -> Site:
-    return make_shared_site().start()
+@pytest.fixture(scope="module", params=["daphne"])
+def live_site(request: pytest.FixtureRequest, make_shared_site: SiteMaker) -> Site:
+    return make_shared_site(servers=[request.param]).start()
+
+
+ON_EVERY_SERVER = pytest.mark.parametrize("live_site", SERVERS, indirect=True)
 
 
 @pytest.fixture
@@ -253,6 +256,7 @@ class Notices:
                     return name.decode()
 
 
+@ON_EVERY_SERVER
 def test_a_stream_is_announced_when_it_is_made_watched_ended_and_deleted(site, people):
     name = new_name()
     with Notices(site.server) as notices:
@@ -266,6 +270,7 @@ def test_a_stream_is_announced_when_it_is_made_watched_ended_and_deleted(site, p
         assert notices.next() == "changed"
 
 
+@ON_EVERY_SERVER
 def test_listeners_cost_no_threads(site):
     with ExitStack() as stack:
         stack.enter_context(Notices(site.server))
@@ -287,7 +292,7 @@ def test_a_listener_cannot_ask_for_anything_else(site, query):
 def test_announcements_reach_other_processes_and_come_back_after_an_outage(
     make_site: SiteMaker, valkey: Valkey
 ):
-    site = make_site(servers=2, REDIS_URL=valkey.url).start()
+    site = make_site(servers=["daphne"] * 2, REDIS_URL=valkey.url).start()
     publisher = Publisher(site.env)
     owner = introduce(publisher)["owner"]
     publisher.kill()

@@ -10,6 +10,7 @@ from django.urls import URLPattern
 from streamsite.streams import conf, publishing, urls
 from streamsite.streams.models import Stream
 
+from .marks import ON_EVERY_SERVER
 from .raw import http
 from .site import Site
 
@@ -117,6 +118,7 @@ def test_limits_are_the_codes_own(document):
 # What it says is so.
 
 
+@ON_EVERY_SERVER
 def test_methods_that_are_not_described_are_refused(site: Site, document):
     for path, item in document["paths"].items():
         for method in sorted({"get", "post", "put", "delete"} - set(item)):
@@ -139,6 +141,7 @@ def test_a_401_says_how_to_identify_oneself(site: Site, path):
     assert response.headers["www-authenticate"] == "Bearer"
 
 
+@ON_EVERY_SERVER
 def test_a_204_has_nothing_in_it(site: Site):
     after = len(site.pieces())
     response = http.get(site.address, f"/stream/article/events?after={after}")

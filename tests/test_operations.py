@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from .marks import ON_EVERY_SERVER
 from .process import threads
 from .raw import http
 from .site import Site, SiteMaker
@@ -24,6 +25,7 @@ IMPORT = re.compile(r"""^(?:import|export)\b[^"'`;]*["'](?P<path>[^"']+)["'];"""
 # Health.
 
 
+@ON_EVERY_SERVER
 def test_an_idle_site_is_alive_and_ready(site: Site):
     alive, ready = (http.get(site.address, path) for path in ("/healthz", "/readyz"))
     assert (alive.status, alive.json) == (200, {"status": "ok"})
@@ -91,12 +93,14 @@ def imports(module: str, source: str) -> Iterator[str]:
         yield "/".join(parts)
 
 
+@ON_EVERY_SERVER
 def test_every_static_file_has_a_hashed_name_also_the_imported_ones(static_files):
     assert [path for path in static_files if not HASHED.fullmatch(path)] == []
     assert {response.status for response in static_files.values()} == {200}
     assert sum(path.endswith(".js") for path in static_files) > 5
 
 
+@ON_EVERY_SERVER
 def test_browsers_keep_static_files_forever(static_files):
     for path, response in static_files.items():
         cache = response.headers["cache-control"]
@@ -104,12 +108,14 @@ def test_browsers_keep_static_files_forever(static_files):
         assert int(re.search(r"max-age=(\d+)", cache)[1]) >= FOREVER, path
 
 
+@ON_EVERY_SERVER
 def test_modules_and_styles_come_with_their_types(static_files):
     types = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
     for path, response in static_files.items():
         assert response.headers["content-type"].split(";")[0] == types[path.rsplit(".")[-1]], path
 
 
+@ON_EVERY_SERVER
 def test_slow_readers_of_static_files_hold_no_thread_each(site: Site, static_files):
     before = threads(site.server.pid)
     largest = max(static_files, key=lambda path: len(static_files[path].body))
@@ -121,6 +127,7 @@ def test_slow_readers_of_static_files_hold_no_thread_each(site: Site, static_fil
         assert threads(site.server.pid) - before < 20
 
 
+@ON_EVERY_SERVER
 @pytest.mark.parametrize(
     "path", ["/static/../settings.py", "/static/%2e%2e/db.sqlite3", "/static/nothing.js"]
 )
@@ -131,6 +138,7 @@ def test_no_other_file_is_served(site: Site, path: str):
 # Security.
 
 
+@ON_EVERY_SERVER
 @pytest.mark.parametrize("page", ["/", "/en/", "/admin/login/", "/nothing-here/"])
 def test_pages_carry_a_strict_policy(site: Site, page: str):
     headers = http.get(site.address, page).headers

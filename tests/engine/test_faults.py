@@ -13,7 +13,7 @@ from streamsite.streams.pieces import End, Pieces, Reset
 from tests.process import resident
 from tests.proxy import Proxy
 from tests.raw import http, websocket
-from tests.site import Site, SiteMaker
+from tests.site import SERVERS, Site, SiteMaker
 from tests.valkey import Valkey
 from tests.waiting import wait_until
 
@@ -33,7 +33,7 @@ def texts(start: int, stop: int) -> list[str]:
 
 @pytest.fixture
 def own_site(valkey: Valkey, make_site: SiteMaker) -> Site:
-    return make_site(servers=2, REDIS_URL=valkey.url).start()
+    return make_site(servers=["daphne"] * 2, REDIS_URL=valkey.url).start()
 
 
 @pytest.fixture
@@ -43,10 +43,12 @@ def own_publisher(own_site: Site) -> Iterator[Publisher]:
     publisher.kill()
 
 
-@pytest.fixture
-def own_single(make_site: SiteMaker) -> Iterator[tuple[Site, Publisher]]:
+@pytest.fixture(params=SERVERS)
+def own_single(
+    request: pytest.FixtureRequest, make_site: SiteMaker
+) -> Iterator[tuple[Site, Publisher]]:
     """A site of one server, on which nothing else goes on, and its publisher."""
-    site = make_site().start()
+    site = make_site(servers=[request.param]).start()
     publisher = Publisher(site.env)
     yield site, publisher
     publisher.kill()
@@ -184,7 +186,7 @@ async def test_a_reader_whose_line_is_cut_at_any_byte_gets_the_whole_text(
 # Readers that don't read.
 
 LARGE = 60_000  # characters
-LARGE_PIECES = 300
+LARGE_PIECES = 600
 
 
 def test_readers_that_do_not_read_cost_little_and_hold_up_nobody(own_single, at_once):
@@ -202,8 +204,8 @@ def test_readers_that_do_not_read_cost_little_and_hold_up_nobody(own_single, at_
             source.write(*pieces[start : start + 20])
         wait_until(lambda: len(reader.texts) == LARGE_PIECES, "the quick one has all")
         grown = resident(site.server.pid) - before
-        # All of it would be 18 MiB for each.
-        assert grown < 16 * MIB, f"{grown / MIB:.0f} MiB more"
+        # All of it would be 34 MiB for each. A server may keep a few messages.
+        assert grown < 24 * MIB, f"{grown / MIB:.0f} MiB more"
         source.end()
         assert quick.result().texts == pieces
         # Those that stalled go on where they were, and miss nothing.

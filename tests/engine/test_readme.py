@@ -4,14 +4,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 
 import pytest
 
+from tests.marks import EVERY_SERVER
 from tests.ports import HOST, free_port
 from tests.raw import http
-from tests.site import DAPHNE, ROOT, environment
+from tests.site import ROOT, SERVERS, environment, server_command
 from tests.waiting import PATIENCE, wait_until
 
 from .reading import Reader
@@ -32,11 +34,14 @@ PUBLISHING = re.search(
 
 WORDS = ["Because ", "流式输出 ", "is 🦊\r\n", "fun."]
 MODEL = f"""
+import asyncio
 
 async def model(question):
     for word in {WORDS!r}:
         yield word
     yield question
+    if question == "endless":
+        await asyncio.Event().wait()
 """
 
 
@@ -87,21 +92,21 @@ def variables() -> dict[str, str]:
     return environment({"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "shop.settings"})
 
 
-@pytest.fixture(scope="module")
-def address(project: Path) -> Iterator[tuple[str, int]]:
-    """The project, served."""
+@contextmanager
+def served(project: Path, on: str) -> Iterator[tuple[str, int]]:
+    """Serve the project meanwhile."""
     address = HOST, free_port()
-    log = project / "log"
+    log = project / f"{on}.log"
     with log.open("wb") as output:
-        command = [str(DAPHNE), "-b", HOST, "-p", str(address[1]), "shop.asgi:application"]
         server = subprocess.Popen(
-            command, cwd=project, env=variables(), stdout=output, stderr=output
+            server_command(on, address[1], "shop.asgi:application"),
+            cwd=project,
+            env=variables(),
+            stdout=output,
+            stderr=output,
         )
     try:
-        wait_until(
-            lambda: "Listening on" in log.read_text() or server.poll() is not None,
-            "the project is served",
-        )
+        wait_until(lambda: answers(address) or server.poll() is not None, "the project is served")
         assert server.poll() is None, log.read_text()
         yield address
     finally:
@@ -110,22 +115,54 @@ def address(project: Path) -> Iterator[tuple[str, int]]:
         assert "Traceback" not in log.read_text(), log.read_text()
 
 
+def answers(address: tuple[str, int]) -> bool:
+    try:
+        return http.get(address, "/").status != 0
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def address(request: pytest.FixtureRequest, project: Path) -> Iterator[tuple[str, int]]:
+    with served(project, request.param) as address:
+        yield address
+
+
 def test_it_takes_less_than_forty_lines():
     code = re.findall(r"^```\w+\n((?:.*\n)+?)```$", SECTION, re.MULTILINE)
     assert 0 < sum(1 for block in code for line in block.splitlines() if line.strip()) < 40
 
 
-@pytest.mark.parametrize("transport", ["sse", "websocket", "chunked", "polling"])
-def test_an_answer_is_streamed_to_its_page(address: tuple[str, int], transport: str):
-    page = http.get(address, "/ask?question=why")
+def asked(address: tuple[str, int], question: str) -> str:
+    """Ask, and return the name of the answer's stream."""
+    page = http.get(address, f"/ask?question={question}")
     assert page.status == 200
     source = re.search(r'<stream-output src="([^"]+)" transport="sse"', unescape(page.text))[1]
-    reader = Reader(source.rpartition("/")[2]).read(transport, address)
+    return source.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("transport", ["sse", "websocket", "chunked", "polling"])
+def test_an_answer_is_streamed_to_its_page(address: tuple[str, int], transport: str):
+    reader = Reader(asked(address, "why")).read(transport, address)
     assert reader.texts == [*WORDS, "why"]
     assert reader.state == "done"
 
 
-def test_publishing_runs_as_written(project: Path, address: tuple[str, int]):
+@EVERY_SERVER
+def test_an_answer_under_way_ends_with_its_server(project: Path, on: str):
+    with served(project, on) as address:
+        name = asked(address, "endless")
+        # Nobody watches when it ends: what a viewer sees of that is another matter.
+        reader = Reader(name).read("polling", address, len(WORDS) + 1)
+    with served(project, on) as address:
+        reader.read("sse", address)
+    assert reader.texts == [*WORDS, "endless"]
+    assert reader.state == "interrupted"
+
+
+@pytest.fixture(scope="module")
+def published(project: Path) -> None:
+    """What the README publishes."""
     # Only what the README says is the reader's own is given here.
     script = f"""
 import ast, asyncio, types
@@ -137,6 +174,9 @@ code = compile({PUBLISHING!r}, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWA
 asyncio.run(types.FunctionType(code, names)())
 """
     run(project, "-c", script)
+
+
+def test_publishing_runs_as_written(published: None, address: tuple[str, int]):
     answer = Reader("answer-17").read("sse", address)
     assert (answer.texts, answer.state) == ([*WORDS, "why"], "done")
     lines = Reader("import-42").read("websocket", address)

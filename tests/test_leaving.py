@@ -1,16 +1,17 @@
-"""A hundred clients that leave at random moments: nothing of them stays."""
+"""A hundred clients that leave at random moments: nothing of them stays. Nor do threads come."""
 
 import random
 import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
-from .marks import EVERY_SERVER
-from .process import Holdings, connections, resident
+from .marks import EVERY_SERVER, ON_EVERY_SERVER
+from .process import Holdings, connections, resident, threads
 from .raw import http, websocket
-from .site import Server, SiteMaker
+from .site import Server, Site, SiteMaker
 from .waiting import wait_until
 
 CLIENTS = 100
@@ -82,6 +83,26 @@ def a_hundred_come_and_go(server: Server, pool: ThreadPoolExecutor, first: int) 
     ):
         pass
     wait_until(lambda: not connections(server.port), "the server has let go of its clients")
+
+
+def watch(server: Server, viewers: int, stack: ExitStack) -> None:
+    """Have this many viewers on each transport that keeps its connection, in mid-stream."""
+    for _ in range(viewers):
+        for target in ("/stream/chunked", "/stream/events"):
+            connection = stack.enter_context(http.Connection(server.address))
+            connection.send(target)
+            http.read_head(connection.file)
+            http.read_chunk(connection.file)
+        stack.enter_context(websocket.connect(server.address, "/stream/ws")).read()
+
+
+@ON_EVERY_SERVER
+def test_viewers_cost_no_threads(site: Site):
+    with ExitStack() as stack:
+        watch(site.server, 1, stack)  # What a process starts for its first viewer, it keeps.
+        before = threads(site.server.pid)
+        watch(site.server, 30, stack)
+        assert threads(site.server.pid) <= before
 
 
 @pytest.fixture

@@ -116,6 +116,7 @@ def test_a_list_shows_what_its_reader_may_know_of(site, people, prefix, path):
     assert seen("owner") == seen("staff") == mine
 
 
+@ON_EVERY_SERVER
 def test_a_row_tells_state_pieces_and_viewers(site, people):
     name = new_name()
     put(site.server, people["owner"], name, query="?title=A%20%3Cb%3Etitle%3C/b%3E")

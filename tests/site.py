@@ -29,9 +29,14 @@ SERVERS = {
 # those of whoever runs the tests change what is tested.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
-# A shell that runs the tests in the background has them ignore SIGINT, and the servers with them.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell that runs the tests in the background has them ignore SIGINT, and nohup SIGHUP, and what
+# they start with them.
+for number, action in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, action)
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:

@@ -54,10 +54,10 @@ class Consumer(AsyncWebsocketConsumer):
                 try:
                     message = await receive()
                 except asyncio.CancelledError:
-                    if self._closing is None:
+                    closing, self._closing = self._closing, None
+                    if closing is None or self._task.uncancel():
                         raise
-                    self._task.uncancel()
-                    await self._closing
+                    await closing
                     continue
                 finally:
                     self._receiving = False
@@ -68,14 +68,15 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
         # granian 2.8 sends no close while a receive is under way: both want the same lock.
+        closing = None
         if self._receiving:
-            self._closing = asyncio.get_running_loop().create_future()
+            # Taken by the task that is cancelled, which may be after all of this.
+            closing = self._closing = asyncio.get_running_loop().create_future()
             self._task.cancel()
         try:
             await super().close(code, reason)
         finally:
-            closing, self._closing = self._closing, None
-            if closing is not None:
+            if closing is not None and not closing.done():
                 closing.set_result(None)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:

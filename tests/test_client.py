@@ -372,14 +372,16 @@ async def test_an_event_stream_is_decoded_across_its_parts_and_its_retry_kept(mo
 
 async def test_silence_is_taken_for_a_lost_connection(monkeypatch):
     monkeypatch.setattr(connections, "SILENCE", 0.2)
+    over = asyncio.Event()
 
     async def hang(_head: str, writer: asyncio.StreamWriter) -> None:
         writer.write(answer(lines(FIRST)))
         await writer.drain()
-        await asyncio.sleep(1)
+        await over.wait()
 
     async with server(hang, answer(lines(SECOND, END))) as script:
         records = await read(script.url, transport="chunked")
+        over.set()
         assert text_of(records) == "你好"
         assert script.asked[1].endswith("after=1")
 

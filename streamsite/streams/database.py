@@ -31,7 +31,7 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     """Run `work` in the database's thread.
 
     The connection stays open between calls. When it has gone stale, the work is done once more
-    on a fresh one: so `work` must be right when done twice, as all of log.py is.
+    on a fresh one: so `work` must be right when done twice, as all of log/ is.
     """
     return await asyncio.get_running_loop().run_in_executor(
         _thread, _with_connection, work, args, kwargs

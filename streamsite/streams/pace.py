@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 # second then need 100 timers a second instead of 10,000.
 TICK = 0.01
 # Ticks by which a sum of fractions may miss the one that it means.
-ROUNDING = 1e-3
+ROUNDING = 1e-5
 
 
 class Ticks:

@@ -32,11 +32,11 @@ pages = ASGIHandler()
 streams = StreamHandler()
 
 
-async def http(scope, receive, send):  # type: ignore[no-untyped-def]
+def http(scope, receive, send):  # type: ignore[no-untyped-def]
     """Give what streams, and probes, to the lean handler, everything else to Django's own."""
     lean = scope["path"].startswith(("/stream/", "/notices/")) or scope["path"] in PROBES
     handler = streams if lean else pages
-    await handler(scope, receive, send)
+    return handler(scope, receive, send)
 
 
 application = ProtocolTypeRouter({"http": http, "websocket": demos.routing.application})

@@ -5,18 +5,22 @@ import asyncio
 from streamsite.streams.pace import ticks
 
 
+async def wait_until(moment: float) -> None:
+    await ticks().until(moment)
+
+
 async def test_nobody_is_woken_early():
     loop = asyncio.get_running_loop()
     for ahead in (0, 0.001, 0.0137, 0.03):
         moment = loop.time() + ahead
-        await ticks().wait_until(moment)
+        await ticks().until(moment)
         assert loop.time() >= moment
 
 
 async def test_readers_of_one_moment_share_a_timer():
     loop = asyncio.get_running_loop()
     moment = loop.time() + 0.05
-    readers = [asyncio.create_task(ticks().wait_until(moment)) for _ in range(1000)]
+    readers = [asyncio.create_task(wait_until(moment)) for _ in range(1000)]
     await asyncio.sleep(0)
     assert len(ticks()._waiting) == 1
     await asyncio.gather(*readers)
@@ -25,7 +29,7 @@ async def test_readers_of_one_moment_share_a_timer():
 
 async def test_a_reader_that_leaves_takes_nobody_along():
     moment = asyncio.get_running_loop().time() + 0.02
-    leaving, staying = (asyncio.create_task(ticks().wait_until(moment)) for _ in range(2))
+    leaving, staying = (asyncio.create_task(wait_until(moment)) for _ in range(2))
     await asyncio.sleep(0)
     leaving.cancel()
     await staying
@@ -34,4 +38,4 @@ async def test_a_reader_that_leaves_takes_nobody_along():
 
 
 async def test_a_moment_that_is_past_comes_at_once():
-    await ticks().wait_until(0)
+    await ticks().until(0)

@@ -1,6 +1,7 @@
 """Reading a stream from a cursor: as it comes, or at a pace."""
 
 import asyncio
+import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
@@ -18,7 +19,7 @@ from .pieces import Cursor, End, Pieces, Record, Reset
 Batch = Sequence[Record]
 
 # Characters of finished streams that a process keeps for the next reader.
-RECORDINGS_LENGTH = 4 * 1024 * 1024
+TAPES_LENGTH = 4 * 1024 * 1024
 
 START = Cursor()
 
@@ -112,7 +113,7 @@ async def play(
         begin = tick.last()
         if resumed and 0 < n < tape.count:
             begin += min(tape.delay(n - 1, n, every), QUIET)
-            await tick.wait_until(begin)
+            await tick.until(begin)
         first = n
         while n < tape.count:
             now = loop.time()
@@ -122,10 +123,10 @@ async def play(
             if n < tape.count:
                 moment = begin + tape.delay(first, n, every)
                 while moment - now > QUIET:
-                    await tick.wait_until(now + QUIET)
+                    await tick.until(now + QUIET)
                     yield []
                     now = loop.time()
-                await tick.wait_until(moment)
+                await tick.until(moment)
         yield [tape.end]
     finally:
         here.count(stream, transport, -1)
@@ -213,15 +214,28 @@ class Tape:
 
 
 _tapes: OrderedDict[tuple[int, int], Tape] = OrderedDict()
+_taking = threading.Lock()
 
 
 async def _tape(stream: Stream) -> Tape:
+    return _kept(stream) or await in_database(_load, stream)
+
+
+def _kept(stream: Stream) -> Tape | None:
     key = (stream.pk, stream.revision)
-    tape = _tapes.get(key)
+    with _taking:
+        if key in _tapes:
+            _tapes.move_to_end(key)
+        return _tapes.get(key)
+
+
+def _load(stream: Stream) -> Tape:
+    # Of many readers who come at once, the first has loaded it for all.
+    tape = _kept(stream)
     if tape is None:
-        tape = Tape(await in_database(log.recording, stream.pk))
-        _tapes[key] = tape
-        while len(_tapes) > 1 and sum(each.length for each in _tapes.values()) > RECORDINGS_LENGTH:
-            _tapes.popitem(last=False)
-    _tapes.move_to_end(key)
+        tape = Tape(log.recording(stream.pk))
+        with _taking:
+            _tapes[stream.pk, stream.revision] = tape
+            while len(_tapes) > 1 and sum(each.length for each in _tapes.values()) > TAPES_LENGTH:
+                _tapes.popitem(last=False)
     return tape

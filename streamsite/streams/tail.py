@@ -78,8 +78,8 @@ class Tail:
             if not woken.done():  # Cancelled: its reader has left.
                 woken.set_result(None)
 
-    async def change(self) -> None:
-        """Wait until pieces or the end come, or nothing has for a while."""
+    def change(self) -> "asyncio.Future[None]":
+        """Return what is done when pieces or the end come, or nothing has for a while."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(woken)
-        await woken
+        return woken

@@ -218,7 +218,8 @@ _taking = threading.Lock()
 
 
 async def _tape(stream: Stream) -> Tape:
-    return _kept(stream) or await in_database(_load, stream)
+    tape = _kept(stream)
+    return await in_database(_load, stream) if tape is None else tape
 
 
 def _kept(stream: Stream) -> Tape | None:

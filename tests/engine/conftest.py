@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.site import Site
+from tests.site import Site, SiteMaker
+from tests.valkey import Valkey
 
 from .people import Person, introduce
 from .publisher import Publisher
@@ -29,3 +30,16 @@ def at_once() -> Iterator[ThreadPoolExecutor]:
     """Threads, for what happens at the same time."""
     with ThreadPoolExecutor(16) as pool:
         yield pool
+
+
+@pytest.fixture
+def own_site(valkey: Valkey, make_site: SiteMaker) -> Site:
+    """A site of two servers, on which nothing else goes on."""
+    return make_site(servers=["daphne"] * 2, REDIS_URL=valkey.url).start()
+
+
+@pytest.fixture
+def own_publisher(own_site: Site) -> Iterator[Publisher]:
+    publisher = Publisher(own_site.env)
+    yield publisher
+    publisher.kill()

@@ -31,18 +31,6 @@ def texts(start: int, stop: int) -> list[str]:
 # Valkey.
 
 
-@pytest.fixture
-def own_site(valkey: Valkey, make_site: SiteMaker) -> Site:
-    return make_site(servers=["daphne"] * 2, REDIS_URL=valkey.url).start()
-
-
-@pytest.fixture
-def own_publisher(own_site: Site) -> Iterator[Publisher]:
-    publisher = Publisher(own_site.env)
-    yield publisher
-    publisher.kill()
-
-
 @pytest.fixture(params=SERVERS)
 def own_single(
     request: pytest.FixtureRequest, make_site: SiteMaker

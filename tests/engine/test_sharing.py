@@ -1,0 +1,41 @@
+"""Work that is done once for all viewers."""
+
+from itertools import product
+
+import redis
+
+from tests.site import Site
+from tests.valkey import Valkey
+from tests.waiting import PATIENCE, wait_until
+
+from .publisher import Publisher
+from .reading import TRANSPORTS, Reader
+
+
+def test_a_commit_rings_once_however_many_watch(
+    own_site: Site, own_publisher: Publisher, valkey: Valkey, at_once
+):
+    source = own_publisher.open()
+    places = list(product(TRANSPORTS, own_site.servers, range(2)))
+    readers = [Reader(source.name) for _ in places]
+    reading = [
+        at_once.submit(reader.read, transport, server.address)
+        for reader, (transport, server, _) in zip(readers, places, strict=True)
+    ]
+    source.write("first ")
+    wait_until(lambda: all(reader.texts for reader in readers), "all have the first piece")
+    with redis.Redis.from_url(valkey.url) as keys, keys.pubsub() as rings:
+        rings.psubscribe("*streams.*")
+        assert rings.get_message(timeout=PATIENCE)["type"] == "psubscribe"
+        for text in ("one ", "two ", "three "):
+            source.write(text)
+        source.end()
+        rings.ping()  # What comes before its answer was sent before it.
+        heard = []
+        while (message := rings.get_message(timeout=PATIENCE))["type"] != "pong":
+            heard.append(message["data"])
+    assert len(heard) == 4, heard
+    for future in reading:
+        reader = future.result()
+        assert reader.texts == ["first ", "one ", "two ", "three "]
+        assert reader.state == "done"

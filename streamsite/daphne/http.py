@@ -48,7 +48,7 @@ class Request(daphne.http_protocol.WebRequest):
         """
         if not (self.startedWriting and self.chunked and message.get("more_body")):
             return False
-        body = message["body"]
+        body = message.get("body")
         if body and self.channel is not None and not self.finished:
             self.sentLength += len(body)
             write_at_once(self.channel.transport, b"%x\r\n%b\r\n" % (len(body), body))
@@ -58,6 +58,14 @@ class Request(daphne.http_protocol.WebRequest):
         if self.producer is not None:
             self.unregisterProducer()
         super().finish()
+
+    def handle_exception(self, exception: BaseException) -> None:
+        # Daphne's 500 can't follow a head. To try it raises, which ends Daphne's check of all
+        # connections for good. An answer that is cut off is at least seen to be.
+        if self._response_started:
+            self.abort()
+        else:
+            super().handle_exception(exception)
 
     def abort(self) -> None:
         if self.channel is not None:

@@ -249,3 +249,29 @@ CHANGES = {
     "deleted": "Stream.objects.get(name={name!r}).delete()",
     "edited": "log.record(Stream.objects.get(name={name!r}), 'new ' * 1000)",
 }
+
+
+# Streams that can't be read.
+
+
+def test_nobody_is_left_waiting_for_what_cannot_be_read(own_single: tuple[Site, Publisher]):
+    site, publisher = own_single
+    source = publisher.open()
+    source.write("text")
+    source.end()
+    publisher.look(f"Segment.objects.filter(stream__name={source.name!r}).update(lengths=b'?')")
+    # Each of them, also those who come when it has failed once.
+    for kind in ("chunked", "events", "polling", "chunked"):
+        with http.Connection(site.address) as connection:
+            connection.send(f"/stream/{source.name}/{kind}")
+            head = http.read_head(connection.file)
+            if kind == "polling":
+                assert head.status == 500
+            else:
+                with pytest.raises((http.CutShort, ConnectionResetError)):
+                    for _chunk in http.read_chunks(connection.file):
+                        pass
+    with websocket.connect(site.address, f"/stream/{source.name}/ws") as socket:
+        assert socket.closed() == 1011
+    assert "ValueError" in site.log
+    site.server.excuse()

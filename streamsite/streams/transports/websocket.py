@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable
 from contextlib import aclosing, suppress
 from functools import partial
@@ -25,9 +26,12 @@ from ..wire import objects
 from .reading import reading
 from .records import as_objects
 
+logger = logging.getLogger(__name__)
+
 PROTOCOL = "streamsite.v1"
 # The same, for a client that takes a JSON array of several objects as one frame when it is behind.
 BATCH_PROTOCOL = "streamsite.v1.batch"
+INTERNAL_ERROR = 1011  # RFC 6455, 7.4.1
 # Bytes of a close frame's reason at most (RFC 6455, 5.5).
 REASON_SIZE = 123
 
@@ -99,11 +103,17 @@ class StreamConsumer(Consumer):
         self.sending = asyncio.create_task(self.send_records(protocol == BATCH_PROTOCOL))
 
     async def send_records(self, in_batches: bool) -> None:
-        async with aclosing(self.reading.batches("websocket")) as batches:
-            async for batch in batches:
-                for frame in frames(batch, in_batches):
-                    await self.send(frame)
-        await self.close()
+        try:
+            async with aclosing(self.reading.batches("websocket")) as batches:
+                async for batch in batches:
+                    for frame in frames(batch, in_batches):
+                        await self.send(frame)
+        except Exception:
+            # Nobody waits for this task, but its client does.
+            logger.exception("Stream %r can't be sent on", self.reading.stream.name)
+            await self.close(INTERNAL_ERROR)
+        else:
+            await self.close()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:

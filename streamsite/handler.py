@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 # Addresses, and names in the Host header, whose meaning a process remembers.
 REMEMBERED = 4096
+# Characters of one at most: longer ones are no names of this site, and would fill the memory.
+REMEMBERED_LENGTH = 256
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -136,7 +138,9 @@ class StreamHandler:
             return redirect
         if request.META["SCRIPT_NAME"]:
             set_script_prefix(request.META["SCRIPT_NAME"])
-        match = self._resolve(request.path_info)
+        short = len(request.path_info) <= REMEMBERED_LENGTH
+        resolve = self._resolve if short else get_resolver().resolve
+        match = resolve(request.path_info)
         request.resolver_match = match
         return await match.func(request, *match.args, **match.kwargs)
 
@@ -146,6 +150,8 @@ class StreamHandler:
         name = meta.get("HTTP_HOST"), meta.get("HTTP_X_FORWARDED_HOST"), meta["SERVER_NAME"]
         if name not in self._hosts and request.path_info not in health.PROBES:
             request.get_host()
+            if sum(len(part or "") for part in name) > REMEMBERED_LENGTH:
+                return
             if len(self._hosts) >= REMEMBERED:
                 self._hosts.clear()
             self._hosts.add(name)

@@ -128,3 +128,22 @@ def test_no_thread_file_or_memory_stays_behind(
         )
         memory.append(resident(server.pid))
     assert memory[-1] - memory[0] < PLAY, memory
+
+
+def test_long_addresses_and_names_are_not_remembered(make_site: SiteMaker):
+    server = make_site().start().server
+    with http.Connection(server.address) as connection:
+
+        def ask(number: int) -> None:
+            long = f"{number:x>14000}"
+            assert connection.ask(f"/stream/{long}/pieces").status == 405
+            headers = {"X-Forwarded-Host": long}
+            assert connection.ask("/stream/nothing", headers=headers).status == 404
+
+        for number in range(20):
+            ask(number)
+        before = resident(server.pid)
+        for number in range(20, 1020):
+            ask(number)
+        # All of it would be 40 MiB.
+        assert resident(server.pid) - before < 2 * PLAY

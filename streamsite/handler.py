@@ -88,10 +88,8 @@ class StreamHandler:
         await send({"type": "http.response.start", "status": response.status_code, "headers": head})
         if response.streaming and scope["method"] != "HEAD":
             parts, charset = response._iterator, response.charset
-            del (
-                response,
-                head,
-            )  # Nothing of it is needed any more, and the stream may stay open for long.
+            # Nothing of these is needed any more, and the stream may stay open for long.
+            del response, head
             await send_stream(parts, charset, receive, send)
         else:
             body = b"" if scope["method"] == "HEAD" else response.content

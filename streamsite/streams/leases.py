@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
-from django.db import InterfaceError, OperationalError
-
 from . import log, presence
 from .database import in_database
 from .errors import StreamError
@@ -65,7 +63,8 @@ class Leases:
             try:
                 await self._renew_all(held)
                 await self._look_for_viewers([each for each in held if each.abandon is not None])
-            except (OperationalError, InterfaceError):
+            except Exception:
+                # Whatever it is, and whosever: the others' streams must not be taken for dead.
                 logger.exception("The leases can't be renewed; another try in %s s.", RENEWAL)
 
     async def _renew_all(self, held: list[Lease]) -> None:
@@ -86,7 +85,11 @@ class Leases:
         for lease in held:
             if lease.stream_id in watched:
                 lease.watched_at = now
-            elif lease.abandon is not None and now - lease.watched_at > lease.abandon:
+            elif (
+                lease in self._held
+                and lease.abandon is not None
+                and now - lease.watched_at > lease.abandon
+            ):
                 await lease.abandoned()
 
 

@@ -30,9 +30,8 @@ def find_all(names: Iterable[str]) -> dict[str, Stream]:
     possible = [name for name in names if "\0" not in name]
     found = {stream.name: stream for stream in Stream.objects.filter(name__in=possible)}
     live = [stream.pk for stream in found.values() if stream.live]
-    if live and reap(Stream.objects.filter(pk__in=live)):
-        for stream in found.values():
-            stream.refresh_from_db()
+    if live and (ended := reap(Stream.objects.filter(pk__in=live))):
+        found |= {stream.name: stream for stream in Stream.objects.filter(pk__in=ended)}
     return found
 
 

@@ -204,6 +204,35 @@ def watching(source: Source) -> int:
     )
 
 
+# Commits of several streams together.
+
+
+def test_a_write_that_is_refused_takes_no_other_of_its_commit_along(
+    backend_site: Site, publisher: Publisher
+):
+    names = [new_name("together") for _ in range(3)]
+    outcomes = publisher.look(f"""
+streams = [log.create(name, fence=name, lease=60) for name in {names!r}]
+
+def write(stream, first, *texts):
+    return log.Write(stream.pk, stream.name, 60, first, texts, [0] * len(texts))
+
+one, other, full = streams
+Stream.objects.filter(pk=full.pk).update(length=settings.STREAM_MAX_LENGTH)
+good = [write(one, 0, "a "), write(one, 1, "b ", "c "), write(other, 0, "d ")]
+bad = [write(one, 9, "gap"), write(full, 0, "more")]
+rest = [write(one, 3, "e "), write(other, 1, "f ")]
+outcomes = log.append(good) + log.append([*bad, *rest])
+for stream in streams:
+    log.finish(stream.pk, "done")
+answer([outcome and type(outcome).__name__ for outcome in outcomes])
+""")
+    assert outcomes == [None, None, None, "Conflict", "TooLarge", None, None]
+    for name, text in zip(names, ["a b c e ", "d f ", ""], strict=True):
+        reader = Reader(name).read("polling", backend_site.address)
+        assert (reader.text, reader.state) == (text, "done")
+
+
 # What publish() refuses.
 
 

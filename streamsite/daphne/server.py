@@ -12,6 +12,9 @@ from .websocket import Socket
 
 # Connections that may wait to be accepted. Twisted's 50 make a burst of some hundred take seconds.
 BACKLOG = 1024
+# Seconds after which an application whose client has left is ended. A long poll ends by itself
+# within a minute, which is no reason for the warning that Daphne logs.
+CLOSE_PATIENCE = 65
 # Seconds that open connections get to end at shutdown.
 SHUTDOWN_TIMEOUT = 5
 CLOSE_TIMEOUT = 1
@@ -43,6 +46,8 @@ class Inbox:
 class Server(daphne.server.Server):
     """The server."""
 
+    application_close_timeout: float
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.endpoints: list[str] = [
@@ -51,6 +56,7 @@ class Server(daphne.server.Server):
             else endpoint
             for endpoint in self.endpoints
         ]
+        self.application_close_timeout = max(self.application_close_timeout, CLOSE_PATIENCE)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         if protocol.flow.blocked:

@@ -52,12 +52,9 @@ class Leases:
     def release(self, lease: Lease) -> None:
         """Renew this lease no more."""
         self._held.discard(lease)
-        if not self._held and self._task is not None:
-            self._task.cancel()
-            self._task = None
 
     async def _renew(self) -> None:
-        while True:
+        while self._held:
             await asyncio.sleep(RENEWAL)
             held = list(self._held)
             try:

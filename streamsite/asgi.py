@@ -23,23 +23,17 @@ from django.urls import get_resolver
 
 import demos.routing
 from streamsite import daphne
-from streamsite.handler import StreamHandler
+from streamsite.handler import beside
 from streamsite.health import PROBES
 
 daphne.install()
 
-pages = ASGIHandler()
-streams = StreamHandler()
-
-
-def http(scope, receive, send):  # type: ignore[no-untyped-def]
-    """Give what streams, and probes, to the lean handler, everything else to Django's own."""
-    lean = scope["path"].startswith(("/stream/", "/notices/")) or scope["path"] in PROBES
-    handler = streams if lean else pages
-    return handler(scope, receive, send)
-
-
-application = ProtocolTypeRouter({"http": http, "websocket": demos.routing.application})
+application = ProtocolTypeRouter(
+    {
+        "http": beside(ASGIHandler(), "/stream/", "/notices/", *PROBES),
+        "websocket": demos.routing.application,
+    }
+)
 
 # What is there now stays. Looked through again and again by the garbage collector, it would hold up
 # every viewer for some 60 ms each time.

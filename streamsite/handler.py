@@ -155,6 +155,20 @@ class StreamHandler:
             self._hosts.add(name)
 
 
+def beside(pages: Any, *prefixes: str) -> Any:
+    """Return an application that gives addresses which begin so to a `StreamHandler`.
+
+    All others are for `pages`, Django's own handler.
+    """
+    streams = StreamHandler()
+
+    def http(scope: Any, receive: Any, send: Any) -> Any:
+        handler = streams if scope["path"].startswith(prefixes) else pages
+        return handler(scope, receive, send)
+
+    return http
+
+
 class ClientLeft(Exception):
     """The client left before its request was whole."""
 

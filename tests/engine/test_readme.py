@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from html import unescape
 from pathlib import Path
 
@@ -12,11 +12,12 @@ import pytest
 
 from tests.marks import EVERY_SERVER
 from tests.ports import HOST, free_port
+from tests.process import family, threads
 from tests.raw import http
 from tests.site import ROOT, SERVERS, environment, server_command
 from tests.waiting import PATIENCE, wait_until
 
-from .reading import Reader
+from .reading import Reader, sse
 
 SECTION = re.search(
     r"^## Stream from your own app\n(.+?)^## ",
@@ -93,8 +94,8 @@ def variables() -> dict[str, str]:
 
 
 @contextmanager
-def served(project: Path, on: str) -> Iterator[tuple[str, int]]:
-    """Serve the project meanwhile."""
+def served(project: Path, on: str) -> Iterator[tuple[tuple[str, int], int]]:
+    """Serve the project meanwhile. Yields the address, and the process that answers."""
     address = HOST, free_port()
     log = project / f"{on}.log"
     with log.open("wb") as output:
@@ -108,7 +109,7 @@ def served(project: Path, on: str) -> Iterator[tuple[str, int]]:
     try:
         wait_until(lambda: answers(address) or server.poll() is not None, "the project is served")
         assert server.poll() is None, log.read_text()
-        yield address
+        yield address, family(server.pid)[-1]
     finally:
         server.terminate()
         server.wait(PATIENCE)
@@ -124,7 +125,7 @@ def answers(address: tuple[str, int]) -> bool:
 
 @pytest.fixture(scope="module", params=SERVERS)
 def address(request: pytest.FixtureRequest, project: Path) -> Iterator[tuple[str, int]]:
-    with served(project, request.param) as address:
+    with served(project, request.param) as (address, _pid):
         yield address
 
 
@@ -149,12 +150,28 @@ def test_an_answer_is_streamed_to_its_page(address: tuple[str, int], transport: 
 
 
 @EVERY_SERVER
+def test_viewers_of_an_answer_cost_no_threads(project: Path, on: str):
+    with served(project, on) as (address, pid), ExitStack() as leaving:
+        name = asked(address, "endless")
+
+        def watch() -> None:
+            texts = leaving.enter_context(closing(sse(address, name, "0", {})))
+            assert next(texts)["text"] == WORDS[0]
+
+        watch()
+        before = threads(pid)
+        for _ in range(20):
+            watch()
+        assert threads(pid) == before
+
+
+@EVERY_SERVER
 def test_an_answer_under_way_ends_with_its_server(project: Path, on: str):
-    with served(project, on) as address:
+    with served(project, on) as (address, _pid):
         name = asked(address, "endless")
         # Nobody watches when it ends: what a viewer sees of that is another matter.
         reader = Reader(name).read("polling", address, len(WORDS) + 1)
-    with served(project, on) as address:
+    with served(project, on) as (address, _pid):
         reader.read("sse", address)
     assert reader.texts == [*WORDS, "endless"]
     assert reader.state == "interrupted"

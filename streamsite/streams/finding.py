@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from weakref import WeakKeyDictionary
 
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
@@ -11,6 +10,7 @@ from django.dispatch import receiver
 from . import log
 from .database import in_database
 from .errors import NoSuchStream
+from .loops import PerLoop
 from .models import Stream
 
 # Seconds for which a finished stream is as it was: what another process edits is seen later.
@@ -78,12 +78,4 @@ class Finder:
                         answer.set_result(found.get(name))
 
 
-_finders: WeakKeyDictionary[asyncio.AbstractEventLoop, Finder] = WeakKeyDictionary()
-
-
-def _finder() -> Finder:
-    loop = asyncio.get_running_loop()
-    found = _finders.get(loop)
-    if found is None:
-        found = _finders[loop] = Finder()
-    return found
+_finder = PerLoop(Finder)

@@ -10,12 +10,12 @@ import logging
 import secrets
 from collections import Counter
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from . import log, presence
 from .database import in_database
+from .loops import PerLoop
 from .models import Stream
 from .pieces import End, Pieces
 from .signals import streams_changed
@@ -203,17 +203,7 @@ class Hub:
                         tail.finish(end)
 
 
-# One hub an event loop. A process has several where threads run producers.
-_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
-
-
-def hub() -> Hub:
-    """Return the running loop's hub."""
-    loop = asyncio.get_running_loop()
-    found = _hubs.get(loop)
-    if found is None:
-        found = _hubs[loop] = Hub()
-    return found
+hub = PerLoop(Hub)
 
 
 # Rings.
@@ -232,7 +222,7 @@ async def ring(stream_id: int, pieces: Pieces, end: End | None = None) -> None:
         "end": end and [end.state, end.n, end.sha256, end.reason],
     }
     # This process needs no channel layer to hear of it.
-    for each in list(_hubs.values()):
+    for each in hub:
         if each.loop is asyncio.get_running_loop():
             each.hear(message)
         else:

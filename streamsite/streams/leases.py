@@ -5,11 +5,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from weakref import WeakKeyDictionary
 
 from . import log, presence
 from .database import in_database
 from .errors import StreamError
+from .loops import PerLoop
 
 logger = logging.getLogger(__name__)
 
@@ -90,13 +90,4 @@ class Leases:
                 await lease.abandoned()
 
 
-_leases: WeakKeyDictionary[asyncio.AbstractEventLoop, Leases] = WeakKeyDictionary()
-
-
-def leases() -> Leases:
-    """Return the running loop's leases."""
-    loop = asyncio.get_running_loop()
-    found = _leases.get(loop)
-    if found is None:
-        found = _leases[loop] = Leases()
-    return found
+leases = PerLoop(Leases)

@@ -2,7 +2,8 @@
 
 import asyncio
 import math
-from weakref import WeakKeyDictionary
+
+from .loops import PerLoop
 
 # Seconds. Nobody sees text come a hundredth of a second late, and 1000 readers at ten pieces a
 # second then need 100 timers a second instead of 10,000. With half of it each piece costs some 5%
@@ -15,8 +16,8 @@ ROUNDING = 1e-5
 class Ticks:
     """The ticks of one event loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._waiting: dict[int, list[asyncio.Future[None]]] = {}
 
     def last(self) -> float:
@@ -43,13 +44,4 @@ class Ticks:
                 woken.set_result(None)
 
 
-_ticks: WeakKeyDictionary[asyncio.AbstractEventLoop, Ticks] = WeakKeyDictionary()
-
-
-def ticks() -> Ticks:
-    """Return the running loop's ticks."""
-    loop = asyncio.get_running_loop()
-    found = _ticks.get(loop)
-    if found is None:
-        found = _ticks[loop] = Ticks(loop)
-    return found
+ticks = PerLoop(Ticks)

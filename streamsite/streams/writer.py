@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from weakref import WeakKeyDictionary
 
 from django.db import InterfaceError, OperationalError
 
@@ -10,6 +9,7 @@ from . import log
 from .database import in_database
 from .errors import StreamError
 from .hub import ring
+from .loops import PerLoop
 from .pieces import Pieces
 
 logger = logging.getLogger(__name__)
@@ -75,13 +75,4 @@ class Writer:
         raise AssertionError("the last try returns or raises")
 
 
-_writers: WeakKeyDictionary[asyncio.AbstractEventLoop, Writer] = WeakKeyDictionary()
-
-
-def writer() -> Writer:
-    """Return the running loop's writer."""
-    loop = asyncio.get_running_loop()
-    found = _writers.get(loop)
-    if found is None:
-        found = _writers[loop] = Writer()
-    return found
+writer = PerLoop(Writer)

@@ -16,11 +16,9 @@ import asyncio
 import logging
 from functools import lru_cache, partial
 from http import HTTPStatus
-from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import aget_user, get_user
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIRequest
@@ -34,6 +32,7 @@ from streamsite import health
 from streamsite.streams.conf import setting
 from streamsite.streams.endpoints import refusal
 from streamsite.streams.errors import StreamError, TooLarge
+from streamsite.streams.sessions import session_of
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +49,7 @@ class Request(ASGIRequest):
 
     @cached_property
     def session(self) -> Any:  # type: ignore[override]
-        store = import_module(settings.SESSION_ENGINE).SessionStore
-        return store(self.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        return session_of(self.COOKIES)
 
     @cached_property
     def user(self) -> Any:  # type: ignore[override]

@@ -9,6 +9,5 @@ ON_EVERY_SERVER = pytest.mark.parametrize("shared_site", SERVERS, indirect=True)
 # On a site of its own, made with `make_site(servers=[on])`.
 EVERY_SERVER = pytest.mark.parametrize("on", SERVERS)
 
-# upstream("granian", "why"): there this test fails, by what the server does itself; always, unless
-# it is said to do so `sometimes`.
+# upstream("granian", "why"): there this test fails, by what the server does itself.
 upstream = pytest.mark.upstream

@@ -13,7 +13,7 @@ ENGINE = "streamsite.streams"
 
 # From the bottom up. A module of the engine imports from its own layer or from one below.
 LAYERS = (
-    ("wire", "errors", "conf", "loops", "pace", "signals"),
+    ("wire", "errors", "conf", "loops", "pace", "sessions", "signals"),
     ("pieces",),
     ("client",),
     ("models", "database", "origins"),

@@ -5,10 +5,11 @@ import socket
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
-from .marks import EVERY_SERVER, ON_EVERY_SERVER, upstream
+from .marks import EVERY_SERVER, ON_EVERY_SERVER
 from .process import Holdings, connections, resident, threads
 from .raw import http, websocket
 from .site import Server, Site, SiteMaker
@@ -19,6 +20,9 @@ ROUNDS = 4
 MIB = 1024 * 1024
 # What four hundred clients may cost a process that keeps nothing of them: the allocator's own play.
 PLAY = 6 * MIB
+# Sockets of all who left that a server may keep. granian 2.8 does so now and then, when no task of
+# the site's is left.
+KEPT = {"granian": 3}
 # On closing, drop what is under way and send a reset.
 ABRUPTLY = struct.pack("ii", 1, 0)
 
@@ -82,7 +86,10 @@ def a_hundred_come_and_go(server: Server, pool: ThreadPoolExecutor, first: int) 
         lambda seed: come_and_go(server.address, seed), range(first, first + CLIENTS)
     ):
         pass
-    wait_until(lambda: not connections(server.port), "the server has let go of its clients")
+    wait_until(
+        lambda: connections(server.port) <= KEPT.get(server.name, 0),
+        "the server has let go of its clients",
+    )
 
 
 def watch(server: Server, viewers: int, stack: ExitStack) -> None:
@@ -111,9 +118,6 @@ def pool():
         yield pool
 
 
-@upstream(
-    "granian", "it keeps a socket of 500 now and then, with no task of ours left", sometimes=True
-)
 @EVERY_SERVER
 def test_no_thread_file_or_memory_stays_behind(
     make_site: SiteMaker, pool: ThreadPoolExecutor, on: str
@@ -122,12 +126,13 @@ def test_no_thread_file_or_memory_stays_behind(
     # The first round starts what a process keeps: its threads, caches and connections.
     a_hundred_come_and_go(server, pool, 0)
     settled = Holdings.of(server.pid)
+    most = replace(settled, files=settled.files + KEPT.get(on, 0))
     memory = []
     for number in range(1, ROUNDS + 1):
         a_hundred_come_and_go(server, pool, number * CLIENTS)
         wait_until(
-            lambda: Holdings.of(server.pid).within(settled),
-            f"the server holds no more than {settled}",
+            lambda: Holdings.of(server.pid).within(most),
+            f"the server holds no more than {most}",
         )
         memory.append(resident(server.pid))
     assert memory[-1] - memory[0] < PLAY, memory

@@ -36,8 +36,7 @@ async def follow(
     """
     if isinstance(stream, str):
         stream = await find(stream)
-    # Not by context managers, here and in play(): theirs would be a third of a waiting reader's
-    # memory.
+    # Not by context managers, here and in play(): a waiting reader would hold half a kilobyte more.
     here = hub()
     here.count(stream, transport, 1)
     try:

@@ -23,7 +23,6 @@ class Tail:
         self.changed_at = 0.0
         self._recent: deque[Pieces] = deque()
         self._length = 0
-        self._latest: list[Pieces] = []
         self._waiting: list[asyncio.Future[None]] = []
 
     def add(self, pieces: Pieces) -> bool:
@@ -34,7 +33,6 @@ class Tail:
             fresh = pieces.since(self.count)
             self.count = fresh.end
             self._recent.append(fresh)
-            self._latest = [fresh]
             self._length += sum(map(len, fresh.texts))
             while self._length > TAIL_LENGTH:
                 self._length -= sum(map(len, self._recent.popleft().texts))
@@ -54,8 +52,8 @@ class Tail:
 
     def since(self, n: int) -> list[Pieces] | None:
         """Return the pieces from number n on, or None when the tail doesn't reach back so far."""
-        if self._latest and n == self._latest[0].first:
-            return self._latest  # As nearly every reader asks, at nearly every time.
+        if self._recent and n == self._recent[-1].first:
+            return [self._recent[-1]]  # As nearly every reader asks, at nearly every time.
         if n < self._first:
             return None
         found: list[Pieces] = []

@@ -12,16 +12,15 @@ from urllib.parse import parse_qsl
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest, parse_cookie
 from django.utils.functional import SimpleLazyObject
-from django.utils.module_loading import import_string
 
 from ..control import stop_as
 from ..errors import BadRequest, NoSuchStream, StreamError
 from ..following import Batch
+from ..sessions import session_of
 from ..wire import objects
 from .reading import reading
 from .records import as_objects
@@ -156,8 +155,7 @@ def user_of(scope: Any) -> AbstractBaseUser | AnonymousUser:
 def _read_user(scope: Any) -> AbstractBaseUser | AnonymousUser:
     request = HttpRequest()
     cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin1"))
-    key = cookies.get(settings.SESSION_COOKIE_NAME)
-    request.session = import_string(f"{settings.SESSION_ENGINE}.SessionStore")(key)
+    request.session = session_of(cookies)
     return get_user(request)
 
 

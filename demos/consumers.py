@@ -1,7 +1,5 @@
 """The article's endpoint over WebSocket."""
 
-import asyncio
-
 from streamsite.streams import Consumer, find, play, texts
 
 from .article import NAME, PACE
@@ -15,16 +13,12 @@ class ArticleConsumer(Consumer):
         await self.accept()
         # A consumer handles one message at a time: sending has to be a task of its own,
         # or "stop" would be heard after the last piece.
-        self.sending = asyncio.create_task(self.send_pieces(pieces))
+        self.start_sending(self.send_pieces(pieces))
 
     async def send_pieces(self, pieces):
         async for text in pieces:
             await self.send(text)
-        await self.close()
 
     async def receive(self, text_data=None, bytes_data=None):
-        self.sending.cancel()
+        self.stop_sending()
         await self.close(1000 if text_data == "stop" else 1003)  # 1003: nothing else is understood
-
-    async def disconnect(self, code):
-        self.sending.cancel()

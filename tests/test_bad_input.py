@@ -1,5 +1,7 @@
 """What a mistaken or hostile client sends: each is told what was wrong, and the server goes on."""
 
+from contextlib import suppress
+
 import pytest
 
 from .conftest import ALLOWED_ORIGINS
@@ -252,6 +254,15 @@ def test_broken_text_closes_the_socket(site, socket):
     assert socket.closed() == 1007
     if site.server.name == "uvicorn":
         site.server.excuse()  # It logs the client's mistake with a traceback of its own.
+
+
+def test_who_breaks_the_protocol_and_does_not_answer_the_close_is_cut_off(socket):
+    socket.write(websocket.TEXT, b"stop", masked=False)
+    while socket.read().opcode != websocket.CLOSE:
+        pass
+    # The article goes on meanwhile.
+    with suppress(ConnectionResetError):
+        socket.assert_ended()
 
 
 @WITHOUT_A_CODE

@@ -12,6 +12,10 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
     """A WebSocket."""
 
     __hash__, __eq__ = object.__hash__, object.__eq__
+    ENDING = (
+        daphne.ws_protocol.WebSocketProtocol.STATE_CLOSING,
+        daphne.ws_protocol.WebSocketProtocol.STATE_CLOSED,
+    )
     # What breaks the protocol is told so by a close code; Autobahn just drops the connection.
     failByDrop = False  # noqa: N815 - Autobahn's name
     # What a client has to say is short.
@@ -40,8 +44,9 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
     def _reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
             self.close(message.get("code") or 1000, message.get("reason") or "")
-        else:
+        elif message["type"] != "websocket.send" or self.state not in self.ENDING:
             super().handle_reply(message)
+        # Else the application doesn't know yet that it ends. Autobahn calls that an error.
 
     def close(self, code: int, reason: str = "") -> None:
         """Close with any code, and a reason.

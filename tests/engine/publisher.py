@@ -6,13 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
 
 from tests.site import ROOT, environment
 from tests.waiting import PATIENCE
+
+Events = queue.Queue[dict[str, Any]]
 
 _numbers = count(1)
 
@@ -35,14 +36,18 @@ class Publisher:
             text=True,
             start_new_session=True,
         )
-        self._events: dict[str, queue.Queue[dict[str, Any]]] = defaultdict(queue.Queue)
+        self._events: dict[str, Events] = {}
         self._listening = threading.Thread(target=self._listen, daemon=True)
         self._listening.start()
 
     def _listen(self) -> None:
         for line in self._process.stdout:
             event = json.loads(line)
-            self._events[event["name"]].put(event)
+            self._events_of(event["name"]).put(event)
+
+    def _events_of(self, name: str) -> Events:
+        # Either thread may be the first to ask. A defaultdict would now and then make each its own.
+        return self._events.setdefault(name, queue.Queue())
 
     def open(self, name: str = "", *, form: str = "async", **options: Any) -> "Source":
         """Open a stream, and return once it is there to be followed."""
@@ -67,7 +72,7 @@ class Publisher:
         self._process.stdin.flush()
 
     def next_event(self, name: str) -> dict[str, Any]:
-        return self._events[name].get(timeout=PATIENCE)
+        return self._events_of(name).get(timeout=PATIENCE)
 
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
@@ -43,6 +43,7 @@ class Consumer(AsyncWebsocketConsumer):
     """
 
     channel_layer = None
+    _sending: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send
@@ -66,8 +67,32 @@ class Consumer(AsyncWebsocketConsumer):
                     self._receiving = False
                 await getattr(self, get_handler_name(message))(message)
 
+    def start_sending(self, sends: Coroutine[Any, Any, None]) -> None:
+        """Run what sends beside the messages that come, one of which is handled at a time.
+
+        The connection is closed when that is through: by 1000, or by 1011 when it raised.
+        """
+        self._sending = asyncio.create_task(sends)
+        self._sending.add_done_callback(self._close_after)
+
+    def stop_sending(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()
+
+    def _close_after(self, sending: asyncio.Task[None]) -> None:
+        if sending.cancelled():
+            return
+        error = sending.exception()
+        if error is not None:
+            # Nobody waits for the task, but its client does.
+            logger.error("%s can't be sent on", self.scope["path"], exc_info=error)
+        self._sending = asyncio.create_task(self.close(INTERNAL_ERROR if error else None))
+
     async def send(self, text: str) -> None:
-        await self.base_send({"type": "websocket.send", "text": text})
+        # To one who has left a server raises an OSError (ASGI specification, "Disconnected Client -
+        # send exception"). It is no error of the site's, and a disconnect is about to tell.
+        with suppress(OSError):
+            await self.base_send({"type": "websocket.send", "text": text})
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
         # granian 2.8 sends no close while a receive is under way: both want the same lock.
@@ -77,12 +102,14 @@ class Consumer(AsyncWebsocketConsumer):
             closing = self._closing = asyncio.get_running_loop().create_future()
             self._task.cancel()
         try:
-            await super().close(code, reason)
+            with suppress(OSError):  # As above.
+                await super().close(code, reason)
         finally:
             if closing is not None and not closing.done():
                 closing.set_result(None)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        self.stop_sending()
         await self.disconnect(message["code"])
         raise StopConsumer
 
@@ -91,28 +118,19 @@ class StreamConsumer(Consumer):
     """Sends a stream's records, from the cursor in the query."""
 
     async def connect(self) -> None:
-        self.sending: asyncio.Task[None] | None = None
         self.user = user_of(self.scope)
         query = dict(parse_qsl(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
         self.reading = await reading(self.scope["url_route"]["kwargs"]["name"], query, self.user)
         offered = self.scope["subprotocols"]
         protocol = next((known for known in (BATCH_PROTOCOL, PROTOCOL) if known in offered), None)
         await self.accept(protocol)
-        # A task of its own, since a consumer handles one message at a time.
-        self.sending = asyncio.create_task(self.send_records(protocol == BATCH_PROTOCOL))
+        self.start_sending(self.send_records(protocol == BATCH_PROTOCOL))
 
     async def send_records(self, in_batches: bool) -> None:
-        try:
-            async with aclosing(self.reading.batches("websocket")) as batches:
-                async for batch in batches:
-                    for frame in frames(batch, in_batches):
-                        await self.send(frame)
-        except Exception:
-            # Nobody waits for this task, but its client does.
-            logger.exception("Stream %r can't be sent on", self.reading.stream.name)
-            await self.close(INTERNAL_ERROR)
-        else:
-            await self.close()
+        async with aclosing(self.reading.batches("websocket")) as batches:
+            async for batch in batches:
+                for frame in frames(batch, in_batches):
+                    await self.send(frame)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
@@ -121,10 +139,6 @@ class StreamConsumer(Consumer):
             await stop_as(self.user, self.reading.stream)
         except StreamError as error:
             await self.send(json.dumps({"error": error.detail}, ensure_ascii=False))
-
-    async def disconnect(self, code: int) -> None:
-        if self.sending is not None:
-            self.sending.cancel()
 
 
 def frames(batch: Batch, in_batches: bool) -> list[str]:

@@ -40,3 +40,6 @@ application = ProtocolTypeRouter(
 get_resolver().url_patterns  # noqa: B018 - so that the views are there, too
 gc.collect()
 gc.freeze()
+# Nor need what is new be looked through after every 700 objects, which viewers make and drop in no
+# time: each look holds them up for some 2 ms.
+gc.set_threshold(10_000)

@@ -12,6 +12,7 @@ import daphne.ws_protocol
 
 from .http import Factory, Request
 from .server import Server
+from .timers import sharpen
 from .websocket import Socket
 
 
@@ -22,3 +23,4 @@ def install() -> None:
     daphne.server.HTTPFactory = Factory
     daphne.http_protocol.WebRequest = Request
     daphne.ws_protocol.WebSocketFactory.protocol = Socket
+    sharpen(daphne.server.twisted_loop)

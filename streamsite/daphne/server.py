@@ -1,7 +1,9 @@
 """The server: its backlog, its table of connections, its end."""
 
 import asyncio
+import math
 import sys
+import time
 from functools import partial
 from typing import Any
 
@@ -15,6 +17,9 @@ BACKLOG = 1024
 # Seconds after which an application whose client has left is ended. A long poll ends by itself
 # within a minute, which is no reason for the warning that Daphne logs.
 CLOSE_PATIENCE = 65
+# Seconds between two checks of an open connection's timeouts, and connections checked in one go.
+CHECK_INTERVAL = 2.0
+CHECKED_AT_ONCE = 50
 # Seconds that open connections get to end at shutdown.
 SHUTDOWN_TIMEOUT = 5
 CLOSE_TIMEOUT = 1
@@ -56,6 +61,8 @@ class Server(daphne.server.Server):
             else endpoint
             for endpoint in self.endpoints
         ]
+        # When the client left of each application that runs on, the first to leave first.
+        self._left: dict[Any, float] = {}
         self.application_close_timeout = max(self.application_close_timeout, CLOSE_PATIENCE)
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
@@ -83,19 +90,69 @@ class Server(daphne.server.Server):
             self.application(scope, inbox.get, partial(self.handle_reply, protocol))
         )
         self.connections[protocol]["application_instance"] = task
-        task.add_done_callback(partial(self._forget, protocol))
+        task.add_done_callback(partial(self._ended, protocol))
         return inbox
 
-    def _forget(self, protocol: Any, task: "asyncio.Task[None]") -> None:
-        if task.cancelled() or task.exception() is not None:
-            return  # Daphne's own check tells of that.
-        if "disconnected" in self.connections.get(protocol, ()):
-            del self.connections[protocol]
+    def _ended(self, protocol: Any, task: "asyncio.Task[None]") -> None:
+        """Let go of an application that has ended, and of its connection if that has, too."""
+        self._left.pop(protocol, None)
+        connection = self.connections[protocol]
+        del connection["application_instance"]
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            daphne.server.logger.error("Exception inside application: %s", error, exc_info=error)
+            if "disconnected" not in connection:
+                protocol.handle_exception(error)
+        if "disconnected" in connection:
+            self.connections.pop(protocol, None)
 
     def protocol_disconnected(self, protocol: Any) -> None:
         # A WebSocket says so twice where it was refused, and may be forgotten by then.
-        if protocol in self.connections:
-            super().protocol_disconnected(protocol)
+        connection = self.connections.get(protocol)
+        if connection is None or "disconnected" in connection:
+            return
+        now = connection["disconnected"] = time.time()
+        if "application_instance" in connection:
+            self._left[protocol] = now
+        else:
+            del self.connections[protocol]
+
+    # Daphne looks through all connections every second, and every other again. A thousand viewers
+    # are held up by that for some milliseconds, and when they came together, their pings for many.
+
+    def application_checker(self) -> None:
+        """End each application whose client has left too long ago."""
+        long_ago = time.time() - self.application_close_timeout
+        while self._left:
+            protocol, left = next(iter(self._left.items()))
+            if left > long_ago:
+                break
+            del self._left[protocol]
+            task = self.connections[protocol]["application_instance"]
+            task.cancel()
+            daphne.server.logger.warning(
+                "Application instance %r for connection %r took too long to shut down and was "
+                "killed.",
+                task,
+                protocol,
+            )
+        asyncio.get_running_loop().call_later(1, self.application_checker)
+
+    def timeout_checker(self) -> None:
+        """Check the timeouts of all connections, and send pings, some connections at a time."""
+        protocols = list(self.connections)
+        pause = CHECK_INTERVAL / max(1, math.ceil(len(protocols) / CHECKED_AT_ONCE))
+        self._check_some(protocols, pause)
+
+    def _check_some(self, protocols: list[Any], pause: float) -> None:
+        for protocol in protocols[-CHECKED_AT_ONCE:]:
+            if protocol in self.connections:
+                protocol.check_timeouts()
+        del protocols[-CHECKED_AT_ONCE:]
+        if protocols:
+            asyncio.get_running_loop().call_later(pause, self._check_some, protocols, pause)
+        else:
+            asyncio.get_running_loop().call_later(pause, self.timeout_checker)
 
     # A port in use: Daphne logs Twisted's words for it. The operator needs to know what to do.
 

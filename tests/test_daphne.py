@@ -1,0 +1,143 @@
+"""What Daphne is given: its selector, and its care for connections."""
+
+import asyncio
+import socket
+import time
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from streamsite.daphne.server import CHECKED_AT_ONCE, Server
+from streamsite.daphne.timers import Selector, sharpen
+
+from .raw import websocket
+from .site import SERVERS, SiteMaker
+
+# The selector.
+
+
+def test_the_selector_is_never_early():
+    with Selector() as selector:
+        for wait in (0.0001, 0.0009, 0.0021):
+            until = time.monotonic() + wait
+            assert selector.select(wait) == []
+            assert time.monotonic() >= until
+
+
+def test_the_selector_finds_what_is_ready_whatever_it_may_wait():
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Selector() as selector:
+        key = selector.register(ours, 1)
+        assert selector.select(0) == []
+        theirs.send(b"x")
+        for wait in (None, -1, 0, 0.001, 60):
+            assert selector.select(wait) == [(key, 1)]
+
+
+async def test_a_loop_with_it_keeps_its_timers_and_its_sockets():
+    loop = asyncio.new_event_loop()
+    sharpen(loop)
+    assert type(loop._selector) is Selector
+
+    async def talk() -> bytes:
+        server = await asyncio.start_server(
+            lambda _, writer: (writer.write(b"hello"), writer.close()), "127.0.0.1", 0
+        )
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            await asyncio.sleep(0.0015)
+            said = await reader.read()
+            writer.close()
+        return said
+
+    try:
+        assert await asyncio.to_thread(loop.run_until_complete, talk()) == b"hello"
+    finally:
+        loop.close()
+
+
+# The connections.
+
+
+class Connection:
+    """As much of a connection as the server's table needs."""
+
+    def __init__(self) -> None:
+        self.checked = 0
+        self.told: list[BaseException] = []
+
+    def check_timeouts(self) -> None:
+        self.checked += 1
+
+    def handle_exception(self, error: BaseException) -> None:
+        self.told.append(error)
+
+
+@pytest.fixture
+def server() -> Server:
+    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if (await receive())["type"] == "raise":
+            raise ValueError("broken")
+        await asyncio.Event().wait()
+
+    server = Server(application, ["tcp:0"])
+    server.connections = {}
+    return server
+
+
+async def test_what_an_application_raises_is_told_at_once_and_forgotten_at_its_end(server, caplog):
+    connection = Connection()
+    server.protocol_connected(connection)
+    server.create_application(connection, {"type": "http"}).put_nowait({"type": "raise"})
+    while not connection.told:
+        await asyncio.sleep(0)
+    assert "broken" in caplog.text
+    server.protocol_disconnected(connection)
+    assert not server.connections
+
+
+async def test_an_application_whose_client_left_long_ago_is_ended_and_no_other(server, caplog):
+    leaving, staying = Connection(), Connection()
+    for connection in (leaving, staying):
+        server.protocol_connected(connection)
+        server.create_application(connection, {"type": "http"}).put_nowait({"type": "stay"})
+    server.protocol_disconnected(leaving)
+    server.application_checker()
+    await asyncio.sleep(0)
+    assert set(server.connections) == {leaving, staying}
+    server.application_close_timeout = -1  # A moment ago is long ago.
+    server.application_checker()
+    while leaving in server.connections:
+        await asyncio.sleep(0)
+    assert "took too long" in caplog.text
+    assert set(server.connections) == {staying}
+
+
+async def test_all_connections_are_checked_also_those_that_come_meanwhile(server, monkeypatch):
+    monkeypatch.setattr("streamsite.daphne.server.CHECK_INTERVAL", 0.01)
+    first = [Connection() for _ in range(3 * CHECKED_AT_ONCE + 1)]
+    for connection in first:
+        server.protocol_connected(connection)
+    gone = first.pop(0)
+    server.timeout_checker()
+    assert sum(connection.checked for connection in first) == CHECKED_AT_ONCE
+    server.protocol_disconnected(gone)
+    later = Connection()
+    server.protocol_connected(later)
+    while not all(connection.checked for connection in (*first, later)):
+        await asyncio.sleep(0)
+    assert not gone.checked
+
+
+def test_every_websocket_is_pinged(make_site: SiteMaker, monkeypatch):
+    monkeypatch.setitem(SERVERS, "daphne", SERVERS["daphne"] + " --ping-interval 1")
+    site = make_site().start()
+    with ExitStack() as stack:
+        viewers = [
+            stack.enter_context(websocket.connect(site.address, "/stream/ws"))
+            for _ in range(2 * CHECKED_AT_ONCE + 1)
+        ]
+        for viewer in viewers:
+            while viewer.read().opcode != websocket.PING:
+                pass

@@ -18,6 +18,7 @@ from .database import in_database
 from .loops import PerLoop
 from .models import Stream
 from .pieces import End, Pieces
+from .presence import WATCH_SECONDS
 from .signals import streams_changed
 from .tail import Tail
 
@@ -49,6 +50,7 @@ class Hub:
         self._counts: Counter[tuple[int, str]] = Counter()
         self._pollers: dict[tuple[int, str], float] = {}
         self._told: dict[tuple[int, str], int] = {}
+        self._told_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel = ""
         self._connected = asyncio.Event()
@@ -129,7 +131,6 @@ class Hub:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(HEARTBEAT)
             try:
                 for stream_id in await in_database(log.reap):
                     await ring_end(stream_id)
@@ -143,6 +144,7 @@ class Hub:
                     tail.wake()
                 if not tail.joined and self._connected.is_set():
                     self._spawn(self._join(tail))
+            await asyncio.sleep(HEARTBEAT)
 
     async def _tell_counts(self) -> None:
         now = self.loop.time()
@@ -151,9 +153,11 @@ class Hub:
         counts.update((pk, "polling") for pk, _ in self._pollers)
         # Also what fell to zero since the last time.
         told = {key: counts[key] for key in counts.keys() | self._told.keys()}
-        if told:
+        changed = told != self._told
+        if changed or (told and now > self._told_at + WATCH_SECONDS / 2):
             await in_database(presence.tell_watches, PROCESS, told)
-        if told != self._told:
+            self._told_at = now
+        if changed:
             streams_changed.send(sender=Stream)
         self._told = {key: viewers for key, viewers in told.items() if viewers}
 

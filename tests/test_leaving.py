@@ -109,7 +109,8 @@ def test_viewers_cost_no_threads(site: Site):
         watch(site.server, 1, stack)  # What a process starts for its first viewer, it keeps.
         before = threads(site.server.pid)
         watch(site.server, 30, stack)
-        assert threads(site.server.pid) <= before
+        # For a moment there may be one that announces them to whoever watches the list.
+        assert threads(site.server.pid) <= before + 1
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ import demos.routing
 from streamsite import daphne
 from streamsite.handler import beside
 from streamsite.health import PROBES
+from streamsite.streams.lifespan import lifespan
 
 daphne.install()
 
@@ -32,6 +33,7 @@ application = ProtocolTypeRouter(
     {
         "http": beside(ASGIHandler(), "/stream/", "/notices/", *PROBES),
         "websocket": demos.routing.application,
+        "lifespan": lifespan,
     }
 )
 

@@ -23,7 +23,7 @@ SERVERS = {
     "daphne": "daphne -b {host} -p {port} --access-log /dev/null",
     "uvicorn": "uvicorn --host {host} --port {port} --no-access-log"
     " --timeout-graceful-shutdown 2 --ws-max-size 65536",
-    "granian": "granian --host {host} --port {port} --interface asginl --workers-kill-timeout 2",
+    "granian": "granian --host {host} --port {port} --interface asgi --workers-kill-timeout 2",
 }
 # What a process needs of the tests' own environment. The site's variables are not among it, lest
 # those of whoever runs the tests change what is tested.

@@ -22,7 +22,7 @@ LAYERS = (
     ("hub",),
     ("following", "writer", "leases", "background"),
     ("producers", "endpoints"),
-    ("control",),
+    ("control", "lifespan"),
     ("transports", "publishing", "openapi"),
     ("urls", "routing", "admin", "checks", "apps", "templatetags", "management"),
 )

@@ -24,6 +24,7 @@ from .errors import Conflict, Ended, StreamError
 from .hub import hub, ring_end
 from .leases import LEASE, Lease, leases
 from .limits import check_piece
+from .loops import PerLoop
 from .models import Stream, new_private_name
 from .writer import writer
 
@@ -310,12 +311,21 @@ async def start(name: str | None, source: AsyncIterable[str], **options: Any) ->
                 opened.set_exception(error)
 
     task = asyncio.create_task(run())
-    _running.add(task)  # The loop itself keeps but a weak reference.
-    task.add_done_callback(_running.discard)
+    running = _running()
+    running.add(task)  # The loop itself keeps but a weak reference.
+    task.add_done_callback(running.discard)
     return await asyncio.shield(opened)
 
 
-_running: set[asyncio.Task[None]] = set()
+_running: PerLoop[set[asyncio.Task[None]]] = PerLoop(set)
+
+
+async def end_sources() -> None:
+    """End the sources that `start` began in this event loop, their streams as `interrupted`."""
+    running = list(_running())
+    for task in running:
+        task.cancel()
+    await asyncio.gather(*running, return_exceptions=True)
 
 
 async def stop(stream: Stream, reason: str = "") -> bool:

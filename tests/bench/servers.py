@@ -46,7 +46,7 @@ class Contender:
                 options = ["--no-access-log", "--log-level", "warning", "--backlog", str(BACKLOG)]
                 return [program, "--host", HOST, "--port", str(port), *options, self.application]
             case "granian":
-                options = ["--interface", "asginl", "--backlog", str(BACKLOG), "--no-log"]
+                options = ["--interface", "asgi", "--backlog", str(BACKLOG), "--no-log"]
                 return [program, "--host", HOST, "--port", str(port), *options, self.application]
         raise ValueError(self.server)
 

@@ -171,6 +171,12 @@ def test_an_answer_under_way_ends_with_its_server(project: Path, on: str):
         name = asked(address, "endless")
         # Nobody watches when it ends: what a viewer sees of that is another matter.
         reader = Reader(name).read("polling", address, len(WORDS) + 1)
+    # Its viewers elsewhere don't wait for its lease to run out.
+    look = (
+        "from streamsite.streams.models import Stream\n"
+        f"print(Stream.objects.get(name={name!r}).state)"
+    )
+    assert run(project, "manage.py", "shell", "-v", "0", "-c", look).strip() == "interrupted"
     with served(project, on) as (address, _pid):
         reader.read("sse", address)
     assert reader.texts == [*WORDS, "endless"]

@@ -4,6 +4,8 @@ Every variable has a default that lets a fresh checkout run, and a wrong value i
 refused at start with a sentence that names it. README.md has the table.
 """
 
+import asyncio
+import logging
 import os
 import secrets
 from pathlib import Path
@@ -290,10 +292,19 @@ if TLS != "off":
 if TLS == "proxy":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+
+def not_cut_off(record: logging.LogRecord) -> bool:
+    """Tell whether this is anything but a request that was cut off at the server's end."""
+    return record.exc_info is None or record.exc_info[0] is not asyncio.CancelledError
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "filters": {
+        "not_cut_off": {"()": "django.utils.log.CallbackFilter", "callback": not_cut_off},
+    },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
         "nowhere": {"class": "logging.NullHandler"},
@@ -304,5 +315,7 @@ LOGGING = {
         "streamsite": {"level": "INFO"},
         # Whoever asks for a wrong name has been told; the operator need not be, with a traceback.
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
+        # At its end uvicorn logs a traceback for each viewer, after a line with their number.
+        "uvicorn.error": {"filters": ["not_cut_off"]},
     },
 }

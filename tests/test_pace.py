@@ -2,7 +2,7 @@
 
 import asyncio
 
-from streamsite.streams.pace import ticks
+from streamsite.streams.pace import TICK, ticks
 
 
 async def wait_until(moment: float) -> None:
@@ -39,3 +39,13 @@ async def test_a_reader_that_leaves_takes_nobody_along():
 
 async def test_a_moment_that_is_past_comes_at_once():
     await ticks().until(0)
+
+
+async def test_who_begins_at_the_last_tick_waits_for_whole_ticks():
+    loop = asyncio.get_running_loop()
+    begun = ticks().last()
+    assert begun <= loop.time()
+    for n in range(1, 4):
+        # Each of these is a tick, so nobody waits for the one after.
+        ticks().until(begun + n * TICK)
+    assert sorted(ticks()._waiting) == [round(begun / TICK) + n for n in range(1, 4)]

@@ -109,6 +109,7 @@ class Bench:
         finally:
             process.kill()
             process.join()
+            server.settle()
         if isinstance(outcome, str):
             raise RuntimeError(outcome)
         return outcome

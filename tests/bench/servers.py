@@ -13,10 +13,13 @@ from tests.ports import HOST, free_port
 from tests.process import family
 from tests.site import ROOT, environment
 
-from .usage import pin
+from .usage import Usage, pin
 
 START_TIMEOUT = 30
 STOP_TIMEOUT = 5
+SETTLE_TIMEOUT = 10
+# A server that computes no more than this within that time has nothing to do.
+SETTLE_INTERVAL, RESTING = 0.1, 0.005
 BACKLOG = 2048  # All viewers connect at once.
 
 
@@ -118,6 +121,14 @@ class Server:
                 raise ConnectionError(f"{path}: {response.status}")
         finally:
             connection.close()
+
+    def settle(self) -> None:
+        """Return when it rests: what it still does for viewers who left would slow the next one."""
+        deadline = time.monotonic() + SETTLE_TIMEOUT
+        before = -1.0
+        while (now := Usage.of(self.pids).cpu) - before > RESTING and time.monotonic() < deadline:
+            before = now
+            time.sleep(SETTLE_INTERVAL)
 
     def end(self) -> None:
         """Ask it to end."""

@@ -4,7 +4,7 @@ An origin is scheme, host and port (RFC 6454). A page of the site's own origin a
 of the listed ones may; no other does.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,12 +72,15 @@ class SameOrigin:
     def __init__(self, application: Any) -> None:
         self.application = application
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if self._welcome(scope):
-            await self.application(scope, receive, send)
-        else:
-            await receive()  # websocket.connect
-            await send({"type": "websocket.close", "code": 4403, "reason": None})
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+        # Not a coroutine, of which each viewer would keep one.
+        handle = self.application if self._welcome(scope) else self._refuse
+        return handle(scope, receive, send)
+
+    @staticmethod
+    async def _refuse(scope: Any, receive: Any, send: Any) -> None:
+        await receive()  # websocket.connect
+        await send({"type": "websocket.close", "code": 4403, "reason": None})
 
     def _welcome(self, scope: Mapping[str, Any]) -> bool:
         headers = {name: value.decode("latin1") for name, value in scope["headers"]}

@@ -42,6 +42,8 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         # The request's head, twice, and the answer's: a browser sends a kilobyte.
         self.http_request_data, self.http_response_data = b"", ""
         self.http_headers = self.request.headers = NO_HEADERS
+        # A queue for parts of messages that are held back, which here are none.
+        self.send_queue = ()
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         reply_at_once(self.transport, self._reply, message)

@@ -9,7 +9,7 @@ from channels.routing import URLRouter
 from django.urls import path, re_path
 
 from .origins import SameOrigin
-from .transports.websocket import Refusals, StreamConsumer, nowhere
+from .transports.websocket import Nowhere, StreamConsumer
 
 
 def websockets(prefix: str, before: list[Any] | None = None) -> SameOrigin:
@@ -18,13 +18,11 @@ def websockets(prefix: str, before: list[Any] | None = None) -> SameOrigin:
     Pages of unknown origins are refused, and so are other addresses, each with a reason.
     """
     return SameOrigin(
-        Refusals(
-            URLRouter(
-                [
-                    *(before or []),
-                    path(f"{prefix}<str:name>/ws", StreamConsumer.as_asgi()),
-                    re_path("", nowhere),
-                ]
-            )
+        URLRouter(
+            [
+                *(before or []),
+                path(f"{prefix}<str:name>/ws", StreamConsumer.as_asgi()),
+                re_path("", Nowhere.as_asgi()),
+            ]
         )
     )

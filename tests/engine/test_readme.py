@@ -162,7 +162,7 @@ def test_viewers_of_an_answer_cost_no_threads(project: Path, on: str):
         before = threads(pid)
         for _ in range(20):
             watch()
-        assert threads(pid) == before
+        assert threads(pid) <= before  # That of the page may be about to end.
 
 
 @EVERY_SERVER

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
@@ -40,10 +40,22 @@ class Consumer(AsyncWebsocketConsumer):
 
     Channels gives each a channel on the layer, and closes old database connections, in a thread,
     around each message. Here hub.py has the one channel, and database.py the one connection.
+
+    A `StreamError` that it raises closes the connection by the error's code, with its detail as the
+    reason.
     """
 
     channel_layer = None
+    _accepted = False
     _sending: asyncio.Task[None] | None = None
+
+    @classmethod
+    def as_asgi(cls, **initkwargs: Any) -> Any:
+        # Channels' is a coroutine function: each viewer would keep one more coroutine.
+        def application(scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
+            return cls(**initkwargs)(scope, receive, send)
+
+        return application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send
@@ -52,7 +64,7 @@ class Consumer(AsyncWebsocketConsumer):
         self._task = task
         self._receiving = False
         self._closing: asyncio.Future[None] | None = None
-        with suppress(StopConsumer):
+        try:
             while True:
                 self._receiving = True
                 try:
@@ -66,6 +78,23 @@ class Consumer(AsyncWebsocketConsumer):
                 finally:
                     self._receiving = False
                 await getattr(self, get_handler_name(message))(message)
+        except StopConsumer:
+            pass
+        except StreamError as error:
+            await self._refuse(error)
+
+    async def _refuse(self, error: StreamError) -> None:
+        if not self._accepted:
+            # A refused handshake shows a browser nothing but its failure, so it is accepted first;
+            # and a browser fails one that takes up none of the subprotocols it offered.
+            await self.accept(next(iter(self.scope["subprotocols"]), None))
+        # Servers refuse to send a longer reason, or send a frame that no client may take.
+        reason = error.detail.encode()[:REASON_SIZE].decode(errors="ignore")
+        await self.close(error.close_code, reason)
+
+    async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
+        self._accepted = True
+        await super().accept(subprotocol, headers)
 
     def start_sending(self, sends: Coroutine[Any, Any, None]) -> None:
         """Run what sends beside the messages that come, one of which is handled at a time.
@@ -120,9 +149,9 @@ class StreamConsumer(Consumer):
     """Sends a stream's records, from the cursor in the query."""
 
     async def connect(self) -> None:
-        self.user = user_of(self.scope)
         query = dict(parse_qsl(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
-        self.reading = await reading(self.scope["url_route"]["kwargs"]["name"], query, self.user)
+        name = self.scope["url_route"]["kwargs"]["name"]
+        self.reading = await reading(name, query, user_of(self.scope))
         offered = self.scope["subprotocols"]
         protocol = next((known for known in (BATCH_PROTOCOL, PROTOCOL) if known in offered), None)
         await self.accept(protocol)
@@ -138,7 +167,7 @@ class StreamConsumer(Consumer):
         try:
             if op_of(text_data) != "stop":
                 raise BadRequest('The only op is "stop".')
-            await stop_as(self.user, self.reading.stream)
+            await stop_as(user_of(self.scope), self.reading.stream)
         except StreamError as error:
             await self.send(json.dumps({"error": error.detail}, ensure_ascii=False))
 
@@ -175,36 +204,8 @@ def _read_user(scope: Any) -> AbstractBaseUser | AnonymousUser:
     return get_user(request)
 
 
-class Refusals:
-    """Turns a `StreamError` of a consumer into a close code with a reason.
+class Nowhere(Consumer):
+    """Refuses an address that is no stream's."""
 
-    A refused handshake shows a browser nothing but its failure, so it is accepted first.
-    """
-
-    def __init__(self, application: Any) -> None:
-        self.application = application
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        accepted = False
-
-        def noticing(message: Any) -> Awaitable[None]:
-            nonlocal accepted
-            accepted = accepted or message["type"] == "websocket.accept"
-            return send(message)  # type: ignore[no-any-return]
-
-        try:
-            await self.application(scope, receive, noticing)
-        except StreamError as error:
-            if not accepted:
-                # A browser fails a handshake that takes up none of the subprotocols it offered.
-                offered = next(iter(scope["subprotocols"]), None)
-                await send({"type": "websocket.accept", "subprotocol": offered, "headers": []})
-            # Servers refuse to send a longer reason, or send a frame that no client may take.
-            reason = error.detail.encode()[:REASON_SIZE].decode(errors="ignore")
-            await send({"type": "websocket.close", "code": error.close_code, "reason": reason})
-
-
-async def nowhere(scope: Any, receive: Any, send: Any) -> Any:
-    """Refuse an address that is no stream's."""
-    await receive()
-    raise NoSuchStream(scope["path"])
+    async def connect(self) -> None:
+        raise NoSuchStream(self.scope["path"])

@@ -17,6 +17,8 @@ STALL_TIMEOUT = 60
 class Flow:
     """Whether a connection takes more, as Twisted tells it and asyncio awaits it."""
 
+    __slots__ = ("_drained",)
+
     def __init__(self) -> None:
         self._drained: asyncio.Future[None] | None = None
 

@@ -39,7 +39,8 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
 
     def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
         super().onOpen()
-        # The request's head, twice, and the answer's: a browser sends a kilobyte.
+        # Of no more use. A browser's headers are a kilobyte, and kept twice.
+        self._transport_details = None
         self.http_request_data, self.http_response_data = b"", ""
         self.http_headers = self.request.headers = NO_HEADERS
         # A queue for parts of messages that are held back, which here are none.

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from itertools import count
@@ -247,7 +248,9 @@ class Notices:
 
     def next(self) -> str:
         """Return the name of the next event, but for signs of life."""
+        deadline = time.monotonic() + PATIENCE
         while True:
+            assert time.monotonic() < deadline, "no announcement comes, only signs of life"
             chunk, _wire = http.read_chunk(self._connection.file)
             names = re.findall(rb"^event: (.*)$", chunk, re.MULTILINE)
             # An announcement carries nothing.
@@ -299,6 +302,8 @@ def test_announcements_reach_other_processes_and_come_back_after_an_outage(
     publisher.kill()
     here, there = site.servers
     with Notices(there) as notices:
+        # Its stream is open before its process listens.
+        wait_until(lambda: has_subscribers(valkey), "it listens")
         put(here, owner, new_name())
         assert notices.next() == "changed"
         valkey.stop()

@@ -251,25 +251,6 @@ CHANGES = {
 }
 
 
-# Readers that leave.
-
-
-def test_who_leaves_while_pieces_are_being_sent_is_no_error(own_single: tuple[Site, Publisher]):
-    site, publisher = own_single
-    source = publisher.open()
-    source.begin(texts(0, 2_500), pause=0.002)
-    for _ in range(10):
-        with ExitStack() as viewers:
-            for _ in range(50):
-                target = f"/stream/{source.name}/ws?after=0"
-                viewer = viewers.enter_context(websocket.connect(site.address, target))
-                viewer.read()
-    source.expect("written")
-    source.end()
-    assert Reader(source.name).read("polling", site.address).state == "done"
-    site.server.assert_calm()
-
-
 # Streams that can't be read.
 
 

@@ -235,7 +235,7 @@ class Site:
         """Return the pieces of a stream as the database has them."""
         return self.shell(
             "from streamsite.streams import log\n"
-            f"answer(list(log.recording(log.find({name!r}).pk).pieces.texts))"
+            f"answer(list(log.recording(log.find({name!r})).pieces.texts))"
         )
 
 

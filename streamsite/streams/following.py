@@ -10,6 +10,7 @@ from typing import Literal
 
 from . import log
 from .database import in_database
+from .errors import NoSuchStream
 from .finding import find
 from .hub import BATCH, QUIET, hub
 from .models import Stream
@@ -40,32 +41,27 @@ async def follow(
     here = hub()
     here.count(stream, transport, 1)
     try:
-        while True:
+        if stream.live:
             n, reset = honour(stream, after)
             if reset:
                 yield [reset]
-            if not stream.live:
-                tape = await _tape(stream)
-                for batch in tape.batches_since(n):
-                    yield batch
-                return
             tail = here.watch(stream)
             try:
                 while True:
                     due = tail.since(n)
-                    if due is None:
+                    if due is None and tail.end is None:
                         older = await in_database(log.read, stream, n, BATCH)
                         if not older.texts:
                             break
                         tail.remember(older)
                         due = [older]
-                    if due:
-                        n = due[-1].end
-                    if tail.end and n >= tail.count:
-                        if tail.end.revision != stream.revision:
-                            break
-                        yield [*due, tail.end]
-                        return
+                    got = due[-1].end if due else n
+                    if tail.end:
+                        if got == tail.end.n and tail.end.revision == stream.revision:
+                            yield [*due, tail.end] if due else [tail.end]
+                            return
+                        break
+                    n = got
                     if due:
                         yield due
                     else:
@@ -74,13 +70,18 @@ async def follow(
                             yield []
             finally:
                 here.leave(tail)
-            # It ended and was edited or deleted since, faster than this reader reads.
             after = Cursor(stream.revision, n)
-            found = (await in_database(log.standing, [stream.pk])).get(stream.pk)
-            if found is None:
-                yield [End("failed", n, "", "The stream was deleted.")]
-                return
-            stream = found
+        # Over, now if not before: this reader has the rest from memory, as all who are late.
+        try:
+            tape = await _tape(stream)
+        except NoSuchStream:
+            yield [End("failed", n if stream.live else 0, "", "The stream was deleted.")]
+            return
+        n, reset = honour(tape.stream, after)
+        if reset:
+            yield [reset]
+        for batch in tape.batches_since(n):
+            yield batch
     finally:
         here.count(stream, transport, -1)
 
@@ -212,30 +213,32 @@ class Tape:
         return min(due, self.count)
 
 
-_tapes: OrderedDict[tuple[int, int], Tape] = OrderedDict()
+_tapes: OrderedDict[int, Tape] = OrderedDict()
 _taking = threading.Lock()
 
 
 async def _tape(stream: Stream) -> Tape:
+    """Return a stream that is over, edited since or not. Raises NoSuchStream, Conflict if live."""
     tape = _kept(stream)
     return await in_database(_load, stream) if tape is None else tape
 
 
 def _kept(stream: Stream) -> Tape | None:
-    key = (stream.pk, stream.revision)
     with _taking:
-        if key in _tapes:
-            _tapes.move_to_end(key)
-        return _tapes.get(key)
+        tape = _tapes.get(stream.pk)
+        if tape is None or tape.stream.revision < stream.revision:
+            return None
+        _tapes.move_to_end(stream.pk)
+        return tape
 
 
 def _load(stream: Stream) -> Tape:
     # Of many readers who come at once, the first has loaded it for all.
     tape = _kept(stream)
     if tape is None:
-        tape = Tape(log.recording(stream.pk))
+        tape = Tape(log.recording(stream))
         with _taking:
-            _tapes[stream.pk, stream.revision] = tape
+            _tapes[stream.pk] = tape
             while len(_tapes) > 1 and sum(each.length for each in _tapes.values()) > TAPES_LENGTH:
                 _tapes.popitem(last=False)
     return tape

@@ -93,12 +93,11 @@ class Hub:
             return
         if ring["texts"] is not None:
             tail.add(Pieces(ring["first"], ring["texts"], revision=tail.stream.revision))
-        if tail.count < ring["n"]:
-            if not tail.refreshing:
-                tail.refreshing = True
-                self._spawn(self._refresh([tail]))
-        elif ring["end"] is not None:
+        if ring["end"] is not None:
             tail.finish(End(*ring["end"], revision=tail.stream.revision))
+        elif tail.count < ring["n"] and not tail.refreshing:
+            tail.refreshing = True
+            self._spawn(self._refresh([tail]))
 
     # The tasks.
 
@@ -192,19 +191,18 @@ class Hub:
                 stream = standing.get(tail.stream.pk)
                 if stream is None:
                     tail.finish(End("failed", tail.count, "", "The stream was deleted."))
-                    continue
-                if stream.revision != tail.stream.revision:
-                    # Edited since its end: its readers find the text anew.
-                    tail.finish(stream.end() or End("done", stream.pieces, ""))
-                    continue
-                while tail.count < stream.pieces:
-                    newer = await in_database(log.read, stream, tail.count, BATCH)
-                    if not newer.texts:
-                        break  # Edited or deleted just now: the next heartbeat finds out.
-                    tail.add(newer)
+                elif end := stream.end():
+                    # What the tail hasn't of it, its readers take as those do who come late.
+                    tail.finish(end)
                 else:
-                    if end := stream.end():
-                        tail.finish(end)
+                    await self._catch_up(tail, stream.pieces)
+
+    async def _catch_up(self, tail: Tail, count: int) -> None:
+        while tail.count < count:
+            newer = await in_database(log.read, tail.stream, tail.count, BATCH)
+            if not newer.texts:
+                break  # It ended or was deleted just now: the next heartbeat finds out.
+            tail.add(newer)
 
 
 hub = PerLoop(Hub)

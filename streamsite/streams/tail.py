@@ -64,7 +64,7 @@ class Tail:
         return found[::-1]
 
     def finish(self, end: End) -> None:
-        """Take the end, once all pieces are there."""
+        """Take the end, whether or not the pieces before it have all come."""
         self.end = end
         self.wake()
 

@@ -29,7 +29,7 @@ prepare()
 from demos.article import NAME
 from streamsite.streams import log
 from streamsite.streams.models import Stream
-pieces = log.recording(log.find(NAME).pk).pieces.texts
+pieces = log.recording(log.find(NAME)).pieces.texts
 Path({pieces!r}).write_text(json.dumps(pieces))
 text = "".join(itertools.islice(itertools.cycle(pieces), {long}))
 log.record(Stream(name="long", title="long", split="word", pace=0), text)

@@ -130,23 +130,27 @@ def _refusal(write: Write) -> StreamError | None:
 
 
 def read(stream: Stream, after: int, most: int) -> Pieces:
-    """Return the pieces from number `after` on: about `most` of them, and all of a segment.
+    """Return the pieces of a live stream from number `after` on: about `most`, in whole segments.
 
-    None of them where the stream was edited or deleted since it was found.
+    None of them when it is over: see recordings.recording.
     """
-    segments = Segment.objects.filter(
-        stream=stream, stream__revision=stream.revision, end__gt=after
-    ).order_by("first")
     texts: list[str] = []
-    first = after
     length = 0
-    for segment in segments.iterator(chunk_size=16):
-        whole = cut(segment)
-        if not texts:
-            first = max(after, segment.first)
-            whole = whole[first - segment.first :]
-        texts += whole
-        length += len(segment.text)
-        if len(texts) >= most or length >= READ_LENGTH:
+    n = after
+    # A few rows at first, and then more: a row may be one small piece, or many large ones. (With
+    # an iterator PostgreSQL would prepare all rows there are, each time, to give the first.)
+    rows = 16
+    while len(texts) < most and length < READ_LENGTH:
+        segments = Segment.objects.filter(
+            stream=stream, stream__state=Stream.State.LIVE, end__gt=n
+        ).order_by("first")[:rows]
+        for segment in segments:
+            texts += cut(segment)[max(after - segment.first, 0) :]
+            length += len(segment.text)
+            n = segment.end
+            if len(texts) >= most or length >= READ_LENGTH:
+                break
+        if len(segments) < rows:
             break
-    return Pieces(first, texts, revision=stream.revision)
+        rows *= 2
+    return Pieces(after, texts, revision=stream.revision)

@@ -7,7 +7,7 @@ from itertools import accumulate, pairwise
 
 from django.db import transaction
 
-from ..errors import Conflict
+from ..errors import Conflict, NoSuchStream
 from ..limits import check_limits, check_piece
 from ..models import Segment, Stream
 from ..packing import pack, unpack
@@ -75,19 +75,24 @@ def record(stream: Stream, text: str) -> None:
     stream.refresh_from_db()
 
 
-def recording(stream_id: int) -> Recording:
-    """Return the whole of a finished stream. Raises Conflict while it is live."""
+def recording(stream: Stream) -> Recording:
+    """Return the whole of a finished stream, as it is now.
+
+    Raises NoSuchStream when it was deleted, and Conflict while it is live.
+    """
     texts: list[str] = []
     times: list[int] = []
     with transaction.atomic():
         # Locked, so that the pieces are those of the revision that they are said to be.
-        stream = Stream.objects.select_for_update().get(pk=stream_id)
-        if stream.live:
-            raise Conflict(f"Stream {stream.name!r} is live: it can be replayed after its end.")
-        for segment in Segment.objects.filter(stream=stream).order_by("first"):
+        now = Stream.objects.select_for_update().filter(pk=stream.pk).first()
+        if now is None:
+            raise NoSuchStream(stream.name)
+        if now.live:
+            raise Conflict(f"Stream {now.name!r} is live: it can be replayed after its end.")
+        for segment in Segment.objects.filter(stream=now).order_by("first"):
             texts += cut(segment)
             times += unpack(segment.times)
-    return Recording(stream, Pieces(0, tuple(texts), revision=stream.revision), tuple(times))
+    return Recording(now, Pieces(0, tuple(texts), revision=now.revision), tuple(times))
 
 
 def text_of(stream: Stream) -> str:

@@ -99,7 +99,8 @@ class Consumer(AsyncWebsocketConsumer):
     def start_sending(self, sends: Coroutine[Any, Any, None]) -> None:
         """Run what sends beside the messages that come, one of which is handled at a time.
 
-        The connection is closed when that is through: by 1000, or by 1011 when it raised.
+        The connection is closed when that is through: by 1000, by a StreamError's own code, or by
+        1011 when it raised anything else.
         """
         self._sending = asyncio.create_task(sends)
         self._sending.add_done_callback(self._close_after)
@@ -111,11 +112,16 @@ class Consumer(AsyncWebsocketConsumer):
     def _close_after(self, sending: asyncio.Task[None]) -> None:
         if sending.cancelled():
             return
+        # Nobody waits for the task, but its client does.
         error = sending.exception()
-        if error is not None:
-            # Nobody waits for the task, but its client does.
+        if isinstance(error, StreamError):
+            last = self._refuse(error)
+        elif error is not None:
             logger.error("%s can't be sent on", self.scope["path"], exc_info=error)
-        self._sending = asyncio.create_task(self.close(INTERNAL_ERROR if error else None))
+            last = self.close(INTERNAL_ERROR)
+        else:
+            last = self.close()
+        self._sending = asyncio.create_task(last)
 
     async def send(self, text: str) -> None:
         # To one who has left a server raises an OSError (ASGI specification, "Disconnected Client -

@@ -24,17 +24,21 @@ CHECKED_AT_ONCE = 50
 SHUTDOWN_TIMEOUT = 5
 CLOSE_TIMEOUT = 1
 
+# Messages of one client that wait before no more are read from it (daphne has no bound).
+INBOX_SIZE = 32
+
 GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 
 
 class Inbox:
     """What a connection tells its application, message by message. One task reads it."""
 
-    __slots__ = ("_arrived", "_messages")
+    __slots__ = ("_arrived", "_held", "_messages")
 
     def __init__(self) -> None:
         self._messages: list[dict[str, Any]] = []
         self._arrived: asyncio.Future[None] | None = None
+        self._held: Any = None
 
     def put_nowait(self, message: dict[str, Any]) -> None:
         self._messages.append(message)
@@ -45,7 +49,17 @@ class Inbox:
         while not self._messages:
             self._arrived = asyncio.get_running_loop().create_future()
             await self._arrived
-        return self._messages.pop(0)
+        message = self._messages.pop(0)
+        if self._held is not None and not self._messages:
+            held, self._held = self._held, None
+            held.resumeProducing()
+        return message
+
+    def hold_if_full(self, transport: Any) -> None:
+        """Read no more from a client who says more than is taken, until all of it is."""
+        if len(self._messages) >= INBOX_SIZE and self._held is None:
+            self._held = transport
+            transport.pauseProducing()
 
 
 class Server(daphne.server.Server):

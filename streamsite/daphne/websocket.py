@@ -46,6 +46,11 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         # A queue for parts of messages that are held back, which here are none.
         self.send_queue = ()
 
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803 - Autobahn's
+        super().onMessage(payload, isBinary)
+        if self.application_queue is not None:
+            self.application_queue.hold_if_full(self.transport)
+
     def handle_reply(self, message: dict[str, Any]) -> None:
         reply_at_once(self.transport, self._reply, message)
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 
 import pytest
 import redis
@@ -201,6 +201,39 @@ def test_readers_that_do_not_read_cost_little_and_hold_up_nobody(own_single, at_
         assert b"".join(rest) == "".join(pieces[1:]).encode()
         # Nor does the server have all that is left of an ended stream on its way to each.
         assert max(map(len, rest)) < MIB
+
+
+def test_a_client_that_only_talks_is_read_no_further(own_single):
+    site, publisher = own_single
+    source = publisher.open()
+    with websocket.connect(site.address, f"/stream/{source.name}/ws") as talker:
+        # Each is answered; so many answers fill what lies between the server and a client who
+        # reads none.
+        words = websocket.write_frame(websocket.TEXT, b"{}") * 10_000
+        speech = websocket.write_frame(websocket.TEXT, b" " * LARGE)
+        talker.socket.settimeout(PAUSE)
+        taken = 0
+        with suppress(TimeoutError):
+            for said in [words] * 20 + [speech] * 600:
+                talker.socket.sendall(said)
+                taken += len(said)
+        # The sockets on both sides have room for a few MiB each.
+        assert taken < 24 * MIB, "the server goes on reading"
+
+
+# Seconds after which a server is taken to read no more.
+PAUSE = 3
+
+
+def test_a_client_that_says_much_at_once_gets_all_its_answers(own_single):
+    site, publisher = own_single
+    source = publisher.open()
+    with websocket.connect(site.address, f"/stream/{source.name}/ws") as talker:
+        talker.socket.sendall(websocket.write_frame(websocket.TEXT, b"{}") * 1000)
+        answers = [talker.read().text for _ in range(1000)]
+        assert all("error" in answer for answer in answers)
+        source.write("text")
+        assert '"text":"text"' in talker.read().text
 
 
 STALLED = ("chunked", "events", "ws")

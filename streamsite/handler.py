@@ -20,7 +20,7 @@ from io import BytesIO
 from typing import Any
 
 from django.contrib.auth import aget_user, get_user
-from django.core.exceptions import DisallowedHost
+from django.core.exceptions import DisallowedHost, SuspiciousOperation
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
@@ -110,6 +110,8 @@ class StreamHandler:
             response = refusal(
                 400, "This site doesn't go by the name in the Host header: see ALLOWED_HOSTS."
             )
+        except SuspiciousOperation as error:
+            response = refusal(400, f"{error}")
         except Resolver404:
             response = refusal(404, "Nothing has this address.")
         except ClientLeft:

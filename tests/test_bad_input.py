@@ -109,6 +109,12 @@ def test_a_page_with_a_broken_address_is_not_found(site):
     assert http.get(site.address, "/%FF%FE").status == 404
 
 
+@pytest.mark.parametrize("endpoint", ["/stream/polling", "/stream/article/events"])
+def test_a_query_of_too_many_parts_is_refused(site, endpoint):
+    query = "&".join(["after=0"] * 1001)  # Django's DATA_UPLOAD_MAX_NUMBER_FIELDS is 1000.
+    assert_refused(http.get(site.address, f"{endpoint}?{query}"), 400)
+
+
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, "/", "/en/", "/admin/login/"])
 def test_another_host_name_is_refused(site, endpoint):
     assert http.get(site.address, endpoint, host="evil.example").status == 400

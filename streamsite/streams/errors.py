@@ -63,6 +63,10 @@ class TakenOver(Conflict):
         super().__init__(f"Stream {name!r} was taken over by another producer.")
 
 
+class OutOfTurn(Conflict):
+    """Pieces that aren't the next, since others came before them."""
+
+
 class TooLarge(StreamError):
     """A piece, a stream or a body beyond a limit."""
 

@@ -14,7 +14,15 @@ from . import log
 from .control import stop_as, stop_with
 from .database import in_database
 from .endpoints import endpoint
-from .errors import BadRequest, Conflict, Forbidden, StreamError, Unauthorized
+from .errors import (
+    BadRequest,
+    Conflict,
+    Ended,
+    Forbidden,
+    OutOfTurn,
+    StreamError,
+    Unauthorized,
+)
 from .finding import find
 from .hub import ring_end
 from .limits import check_piece
@@ -61,21 +69,31 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         raise problem
     producer = f"{token.pk}/{request.GET.get('producer', '')}"
     fence = hashlib.sha256(producer.encode()).hexdigest()[:32]
-    stream = await in_database(
-        log.create,
-        name,
-        fence=fence,
-        lease=LEASE,
-        title=request.GET.get("title", ""),
-        owner_id=token.owner_id,
-        visibility=choice(request, "visibility", Stream.Visibility.values),
-        takeover=choice(request, "takeover", SWITCH) == "1",
-    )
-    delivery = Delivery(stream.pieces)
-    problem = delivery.take(items) or problem
-    passed = round((timezone.now() - stream.started_at).total_seconds() * 1000)
-    times = [max(0, passed)] * len(delivery.texts)
-    await writer().append(log.Write(stream.pk, fence, LEASE, stream.pieces, delivery.texts, times))
+    options: dict[str, Any] = {
+        "title": request.GET.get("title", ""),
+        "owner_id": token.owner_id,
+        "visibility": choice(request, "visibility", Stream.Visibility.values),
+        "takeover": choice(request, "takeover", SWITCH) == "1",
+    }
+    while True:
+        try:
+            stream = await in_database(enter, name, items, fence, options)
+        except Ended:
+            stream = await in_database(log.find, name)
+            if problem is not None or not has_all(stream, fence, items):
+                raise
+            return accepted({"after": stream.pieces, "state": stream.state})
+        delivery = Delivery(stream.pieces)
+        refused = delivery.take(items)
+        passed = round((timezone.now() - stream.started_at).total_seconds() * 1000)
+        times = [max(0, passed)] * len(delivery.texts)
+        write = log.Write(stream.pk, fence, LEASE, stream.pieces, delivery.texts, times)
+        try:
+            await writer().append(write)
+            break
+        except OutOfTurn:
+            continue  # Another request of this publisher came in between: these come after it.
+    problem = refused or problem
     answer: dict[str, Any] = {"after": delivery.after, "state": stream.state}
     if problem is None and delivery.end:
         state, reason = delivery.end
@@ -84,9 +102,35 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         answer["state"] = state
     if problem is not None:
         answer["detail"] = problem.detail
-    return JsonResponse(
-        answer, status=problem.status if problem else 202, json_dumps_params={"ensure_ascii": False}
+    return accepted(answer, problem.status if problem else 202)
+
+
+def enter(name: str, items: list["Item"], fence: str, options: dict[str, Any]) -> Stream:
+    """Return the live stream that the items go to; made, where there is none and one fits.
+
+    Raises as log.create, and Conflict when the first item would leave a gap in a new stream.
+    """
+    if name not in log.find_all([name]):
+        beginning = Delivery(0)
+        problem = beginning.take(items)
+        if problem is not None and not beginning.texts:
+            raise problem
+    return log.create(name, fence=fence, lease=LEASE, **options)
+
+
+def has_all(stream: Stream, fence: str, items: list["Item"]) -> bool:
+    """Tell whether a stream that is over was ended by this very request, which came before."""
+    *pieces, last = items or [Item()]
+    return (
+        stream.fence == fence
+        and last.end == (stream.state, stream.reason)
+        and all(item.n is not None and item.n < stream.pieces for item in pieces)
     )
+
+
+def accepted(answer: dict[str, Any], status: int = 202) -> JsonResponse:
+    """Return the answer to a request of which something counts."""
+    return JsonResponse(answer, status=status, json_dumps_params={"ensure_ascii": False})
 
 
 @endpoint("POST")

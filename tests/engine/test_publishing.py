@@ -81,16 +81,42 @@ def test_requests_of_one_publisher_at_once_lose_nothing_that_was_accepted(
 ):
     name = new_name("crowded")
     post(backend_site, name, {"pieces": []}, owner)
+    # Some say the same.
+    posted = [f"{number % 4} " for number in range(12)]
     answers = list(
-        at_once.map(
-            lambda number: post(backend_site, name, {"pieces": [f"{number} "]}, owner), range(12)
-        )
+        at_once.map(lambda text: post(backend_site, name, {"pieces": [text]}, owner), posted)
     )
-    assert {answer.status for answer in answers} <= {202, 409}
-    accepted = {f"{number} " for number, answer in enumerate(answers) if answer.status == 202}
+    assert [answer.status for answer in answers] == [202] * 12
+    assert sorted(answer.json["after"] for answer in answers) == list(range(1, 13))
     post(backend_site, name, {"end": "done"}, owner)
     kept = Reader(name).read("polling", backend_site.address).texts
-    assert sorted(kept) == sorted(accepted)
+    assert sorted(kept) == sorted(posted)
+
+
+def test_the_request_that_ended_a_stream_may_be_repeated(backend_site: Site, owner: Person):
+    name = new_name("repeated")
+    last = {"pieces": texts(range(2)), "n": 0, "end": "failed", "reason": "out of paper"}
+    for _ in range(2):
+        answer = post(backend_site, name, last, owner)
+        assert (answer.status, answer.json) == (202, {"after": 2, "state": "failed"})
+    assert Reader(name).read("chunked", backend_site.address).texts == texts(range(2))
+    for other in (
+        last | {"reason": "out of ink"},
+        last | {"end": "done"},
+        last | {"n": 1},
+        {"pieces": texts([1]), "end": "failed", "reason": "out of paper"},
+    ):
+        assert post(backend_site, name, other, owner).status == 409
+    assert post(backend_site, name, last, owner, query="?producer=another").status == 409
+
+
+def test_a_new_stream_does_not_begin_with_a_gap(backend_site: Site, owner: Person):
+    name = new_name("gap")
+    answer = post(backend_site, name, {"pieces": ["late"], "n": 5}, owner)
+    assert answer.status == 409
+    assert "5" in answer.json["detail"]
+    found = http.ask(backend_site.address, f"/stream/{name}/polling")
+    assert found.status == 404
 
 
 def test_a_publisher_may_say_that_it_failed(backend_site: Site, owner: Person):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from ..conf import setting
-from ..errors import Conflict, StreamError, TooLarge
+from ..errors import OutOfTurn, StreamError, TooLarge
 from ..limits import check_limits
 from ..models import Segment, Stream
 from ..packing import pack
@@ -18,9 +18,13 @@ from .streams import from_now, refusal
 READ_LENGTH = 262_144
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Write:
-    """Pieces that the holder of a fencing token adds to a stream, the first with number `first`."""
+    """Pieces that the holder of a fencing token adds to a stream, the first with number `first`.
+
+    `tries` counts how often it was appended. Whether the first one came through is not known where
+    the connection was lost.
+    """
 
     stream_id: int
     fence: str
@@ -28,6 +32,7 @@ class Write:
     first: int
     texts: Sequence[str]
     times: Sequence[int]
+    tries: int = 0
 
     @property
     def end(self) -> int:
@@ -50,6 +55,8 @@ def append(writes: Sequence[Write]) -> list[StreamError | None]:
 
     Returns for each write None, or why it was refused; the others are not touched by that.
     """
+    for write in writes:
+        write.tries += 1
     with transaction.atomic():
         if _claim(writes) == len(writes):
             _keep(writes)
@@ -118,13 +125,17 @@ def _refusal(write: Write) -> StreamError | None:
         return refused
     stream = Stream.objects.get(pk=write.stream_id)
     same = Segment.objects.filter(stream=stream, first=write.first, end=write.end)
-    if stream.pieces == write.end and same.filter(text="".join(write.texts)).exists():
+    if (
+        write.tries > 1
+        and stream.pieces == write.end
+        and same.filter(text="".join(write.texts)).exists()
+    ):
         return None  # It was committed before the connection was lost.
     if stream.pieces == write.first:
         return TooLarge(
             f"Stream {stream.name!r} would pass {setting('STREAM_MAX_LENGTH')} characters."
         )
-    return Conflict(
+    return OutOfTurn(
         f"Stream {stream.name!r} has {stream.pieces} pieces: number {write.first} isn't the next."
     )
 
@@ -139,7 +150,7 @@ def read(stream: Stream, after: int, most: int) -> Pieces:
     n = after
     # A few rows at first, and then more: a row may be one small piece, or many large ones. (With
     # an iterator PostgreSQL would prepare all rows there are, each time, to give the first.)
-    rows = 16
+    rows = 2
     while len(texts) < most and length < READ_LENGTH:
         segments = Segment.objects.filter(
             stream=stream, stream__state=Stream.State.LIVE, end__gt=n

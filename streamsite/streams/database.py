@@ -5,15 +5,27 @@ connection for all of them.
 """
 
 import asyncio
+import logging
+import math
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+logger = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+AWAY = (OperationalError, InterfaceError)
+# Seconds between tries, and how many, while the database is away.
+RETRY = 1.0
+TRIES = 30
+
+_away_at = -math.inf
 
 _thread = ThreadPoolExecutor(1, "streams-database")
 
@@ -38,11 +50,34 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     )
 
 
+async def in_database_once_there(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work` as `in_database` does; while the database is away, again and again."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return await in_database(work, *args, **kwargs)
+        except AWAY:
+            if not tries_left:
+                raise
+            logger.exception("The database doesn't answer: another try in %s s.", RETRY)
+            await asyncio.sleep(RETRY)
+    raise AssertionError("the last try returns or raises")
+
+
+def steady(seconds: float) -> bool:
+    """Tell whether the database was never found away in the last so many seconds."""
+    return time.monotonic() - _away_at > seconds
+
+
 def _with_connection(
     work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> T:
+    global _away_at
     try:
         return work(*args, **kwargs)
-    except (OperationalError, InterfaceError):
+    except AWAY:
         connection.close()
+    try:
         return work(*args, **kwargs)
+    except AWAY:
+        _away_at = time.monotonic()
+        raise

@@ -16,11 +16,14 @@ from .hub import BATCH, QUIET, hub
 from .models import Stream
 from .pace import ticks
 from .pieces import Cursor, End, Pieces, Record, Reset
+from .tail import weight
 
 Batch = Sequence[Record]
 
-# Characters of finished streams that a process keeps for the next reader.
-TAPES_LENGTH = 4 * 1024 * 1024
+# What a process keeps of finished streams for the next reader, weighed as a tail is.
+TAPES_LENGTH = 32 * 1024 * 1024
+# Single pieces that a tape keeps, encoded, for paced readers.
+SINGLES = 4096
 
 START = Cursor()
 
@@ -168,7 +171,7 @@ class Tape:
     def __init__(self, recording: log.Recording) -> None:
         self.stream = recording.stream
         self.count = recording.pieces.end
-        self.length = self.stream.length
+        self.weight = weight(recording.pieces)
         self._pieces = recording.pieces
         self._times = recording.times
         self._batches = list(recording.pieces.batches(BATCH, log.READ_LENGTH))
@@ -191,6 +194,8 @@ class Tape:
             return [Pieces(start, self._pieces.texts[start:stop], revision=self.stream.revision)]
         single = self._single.get(start)
         if single is None:
+            if len(self._single) >= SINGLES:
+                self._single.clear()
             texts = self._pieces.texts[start:stop]
             single = self._single[start] = [Pieces(start, texts, revision=self.stream.revision)]
         return single
@@ -239,6 +244,6 @@ def _load(stream: Stream) -> Tape:
         tape = Tape(log.recording(stream))
         with _taking:
             _tapes[stream.pk] = tape
-            while len(_tapes) > 1 and sum(each.length for each in _tapes.values()) > TAPES_LENGTH:
+            while len(_tapes) > 1 and sum(each.weight for each in _tapes.values()) > TAPES_LENGTH:
                 _tapes.popitem(last=False)
     return tape

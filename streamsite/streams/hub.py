@@ -7,8 +7,10 @@ in the numbers, or a heartbeat that finds more than the tail has, makes it read 
 
 import asyncio
 import logging
+import os
 import secrets
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -30,6 +32,8 @@ HEARTBEAT = 2.0
 RING_LENGTH = 8192
 # Seconds that a ring may take; after one that failed, none is tried for a heartbeat.
 RING_TIMEOUT = 1.0
+# Seconds that joining a stream's group may take. The next heartbeat tries again.
+JOIN_TIMEOUT = 5.0
 # Pieces in one batch from the log.
 BATCH = 1000
 # Seconds without a piece after which readers get an empty batch. With the heartbeat added it stays
@@ -38,7 +42,16 @@ QUIET = 12.0
 # Seconds for which a poller counts as a reader.
 POLLER_STAYS = 5.0
 
-PROCESS = secrets.token_hex(8)
+_process = secrets.token_hex(8)
+
+
+def _new_process() -> None:
+    global _process
+    _process = secrets.token_hex(8)
+
+
+# A forked worker is a process by itself.
+os.register_at_fork(after_in_child=_new_process)
 
 
 class Hub:
@@ -53,7 +66,6 @@ class Hub:
         self._told_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._channel = ""
-        self._connected = asyncio.Event()
         self._refreshing = asyncio.Lock()
 
     def watch(self, stream: Stream) -> Tail:
@@ -63,6 +75,8 @@ class Hub:
         if tail is None:
             tail = self._tails[stream.pk] = Tail(stream)
             self._spawn(self._join(tail))
+        elif tail.count < stream.pieces:
+            self._look(tail)  # The reader was told of more just now.
         tail.readers += 1
         return tail
 
@@ -81,8 +95,12 @@ class Hub:
         if not self._counts[key]:
             del self._counts[key]
 
-    def polled(self, stream: Stream, client: str) -> None:
-        """Count a client that asks again and again as a reader."""
+    def poll_began(self, stream: Stream, client: str) -> None:
+        """Count a client that asks again and again as a reader just while it waits, by `count`."""
+        self._pollers.pop((stream.pk, client), None)
+
+    def poll_ended(self, stream: Stream, client: str) -> None:
+        """Count the client for as long as it may take to ask again."""
         self._start()
         self._pollers[stream.pk, client] = self.loop.time() + POLLER_STAYS
 
@@ -95,7 +113,11 @@ class Hub:
             tail.add(Pieces(ring["first"], ring["texts"], revision=tail.stream.revision))
         if ring["end"] is not None:
             tail.finish(End(*ring["end"], revision=tail.stream.revision))
-        elif tail.count < ring["n"] and not tail.refreshing:
+        elif tail.count < ring["n"]:
+            self._look(tail)
+
+    def _look(self, tail: Tail) -> None:
+        if not tail.refreshing:
             tail.refreshing = True
             self._spawn(self._refresh([tail]))
 
@@ -109,7 +131,12 @@ class Hub:
     def _spawn(self, work: Any) -> None:
         task = self.loop.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A look at the log failed; a heartbeat makes it good.", exc_info=error)
 
     async def _listen(self) -> None:
         layer = get_channel_layer()
@@ -117,7 +144,8 @@ class Hub:
             try:
                 if not self._channel:
                     self._channel = await layer.new_channel("streams")
-                    self._connected.set()
+                    for tail in self._tails.values():
+                        self._spawn(self._join(tail))
                 ring = await layer.receive(self._channel)
             except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
                 logger.warning(
@@ -125,7 +153,7 @@ class Hub:
                 )
                 await asyncio.sleep(HEARTBEAT)
                 continue
-            if ring["process"] != PROCESS:
+            if ring["process"] != _process:
                 self.hear(ring)
 
     async def _beat(self) -> None:
@@ -141,7 +169,7 @@ class Hub:
             for tail in self._tails.values():
                 if now - tail.changed_at > QUIET:
                     tail.wake()
-                if not tail.joined and self._connected.is_set():
+                if not tail.joined:
                     self._spawn(self._join(tail))
             await asyncio.sleep(HEARTBEAT)
 
@@ -154,26 +182,34 @@ class Hub:
         told = {key: counts[key] for key in counts.keys() | self._told.keys()}
         changed = told != self._told
         if changed or (told and now > self._told_at + WATCH_SECONDS / 2):
-            await in_database(presence.tell_watches, PROCESS, told)
+            await in_database(presence.tell_watches, _process, told)
             self._told_at = now
         if changed:
             streams_changed.send(sender=Stream)
         self._told = {key: viewers for key, viewers in told.items() if viewers}
 
     async def _join(self, tail: Tail) -> None:
-        await self._connected.wait()
+        if tail.joining or not self._channel:
+            return
+        tail.joining = True
         try:
-            await get_channel_layer().group_add(_group(tail.stream.pk), self._channel)
+            async with asyncio.timeout(JOIN_TIMEOUT):
+                await get_channel_layer().group_add(_group(tail.stream.pk), self._channel)
             tail.joined = True
         except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
             logger.warning("The channel layer refuses (%r): readers wait for the heartbeat.", error)
-        else:
+        finally:
+            tail.joining = False
+        if not tail.readers:
+            await self._leave(tail)  # They left meanwhile.
+        elif tail.joined:
             # What was committed before this process had joined was never announced to it.
             await self._refresh([tail])
 
     async def _leave(self, tail: Tail) -> None:
         try:
             if tail.joined and tail.stream.pk not in self._tails:
+                tail.joined = False
                 await get_channel_layer().group_discard(_group(tail.stream.pk), self._channel)
         except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
             logger.warning("The channel layer refuses (%r).", error)
@@ -228,7 +264,8 @@ async def ring(stream_id: int, pieces: Pieces, end: End | None = None) -> None:
         if each.loop is asyncio.get_running_loop():
             each.hear(message)
         else:
-            each.loop.call_soon_threadsafe(each.hear, message)
+            with suppress(RuntimeError):  # It was closed this moment.
+                each.loop.call_soon_threadsafe(each.hear, message)
     await _ring_others(_group(stream_id), message)
 
 
@@ -249,7 +286,7 @@ async def _ring_others(group: str, message: dict[str, Any]) -> None:
         return
     try:
         async with asyncio.timeout(RING_TIMEOUT):
-            await layer.group_send(group, {"type": "streams.ring", "process": PROCESS, **message})
+            await layer.group_send(group, {"type": "streams.ring", "process": _process, **message})
     except Exception as error:  # noqa: BLE001 - whatever a channel layer may raise
         _quiet_until = now + HEARTBEAT
         logger.warning(

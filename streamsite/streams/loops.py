@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
-from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 
@@ -13,15 +12,19 @@ class PerLoop(Generic[T]):
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, T] = WeakKeyDictionary()
+        self._made: dict[asyncio.AbstractEventLoop, T] = {}
 
     def __call__(self) -> T:
         loop = asyncio.get_running_loop()
         found = self._made.get(loop)
         if found is None:
+            # Each `asyncio.run` has a loop of its own. What was made for one that is over may hold
+            # it, so that neither would go by itself.
+            for loop_over in [each for each in list(self._made) if each.is_closed()]:
+                self._made.pop(loop_over, None)
             found = self._made[loop] = self._make()
         return found
 
     def __iter__(self) -> Iterator[T]:
-        """Iterate over those of all loops."""
-        return iter(list(self._made.values()))
+        """Iterate over those of all loops that run."""
+        return iter([made for loop, made in list(self._made.items()) if not loop.is_closed()])

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import log
 from .background import in_background
-from .database import in_database
+from .database import in_database, in_database_once_there
 from .errors import Conflict, Ended, StreamError
 from .hub import hub, ring_end
 from .leases import LEASE, Lease, leases
@@ -125,12 +125,13 @@ class Producer:
         self.stream = stream
         self.stopped = False
         self._fence = fence
-        self._committed = stream.pieces
+        self._begun = stream.pieces  # Of these the commit has begun, at least.
         # When the stream began, on the clock that never goes back.
         self._began = time.monotonic() - max(0.0, time.time() - stream.started_at.timestamp())
         self._texts: list[str] = []
         self._times: list[int] = []
         self._length = 0
+        self._write: log.Write | None = None  # that is being committed
         self._error: Exception | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -144,7 +145,7 @@ class Producer:
     @property
     def n(self) -> int:
         """The number that the next piece gets."""
-        return self._committed + len(self._texts)
+        return self._begun + len(self._texts)
 
     def start(self, body: asyncio.Task[Any] | None) -> None:
         """Begin to mind the stream; `body` is the task to cancel when it is stopped."""
@@ -184,17 +185,18 @@ class Producer:
             raise self._error
 
     async def _flush(self) -> None:
-        while self._texts and self._error is None:
-            texts, self._texts = self._texts, []
-            times, self._times = self._times, []
-            self._length = 0
-            first, self._committed = self._committed, self._committed + len(texts)
-            try:
-                await writer().append(
-                    log.Write(self.stream.pk, self._fence, LEASE, first, texts, times)
+        while (self._write or self._texts) and self._error is None:
+            if self._write is None:
+                self._write = log.Write(
+                    self.stream.pk, self._fence, LEASE, self._begun, self._texts, self._times
                 )
+                self._begun = self._write.end
+                self._texts, self._times, self._length = [], [], 0
+            try:
+                await writer().append(self._write)
             except Exception as error:  # noqa: BLE001 - given to whoever writes next
                 self._give_up(error)
+            self._write = None  # Unless this was cancelled: then _end appends it again.
 
     async def _watch(self) -> None:
         """Hear at once, by ring, when somebody ends the stream."""
@@ -220,7 +222,6 @@ class Producer:
 
     async def finish(self, error: BaseException | None) -> bool:
         """End the stream as the block ended. Returns whether its exception is dealt with."""
-        leases().release(self._lease)
         if self._watching is not None:
             self._watching.cancel()
         # What is found out from here on is raised, since nothing is left to cancel.
@@ -247,14 +248,19 @@ class Producer:
 
     async def _end(self, state: str, reason: str) -> None:
         if self._flushing is not None:
-            await self._flushing
+            await asyncio.wait([self._flushing])
+        await self._flush()  # What is left where all of a loop's tasks were cancelled together.
         if self._error is not None and not self.stopped:
             state, reason = State.FAILED, "The pieces could not be kept."
             if isinstance(self._error, StreamError):
                 reason = self._error.detail
-        if await in_database(
-            log.finish, self.stream.pk, state, reason.replace("\0", ""), self._fence
-        ):
+        try:
+            ended = await in_database_once_there(
+                log.finish, self.stream.pk, state, reason.replace("\0", ""), self._fence
+            )
+        finally:
+            leases().release(self._lease)
+        if ended:
             await ring_end(self.stream.pk)
 
 

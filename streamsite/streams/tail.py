@@ -6,8 +6,15 @@ from collections import deque
 from .models import Stream
 from .pieces import End, Pieces
 
-# Characters that a tail keeps for readers a little behind. Those further back read the log.
+# What a tail keeps for readers a little behind. Those further back read the log. In characters; a
+# piece counts for its own and for what it costs by itself, encoded in several formats.
 TAIL_LENGTH = 262_144
+PIECE_LENGTH = 256
+
+
+def weight(pieces: Pieces) -> int:
+    """Return what pieces cost in memory, in characters."""
+    return sum(map(len, pieces.texts)) + PIECE_LENGTH * len(pieces.texts)
 
 
 class Tail:
@@ -18,7 +25,7 @@ class Tail:
         self.count = stream.pieces
         self.end = stream.end()
         self.readers = 0
-        self.joined = False
+        self.joined = self.joining = False
         self.refreshing = False
         self.changed_at = 0.0
         self._recent: deque[Pieces] = deque()
@@ -33,18 +40,18 @@ class Tail:
             fresh = pieces.since(self.count)
             self.count = fresh.end
             self._recent.append(fresh)
-            self._length += sum(map(len, fresh.texts))
-            while self._length > TAIL_LENGTH:
-                self._length -= sum(map(len, self._recent.popleft().texts))
+            self._length += weight(fresh)
+            # The newest stay, however many: all who are up to date wait for just these.
+            while self._length > TAIL_LENGTH and len(self._recent) > 1:
+                self._length -= weight(self._recent.popleft())
             self.wake()
         return True
 
     def remember(self, pieces: Pieces) -> None:
         """Keep older pieces, just read from the log, for the next reader, if there is room."""
-        length = sum(map(len, pieces.texts))
-        if pieces.end == self._first and self._length + length <= TAIL_LENGTH:
+        if pieces.end == self._first and self._length + weight(pieces) <= TAIL_LENGTH:
             self._recent.appendleft(pieces)
-            self._length += length
+            self._length += weight(pieces)
 
     @property
     def _first(self) -> int:

@@ -7,6 +7,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
 from django.db.models.functions import Now
 
+from ..database import steady
 from ..errors import BadRequest, Conflict, Ended, NoSuchStream, StreamError, TakenOver
 from ..models import Stream, name_problem
 from ..pieces import check_text
@@ -14,6 +15,10 @@ from ..signals import streams_changed
 from .recordings import fold
 
 State = Stream.State
+
+# Seconds without an outage after which a lease that has run out means something. Producers try
+# every second or two to renew theirs.
+GRACE = 6.0
 
 
 def find(name: str) -> Stream:
@@ -102,7 +107,12 @@ def finish(stream_id: int, state: str, reason: str = "", fence: str | None = Non
 
 
 def reap(streams: QuerySet[Stream] | None = None) -> list[int]:
-    """End the live streams whose producer has died as `interrupted`. Returns their ids."""
+    """End the live streams whose producer has died as `interrupted`. Returns their ids.
+
+    Just after the database was away none is taken for dead: those that live have to show it first.
+    """
+    if not steady(GRACE):
+        return []
     streams = Stream.objects.all() if streams is None else streams
     dead = streams.filter(state=State.LIVE, leased_until__lt=Now()).values_list("pk", flat=True)
     return [pk for pk in dead if _interrupt(pk)]

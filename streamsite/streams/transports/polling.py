@@ -24,8 +24,12 @@ async def polling(request: HttpRequest, name: str) -> JsonResponse:
     wait = whole_number(request.GET, "wait", 0, MAX_WAIT)
     limit = whole_number(request.GET, "limit", LIMIT, MAX_LIMIT, least=1)
     ask = await reading(name, request.GET, request.user)
-    hub().polled(ask.stream, request.META.get("REMOTE_ADDR", ""))
-    answer = await _due(ask, wait, limit)
+    client = request.META.get("REMOTE_ADDR", "")
+    hub().poll_began(ask.stream, client)
+    try:
+        answer = await _due(ask, wait, limit)
+    finally:
+        hub().poll_ended(ask.stream, client)
     return JsonResponse(answer, json_dumps_params={"ensure_ascii": False})
 
 

@@ -62,9 +62,17 @@ def env_url(name: str, schemes: tuple[str, ...]) -> str:
     return value
 
 
-def redis_options(url: str) -> dict[str, Any]:
-    """Return a Redis URL as the keywords that a client takes."""
-    options: dict[str, Any] = {**parse_url(url)}  # type: ignore[no-untyped-call]
+def redis_options(name: str, url: str) -> dict[str, Any]:
+    """Return a Redis URL, the value of a variable, as the keywords that a client takes."""
+    try:
+        options: dict[str, Any] = {**parse_url(url)}  # type: ignore[no-untyped-call]
+        if "path" not in options:
+            int(urlsplit(url).path.strip("/") or 0)  # The client takes what is no number for 0.
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name} can't be understood: write it as redis://user:password@host:6379/0, and "
+            "special characters in the password as %-codes."
+        ) from error
     options.pop("connection_class", None)
     if "path" in options:
         options["unix_socket_path"] = options.pop("path")
@@ -127,10 +135,10 @@ SECRET_KEY = os.environ.get("SECRET_KEY", "") or kept_secret_key(VAR_DIR / "secr
 LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS") or LOCAL_HOSTS
 for host in ALLOWED_HOSTS:
-    if "/" in host or (":" in host and not host.startswith("[")):
+    if "/" in host or len(host.split()) > 1 or (":" in host and not host.startswith("[")):
         raise ImproperlyConfigured(
-            f"ALLOWED_HOSTS: {host!r} is not a host name: "
-            "leave out scheme, port and path, such as example.com."
+            f"ALLOWED_HOSTS: {host!r} is not a host name: leave out scheme, port and path, such as "
+            "example.com, and put a comma between two."
         )
 
 # A site with a public name is served over TLS unless the operator says otherwise: "on" where the
@@ -223,7 +231,7 @@ if REDIS_URL:
         }
     }
     # What demos.notices says reaches the pages of all processes.
-    EVENTSTREAM_REDIS = redis_options(REDIS_URL)
+    EVENTSTREAM_REDIS = redis_options("REDIS_URL", REDIS_URL)
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
@@ -298,12 +306,24 @@ def not_cut_off(record: logging.LogRecord) -> bool:
     return record.exc_info is None or record.exc_info[0] is not asyncio.CancelledError
 
 
+def without_traceback(record: logging.LogRecord) -> bool:
+    """Have what went wrong told in the line itself. Returns True: the line is told."""
+    if record.exc_info:
+        record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]!r}", ()
+        record.exc_info = None
+    return True
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "filters": {
         "not_cut_off": {"()": "django.utils.log.CallbackFilter", "callback": not_cut_off},
+        "without_traceback": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": without_traceback,
+        },
     },
     "handlers": {
         "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
@@ -317,5 +337,7 @@ LOGGING = {
         "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
         # At its end uvicorn logs a traceback for each viewer, after a line with their number.
         "uvicorn.error": {"filters": ["not_cut_off"]},
+        # While Redis is away its listener says so each second, with fifty lines of traceback.
+        "channels_redis.pubsub": {"filters": ["without_traceback"]},
     },
 }

@@ -40,6 +40,21 @@ def check_origins(**_: Any) -> list[CheckMessage]:
 
 
 @register()
+def check_asgi(**_: Any) -> list[CheckMessage]:
+    """Under WSGI each request has an event loop of its own, and what `start` began ends with it."""
+    if getattr(settings, "ASGI_APPLICATION", None):
+        return []
+    return [
+        Warning(
+            "ASGI_APPLICATION isn't set, so `runserver` speaks WSGI, which can't stream.",
+            hint='Name your ASGI application, such as "shop.asgi.application", and put "daphne" '
+            "first in INSTALLED_APPS.",
+            id="streams.W002",
+        )
+    ]
+
+
+@register()
 def check_gzip(**_: Any) -> list[CheckMessage]:
     """Compressed chunk by chunk, a stream is many gzip members: browsers show the first."""
     if "django.middleware.gzip.GZipMiddleware" not in settings.MIDDLEWARE:

@@ -227,7 +227,7 @@ for stream in streams:
     log.finish(stream.pk, "done")
 answer([outcome and type(outcome).__name__ for outcome in outcomes])
 """)
-    assert outcomes == [None, None, None, "Conflict", "TooLarge", None, None]
+    assert outcomes == [None, None, None, "OutOfTurn", "TooLarge", None, None]
     for name, text in zip(names, ["a b c e ", "d f ", ""], strict=True):
         reader = Reader(name).read("polling", backend_site.address)
         assert (reader.text, reader.state) == (text, "done")

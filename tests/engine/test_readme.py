@@ -100,7 +100,9 @@ def served(project: Path, on: str) -> Iterator[tuple[tuple[str, int], int]]:
     log = project / f"{on}.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            server_command(on, address[1], "shop.asgi:application"),
+            [sys.executable, "manage.py", "runserver", "--noreload", "{}:{}".format(*address)]
+            if on == "runserver"
+            else server_command(on, address[1], "shop.asgi:application"),
             cwd=project,
             env=variables(),
             stdout=output,
@@ -123,7 +125,7 @@ def answers(address: tuple[str, int]) -> bool:
         return False
 
 
-@pytest.fixture(scope="module", params=SERVERS)
+@pytest.fixture(scope="module", params=[*SERVERS, "runserver"])
 def address(request: pytest.FixtureRequest, project: Path) -> Iterator[tuple[str, int]]:
     with served(project, request.param) as (address, _pid):
         yield address
@@ -147,6 +149,15 @@ def test_an_answer_is_streamed_to_its_page(address: tuple[str, int], transport: 
     reader = Reader(asked(address, "why")).read(transport, address)
     assert reader.texts == [*WORDS, "why"]
     assert reader.state == "done"
+
+
+def test_what_its_page_needs_is_served_while_it_is_written(project: Path):
+    with served(project, "runserver") as (address, _pid):
+        page = http.get(address, "/ask?question=why").text
+        files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+        assert files
+        for file in files:
+            assert http.get(address, file).status == 200
 
 
 @EVERY_SERVER

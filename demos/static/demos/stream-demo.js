@@ -35,7 +35,8 @@ class StreamDemo extends HTMLElement {
       this.dispatchEvent(new CustomEvent("streamdone", { bubbles: true, detail: { transport, totals: wire.totals } }));
     } catch (error) {
       if (run.signal.aborted) return;
-      this.#end(wire, "failed", { reason: error.message });
+      // In the middle of the template's sentence.
+      this.#end(wire, "failed", { reason: error.message.replace(/\.$/, "") });
     }
   }
 

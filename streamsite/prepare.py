@@ -7,10 +7,12 @@ operator's decision.
 
 import fcntl
 import hashlib
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import django
+import redis
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +20,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
+
+logger = logging.getLogger(__name__)
+
+# Seconds in which Redis has to answer.
+REDIS_PATIENCE = 2
 
 
 def prepare() -> None:
@@ -39,6 +46,7 @@ def _prepare() -> None:
             prepare_database()
             if not settings.DEBUG:
                 collect_static_files(settings.STATIC_ROOT)
+        look_for_redis()
     except OSError as error:
         raise ImproperlyConfigured(
             f"{error.filename or settings.VAR_DIR} can't be written "
@@ -70,6 +78,23 @@ def prepare_database() -> None:
             "run `python manage.py migrate`, then start again."
         )
     call_command("migrate", verbosity=0, interactive=False)
+
+
+def look_for_redis() -> None:
+    """Say so when Redis doesn't answer. The site works without, and it may come later."""
+    if not settings.REDIS_URL:
+        return
+    try:
+        with redis.Redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=REDIS_PATIENCE, socket_timeout=REDIS_PATIENCE
+        ) as client:
+            client.ping()
+    except redis.RedisError as error:
+        logger.warning(
+            "The server of REDIS_URL doesn't answer (%s): until it does, viewers on other "
+            "processes than the producer's see pieces every 2 s.",
+            type(error).__name__,  # Its words may name a user.
+        )
 
 
 def collect_static_files(root: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from .marks import ON_EVERY_SERVER
+from .ports import HOST, free_port
 from .process import threads
 from .raw import http
 from .site import Site, SiteMaker
@@ -51,6 +52,12 @@ def test_without_valkey_a_site_is_alive_but_not_ready_until_it_is_back(
     assert http.get(site.address, "/stream/polling?cnt=0").status == 200
     valkey.start()
     wait_until(lambda: http.get(site.address, "/readyz").status == 200, "the site is ready again")
+
+
+def test_a_valkey_that_does_not_answer_is_told_at_the_start(make_site: SiteMaker):
+    site = make_site(REDIS_URL=f"redis://user:secret@{HOST}:{free_port()}").start()
+    assert "REDIS_URL" in site.log
+    assert "secret" not in site.log
 
 
 @pytest.mark.parametrize("transport", TRANSFERS)

@@ -30,7 +30,7 @@ SIGNAL_STATUS = 128  # and the signal's number, as a shell has it
 
 class Command(BaseCommand):
     help = (
-        "Reads standard input into a live stream as it comes: make 2>&1 | manage.py publish build. "
+        "Reads standard input into a live stream as it comes: make 2>&1 | manage.py publish build-17. "
         "The stream is done at the end of the input, and interrupted on Ctrl-C. Bytes that aren't "
         "UTF-8 become U+FFFD, NUL becomes U+2400. Exit status: 0 when done, 3 when the stream was "
         "stopped or taken over, 1 on an error, 128 and its number on a signal."

@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
+from redis import Redis
 from redis.connection import parse_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -76,7 +77,14 @@ def redis_options(name: str, url: str) -> dict[str, Any]:
     options.pop("connection_class", None)
     if "path" in options:
         options["unix_socket_path"] = options.pop("path")
-    return {**options, "ssl": url.startswith("rediss:")}
+    options["ssl"] = url.startswith("rediss:")
+    try:
+        Redis(**options)
+    except TypeError as error:
+        raise ImproperlyConfigured(
+            f"{name} has an option that the Redis client doesn't know ({error})."
+        ) from error
+    return options
 
 
 def env_origins(name: str) -> list[str]:

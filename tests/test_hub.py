@@ -142,6 +142,36 @@ async def test_a_tail_of_small_pieces_is_bounded_too_and_has_what_all_wait_for()
     assert tail.since(99_999) is None
 
 
+async def test_a_write_that_is_appended_again_while_it_waits_is_committed_once(monkeypatch):
+    groups: list[list[str]] = []
+    committing = asyncio.Event()
+
+    async def commit(_append: Any, writes: list[log.Write]) -> list[None]:
+        groups.append([write.fence for write in writes])
+        await committing.wait()
+        return [None for _ in writes]
+
+    async def ring(_stream: int, _pieces: Pieces) -> None:
+        pass
+
+    monkeypatch.setattr(writer, "in_database_once_there", commit)
+    monkeypatch.setattr(writer, "ring", ring)
+    first, second = (log.Write(n, f"{n}", 60, 0, ["text"], [0]) for n in range(2))
+    ours = Writer()
+    waiting = [asyncio.create_task(ours.append(write)) for write in (first, second)]
+    await until(lambda: groups)
+    others = asyncio.create_task(ours.append(second))
+    await asyncio.sleep(0)
+    waiting[1].cancel()
+    again = asyncio.create_task(ours.append(second))
+    await asyncio.sleep(0)
+    committing.set()
+    await asyncio.gather(waiting[0], again)
+    others.cancel()
+    assert [fence for group in groups for fence in group].count("1") <= 2
+    assert all(len(set(group)) == len(group) for group in groups)
+
+
 async def test_a_write_that_breaks_its_commit_takes_no_other_along(monkeypatch):
     committed: list[str] = []
 

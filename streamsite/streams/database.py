@@ -21,9 +21,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 AWAY = (OperationalError, InterfaceError)
-# Seconds between tries, and how many, while the database is away.
+# Seconds between tries while the database is away, and after which no more is made.
 RETRY = 1.0
-TRIES = 30
+PATIENCE = 30.0
+# Seconds after which an answer is so late that the database counts as having been away.
+LATE = 2.0
 
 _away_at = -math.inf
 
@@ -52,19 +54,19 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 
 async def in_database_once_there(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `work` as `in_database` does; while the database is away, again and again."""
-    for tries_left in reversed(range(TRIES)):
+    deadline = time.monotonic() + PATIENCE
+    while True:
         try:
             return await in_database(work, *args, **kwargs)
         except AWAY:
-            if not tries_left:
+            if time.monotonic() > deadline:
                 raise
             logger.exception("The database doesn't answer: another try in %s s.", RETRY)
             await asyncio.sleep(RETRY)
-    raise AssertionError("the last try returns or raises")
 
 
 def steady(seconds: float) -> bool:
-    """Tell whether the database was never found away in the last so many seconds."""
+    """Tell whether the database has answered all that it was asked in the last so many seconds."""
     return time.monotonic() - _away_at > seconds
 
 
@@ -72,12 +74,16 @@ def _with_connection(
     work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> T:
     global _away_at
+    begun = time.monotonic()
     try:
-        return work(*args, **kwargs)
+        try:
+            return work(*args, **kwargs)
+        except AWAY:
+            connection.close()
+            return work(*args, **kwargs)
     except AWAY:
-        connection.close()
-    try:
-        return work(*args, **kwargs)
-    except AWAY:
-        _away_at = time.monotonic()
+        begun = -math.inf
         raise
+    finally:
+        if time.monotonic() - begun > LATE:
+            _away_at = time.monotonic()

@@ -21,7 +21,7 @@ from .tail import weight
 Batch = Sequence[Record]
 
 # What a process keeps of finished streams for the next reader, weighed as a tail is.
-TAPES_LENGTH = 32 * 1024 * 1024
+TAPES_LENGTH = 8 * 1024 * 1024
 # Single pieces that a tape keeps, encoded, for paced readers.
 SINGLES = 4096
 

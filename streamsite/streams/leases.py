@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from . import log, presence
-from .database import in_database
+from .database import in_database, steady
 from .errors import StreamError
 from .loops import PerLoop
 
@@ -76,6 +76,11 @@ class Leases:
 
     async def _look_for_viewers(self, held: list[Lease]) -> None:
         if not held:
+            return
+        if not steady(presence.WATCH_SECONDS):
+            # Who watches couldn't be told, so nobody is known to be gone.
+            for lease in held:
+                lease.watched_at = time.monotonic()
             return
         watched = await in_database(presence.viewers, [each.stream_id for each in held])
         now = time.monotonic()

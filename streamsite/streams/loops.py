@@ -1,6 +1,7 @@
 """One of something for each event loop: a process has several where threads run producers."""
 
 import asyncio
+import os
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
@@ -13,6 +14,8 @@ class PerLoop(Generic[T]):
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._made: dict[asyncio.AbstractEventLoop, T] = {}
+        # A forked worker has no loop of its parent's that runs.
+        os.register_at_fork(after_in_child=self._made.clear)
 
     def __call__(self) -> T:
         loop = asyncio.get_running_loop()

@@ -241,7 +241,18 @@ class Producer:
             state, reason = State.INTERRUPTED, "The producer was told to end."
         else:
             state, reason = State.FAILED, f"{type(error).__name__}: {error}"[:REASON_LENGTH]
-        await asyncio.shield(self._end(state, reason))
+        self._lease.abandon = None
+        ending = asyncio.ensure_future(self._end(state, reason))
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError:
+            # It goes on. Where all of a loop's tasks were cancelled together, it was itself: again.
+            await asyncio.wait([ending])
+            if ending.cancelled():
+                await asyncio.shield(self._end(state, reason))
+            raise
+        finally:
+            leases().release(self._lease)
         if (error is None or ours) and not self.stopped:
             self._check()
         return ours
@@ -254,13 +265,9 @@ class Producer:
             state, reason = State.FAILED, "The pieces could not be kept."
             if isinstance(self._error, StreamError):
                 reason = self._error.detail
-        try:
-            ended = await in_database_once_there(
-                log.finish, self.stream.pk, state, reason.replace("\0", ""), self._fence
-            )
-        finally:
-            leases().release(self._lease)
-        if ended:
+        if await in_database_once_there(
+            log.finish, self.stream.pk, state, reason.replace("\0", ""), self._fence
+        ):
             await ring_end(self.stream.pk)
 
 

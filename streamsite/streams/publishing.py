@@ -91,8 +91,8 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         try:
             await writer().append(write)
             break
-        except OutOfTurn:
-            continue  # Another request of this publisher came in between: these come after it.
+        except (OutOfTurn, Ended):
+            continue  # Another request of this publisher came in between: once more, after it.
     problem = refused or problem
     answer: dict[str, Any] = {"after": delivery.after, "state": stream.state}
     if problem is None and delivery.end:

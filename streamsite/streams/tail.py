@@ -9,7 +9,7 @@ from .pieces import End, Pieces
 # What a tail keeps for readers a little behind. Those further back read the log. In characters; a
 # piece counts for its own and for what it costs by itself, encoded in several formats.
 TAIL_LENGTH = 262_144
-PIECE_LENGTH = 256
+PIECE_LENGTH = 64
 
 
 def weight(pieces: Pieces) -> int:

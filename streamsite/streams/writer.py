@@ -25,6 +25,8 @@ class Writer:
         Cancelled, it leaves open whether they are; to append the same write again finds out.
         """
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        # Whoever waited for the same write was cancelled. Twice in a group, it would be refused.
+        self._waiting = [each for each in self._waiting if each[0] is not write]
         self._waiting.append((write, outcome))
         if self._task is None or self._task.done():
             self._start()

@@ -71,6 +71,42 @@ def test_all_tasks_cancelled_at_once_no_piece_and_no_end_is_lost(backend_site: S
     assert stood == expected
 
 
+ENDING = """
+import random
+
+async def source(name, accepted):
+    async with publish(name) as stream:
+        for _ in range(5):
+            await stream.write("piece ")
+            accepted[name] = stream.n
+
+async def main(names, moment):
+    accepted = dict.fromkeys(names, 0)
+    sources = [asyncio.create_task(source(name, accepted)) for name in names]
+    # At any moment of their ends, which for some is before their beginning.
+    await asyncio.sleep(moment)
+    return accepted
+
+chance = random.Random(1)
+lost = []
+for number in range(10):
+    names = [f"{NAME}-{number}-{each}" for each in range(8)]
+    accepted = asyncio.run(main(names, chance.uniform(0, 0.06)))
+    made = log.find_all(names)
+    lost += [
+        [stream.state, stream.pieces, accepted[name]]
+        for name, stream in made.items()
+        # One that was not opened yet has nobody to end it but the end of its lease.
+        if accepted[name] and (stream.pieces < accepted[name] or stream.live)
+    ]
+answer(lost)
+"""
+
+
+def test_a_loop_that_ends_while_sources_end_leaves_none_open(backend_site: Site):
+    assert backend_site.shell(f"{BEGIN}NAME = {new_name('ending')!r}\n{ENDING}") == []
+
+
 AWAY = """
 from django.db import OperationalError
 from streamsite.streams import database
@@ -129,6 +165,29 @@ def test_after_an_outage_no_producer_is_taken_for_dead_before_it_could_show_life
 ):
     stood = backend_site.shell(f"{BEGIN}NAME = {new_name('spared')!r}\n{REAP}")
     assert stood == [["live", 0], ["interrupted", 0]]
+
+
+REAP_LATER = """
+from django.db import OperationalError
+from streamsite.streams.log import streams
+
+def away():
+    raise OperationalError("the database is away")
+
+streams.GRACE = 0.2
+stream = log.create(NAME, fence="", lease=-1)
+while standing([NAME])[0][0] == "live":
+    try:
+        asyncio.run(in_database(away))
+    except OperationalError:
+        pass
+answer(standing([NAME]))
+"""
+
+
+def test_a_dead_producer_is_found_although_the_database_fails_now_and_then(backend_site: Site):
+    stood = backend_site.shell(f"{BEGIN}NAME = {new_name('dead')!r}\n{REAP_LATER}")
+    assert stood == [["interrupted", 0]]
 
 
 OLD = """

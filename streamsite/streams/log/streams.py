@@ -1,13 +1,14 @@
 """Streams: made, found, shown to live, ended."""
 
+import time
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
 from django.db.models.functions import Now
 
-from ..database import steady
+from ..database import LATE, steady
 from ..errors import BadRequest, Conflict, Ended, NoSuchStream, StreamError, TakenOver
 from ..models import Stream, name_problem
 from ..pieces import check_text
@@ -16,8 +17,8 @@ from .recordings import fold
 
 State = Stream.State
 
-# Seconds without an outage after which a lease that has run out means something. Producers try
-# every second or two to renew theirs.
+# Seconds without an outage after which a lease that has run out means something. Producers try to
+# renew theirs every other second.
 GRACE = 6.0
 
 
@@ -109,17 +110,31 @@ def finish(stream_id: int, state: str, reason: str = "", fence: str | None = Non
 def reap(streams: QuerySet[Stream] | None = None) -> list[int]:
     """End the live streams whose producer has died as `interrupted`. Returns their ids.
 
-    Just after the database was away none is taken for dead: those that live have to show it first.
+    After the database was away, or was late, those that live have to show it first: a producer is
+    dead when its lease stays as it is for GRACE seconds in which it is looked at.
     """
-    if not steady(GRACE):
-        return []
+    begun = time.monotonic()
     streams = Stream.objects.all() if streams is None else streams
-    dead = streams.filter(state=State.LIVE, leased_until__lt=Now()).values_list("pk", flat=True)
-    return [pk for pk in dead if _interrupt(pk)]
+    expired = streams.filter(state=State.LIVE, leased_until__lt=Now())
+    dead = dict(expired.values_list("pk", "leased_until"))
+    if steady(GRACE):
+        _suspected.clear()
+    else:
+        for pk, until in dead.items():
+            if _suspected.get(pk, (None, 0.0))[0] != until:
+                _suspected[pk] = until, begun
+        dead = {pk: until for pk, until in dead.items() if begun - _suspected[pk][1] > GRACE}
+    return [pk for pk in dead if _interrupt(pk, begun)]
 
 
-def _interrupt(stream_id: int) -> bool:
+# The leases that had run out when this process last looked at them, and since when it has seen so.
+_suspected: dict[int, tuple[datetime | None, float]] = {}
+
+
+def _interrupt(stream_id: int, begun: float) -> bool:
     with transaction.atomic():
+        if time.monotonic() - begun > LATE:
+            return False  # Somebody held the database meanwhile, and held up the producer, too.
         # Asked again inside, lest the producer has shown life since. One that writes this moment
         # is passed over: this thread must not wait for it.
         expired = Stream.objects.select_for_update(skip_locked=True).filter(

@@ -222,6 +222,53 @@ def test_the_echo_may_lose_its_reader(site, run, name):
     assert site.pieces(name) == ["one\n", "two\n"]
 
 
+def to_a_full_disk(site: Site, *arguments: str, given: bytes = b"") -> tuple[int, str]:
+    """Run a command whose output can't be written. Returns its exit status and what it told."""
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=environment(site.env),
+            input=given,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=PATIENCE,
+            check=False,
+        )
+    return done.returncode, done.stderr.decode()
+
+
+def test_an_echo_that_cannot_be_written_is_told_and_the_stream_goes_on(site, name):
+    status, told = to_a_full_disk(site, "publish", name, "--tee", given=b"one\ntwo\n")
+    assert status == 1
+    assert "No space left" in told
+    assert "Traceback" not in told
+    assert site.pieces(name) == ["one\n", "two\n"]
+
+
+def test_an_echo_into_a_pipe_that_does_not_block_is_whole(site, name, tmp_path):
+    data = b"0123456789abcde\n" * 16_384
+    path = tmp_path / "text"
+    path.write_bytes(data)
+    ours, theirs = os.pipe()
+    os.set_blocking(theirs, False)
+    with (
+        path.open("rb") as text,
+        subprocess.Popen(
+            [sys.executable, "manage.py", "publish", name, "--tee"],
+            cwd=ROOT,
+            env=environment(site.env),
+            stdin=text,
+            stdout=theirs,
+            stderr=subprocess.DEVNULL,
+        ) as publish,
+    ):
+        os.close(theirs)
+        with open(ours, "rb") as echo:  # noqa: PTH123 - a pipe
+            assert echo.read() == data
+        assert publish.wait(PATIENCE) == 0
+
+
 def test_a_pace_is_kept(run, name):
     publish = run("publish", name, "--every", "0.4")
     publish.heard("is live")
@@ -410,8 +457,11 @@ def test_a_stream_that_is_not_there_is_refused(site, run, way):
         (["http://localhost/stream/x", "--transport", "local"], "name"),
         (["ftp://localhost/x"], "is not a stream's address"),
         (["http://:80/x"], "is not a stream's address"),
+        (["http://a..b/x", "--transport", "websocket"], "is not a stream's address"),
+        ([f"http://{'a' * 64}.example/x"], "is not a stream's address"),
         (["x", "--after", "abc"], "is not a cursor"),
         (["x", "--header", "nonsense"], "Name: value"),
+        (["x", "--patience", "nan"], "seconds"),
         (["http://127.0.0.1:1/stream/x", "--patience", "0.5"], "doesn't answer"),
     ],
 )
@@ -420,6 +470,13 @@ def test_what_cannot_be_followed_is_refused_in_a_sentence(run, arguments, words)
     assert status in (1, 2)
     assert words in told
     assert not output
+
+
+@pytest.mark.parametrize("way", ["local", "sse"])
+def test_a_text_that_cannot_be_written_is_an_error(site, way):
+    status, told = to_a_full_disk(site, "follow", *source(site, "article", way))
+    assert status == 1
+    assert told == "CommandError: Standard output can't be written (No space left on device).\n"
 
 
 @pytest.mark.parametrize("way", ["local", "sse"])

@@ -7,6 +7,7 @@ import pytest
 
 from streamsite.streams import Consumer
 from streamsite.streams.errors import Conflict
+from streamsite.streams.transports.websocket import frames
 
 Messages = list[dict[str, Any]]
 
@@ -63,6 +64,11 @@ async def test_a_client_that_left_meanwhile_is_no_error(caplog):
     ]
     assert sent[-1].get("code") != 1011
     assert not caplog.records
+
+
+def test_a_sign_of_life_is_a_frame_for_clients_who_take_arrays():
+    assert frames([], in_batches=True) == ["[]"]
+    assert frames([], in_batches=False) == []
 
 
 @pytest.mark.parametrize(

@@ -448,6 +448,43 @@ async def test_a_stream_that_is_over_plays_again(browser, site, people, prefix):
 
 
 @pytest.mark.asyncio(loop_scope="session")
+async def test_an_element_may_be_copied_put_back_and_shown_another_stream(browser, site, people):
+    one, other = new_name(), new_name()
+    put(site.server, people["owner"], one, end="done")
+    put(site.server, people["owner"], other, pieces=["another text"], end="done")
+    async with page_at(browser, f"{site.url}/en/live/{one}/") as page:
+        output, text = page.locator("stream-output"), page.locator(".stream-output-text")
+        await expect(output).to_have_attribute("state", "done")
+        # As a page's snapshot does, which a script library shows again.
+        await output.evaluate("e => e.replaceWith(e.cloneNode(true))")
+        await expect(output).to_have_attribute("state", "done")
+        await expect(text).to_have_count(1)
+        assert await text.evaluate("e => e.textContent") == "".join(WORDS)
+        await output.evaluate("(e, src) => { e.src = src; }", f"/stream/{other}")
+        await expect(text).to_have_text("another text")
+        await expect(output).to_have_attribute("state", "done")
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_an_element_that_is_put_back_later_streams_on(browser, site, publisher):
+    name = new_name()
+    source = publisher.open(name)
+    source.write("one ")
+    async with page_at(browser, f"{site.url}/en/live/{name}/") as page:
+        output, text = page.locator("stream-output"), page.locator(".stream-output-text")
+        await expect(text).to_have_text("one ")
+        await output.evaluate(
+            "e => { window.kept = [e, e.parentElement, e.nextSibling]; e.remove(); }"
+        )
+        await page.wait_for_function("window.kept[0].state === 'idle'")
+        source.write("two ")
+        await page.evaluate("kept[1].insertBefore(kept[0], kept[2])")
+        await expect(text).to_have_text("one two ")
+        source.end()
+        await expect(output).to_have_attribute("state", "done", timeout=PATIENTLY)
+
+
+@pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_axe_finds_nothing(browser, site, people, prefix, scheme):
     name = new_name()

@@ -50,8 +50,17 @@ class StreamForm(forms.ModelForm):
         return self.cleaned_data["name"] or new_private_name()
 
     def clean_text(self) -> str:
-        # A form sends each line's end as CRLF, whatever was typed (WHATWG HTML 4.10.21.4).
-        return str(self.cleaned_data["text"]).replace("\r\n", "\n")
+        # A form sends each line's end as CRLF, whatever was typed (WHATWG HTML 4.10.21.4), and also
+        # whatever was there: one that nobody touched stays as it was recorded.
+        text = str(self.cleaned_data["text"]).replace("\r\n", "\n")
+        kept = str(self.fields["text"].initial or "")
+        return kept if text == kept.replace("\r\n", "\n").replace("\r", "\n") else text
+
+    @property
+    def rewritten(self) -> bool:
+        """Whether the text, or how it is cut into pieces, was changed."""
+        edited = self.cleaned_data.get("text", "") != (self.fields["text"].initial or "")
+        return edited or "split" in self.changed_data
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -101,6 +110,11 @@ class StreamAdmin(admin.ModelAdmin):
     ) -> tuple[str, ...]:
         return ("name", *self.facts) if obj else ()
 
+    @admin.display(description=_("Text"))
+    def text(self, stream: Stream) -> str:
+        """Return the text, for staff who may look and not change."""
+        return log.text_of(stream)
+
     def get_form(
         self, request: HttpRequest, obj: Stream | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
@@ -116,10 +130,11 @@ class StreamAdmin(admin.ModelAdmin):
         return form
 
     def save_model(self, request: HttpRequest, obj: Stream, form: Any, change: bool) -> None:
-        if not change or {"text", "split"} & set(form.changed_data):
+        if not change or ("text" in form.fields and form.rewritten):
             log.record(obj, form.cleaned_data["text"])
         else:
-            obj.save(update_fields=form.changed_data or None)
+            # These alone: its producer may be writing the others.
+            obj.save(update_fields=[name for name in form.changed_data if name != "text"])
 
     @admin.display(description=_("viewers"))
     def viewers(self, stream: Stream) -> str:

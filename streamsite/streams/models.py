@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +17,10 @@ from .pieces import End
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+# Seconds a piece in a replay.
+MIN_PACE = 0.001
+MAX_PACE = 60.0
 
 NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 
@@ -75,7 +79,7 @@ class Stream(models.Model):
     pace = models.FloatField(
         _("pace"),
         default=0.1,
-        validators=[MinValueValidator(0.001)],
+        validators=[MinValueValidator(MIN_PACE), MaxValueValidator(MAX_PACE)],
         help_text=_("Seconds a piece when replayed."),
     )
 

@@ -13,9 +13,9 @@ from django.http import HttpRequest, JsonResponse
 from . import publishing
 from .conf import setting
 from .endpoints import endpoint
-from .models import NAME_PATTERN, Stream
+from .models import MAX_PACE, MIN_PACE, NAME_PATTERN, Stream
 from .pieces import MAX_CURSOR
-from .transports import chunked, polling, reading
+from .transports import chunked, polling
 from .transports import sse as events
 from .wire import ndjson, sse
 
@@ -195,7 +195,7 @@ def read_operation(view: Callable[..., Any], parameters: Sequence[Json], found: 
     """Return the operation of a transport."""
     pace = {
         "anyOf": [
-            {"type": "number", "minimum": reading.MIN_PACE, "maximum": reading.MAX_PACE},
+            {"type": "number", "minimum": MIN_PACE, "maximum": MAX_PACE},
             {"const": "recorded"},
         ]
     }

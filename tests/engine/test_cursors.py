@@ -8,7 +8,7 @@ from tests.raw import http
 from tests.site import Server, Site
 from tests.waiting import wait_until
 
-from .people import CSRF, Person
+from .people import Person, save
 from .publisher import Publisher, Source, new_name
 from .reading import TRANSPORTS, Reader, Refused, bare_text, read_all
 
@@ -92,27 +92,8 @@ def test_the_last_event_id_wins_over_the_query(backend_site: Site, finished: Sou
 
 def edit(site: Site, source: Source, person: Person, text: str) -> None:
     """Change a stream's text as the admin's form does."""
-    pk = source.publisher.look(f"answer(Stream.objects.get(name={source.name!r}).pk)")
-    fields = {
-        "csrfmiddlewaretoken": CSRF,
-        "title": "",
-        "visibility": "public",
-        "owner": "",
-        "text": text,
-    }
-    fields |= {"split": "word", "pace": "0.1"}
-    body = "&".join(
-        name + "=" + "".join(f"%{byte:02x}" for byte in value.encode())
-        for name, value in fields.items()
-    )
     before = revision(site.server, source.name)
-    answer = http.ask(
-        site.servers[-1].address,
-        f"/admin/streams/stream/{pk}/change/",
-        method="POST",
-        headers={**person.form, "Content-Type": "application/x-www-form-urlencoded"},
-        body=body.encode(),
-    )
+    answer = save(site, source.publisher, source.name, person, text=text)
     assert answer.status == 302, answer.text
     # Other processes may take a finished stream to be as it was, for a moment.
     for server in site.servers:

@@ -198,12 +198,12 @@ everywhere("a server that doesn't answer for 10 s is given up", async (t, transp
   assert.match(links.find(({ error }) => error).error.message, /10 s/);
 });
 
-test("sse: a connection that shows no comment for 45 s is given up", async (t) => {
+everywhere("a connection that shows no sign of life for 45 s is given up", async (t, transport) => {
   hasten(t, 45_000);
   const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
     ? { records: pieces(TEXTS.slice(0, 2)), then: "hold" }
     : whole(TEXTS, question)));
-  assertWhole(await readAll(open(url, { transport: "sse" })));
+  assertWhole(await readAll(open(url, { transport })));
   assert.deepEqual(asked.map(({ after }) => after), ["0", "2"]);
 });
 

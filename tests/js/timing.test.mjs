@@ -31,6 +31,17 @@ test("the server's own time counts, even beyond the cap", (t) => {
   assert.equal(backoff.next(), 60_000);
 });
 
+test("a sleep of months is no busy loop", async (t) => {
+  const asked = [];
+  t.mock.method(globalThis, "setTimeout", (act, milliseconds) => {
+    asked.push(milliseconds);
+    queueMicrotask(act);
+  });
+  await sleep(30 * 24 * 3600 * 1000, new AbortController().signal);
+  // More would be none (WHATWG HTML 8.6: a long, of 32 bits).
+  assert.ok(asked[0] < 2 ** 31);
+});
+
 test("a sleep ends at once with the signal's reason", async () => {
   const controller = new AbortController();
   const sleeping = sleep(60_000, controller.signal);

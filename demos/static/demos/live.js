@@ -62,7 +62,13 @@ class LiveStreams extends HTMLElement {
     } catch {
       /* The network is away: the next reading may fare better. */
     }
-    if (this.#notices) this.#schedule(LATEST);
+    // Answered by anything but events, as by a proxy meanwhile, it is closed for good.
+    if (this.#notices?.readyState === EventSource.CLOSED) {
+      this.#rest();
+      this.#follow();
+    } else if (this.#notices) {
+      this.#schedule(LATEST);
+    }
   }
 
   #show(html) {

@@ -18,6 +18,10 @@ class StreamPlayer extends HTMLElement {
     this.querySelector('[data-action="copy"]').hidden = !navigator.clipboard;
     // The server doesn't know the reader's time zone.
     for (const time of this.querySelectorAll("time[datetime]")) showTime(time, new Date(time.dateTime));
+    // As the figures that change are written.
+    for (const name of ["total", "pieces", "length"]) {
+      this.#fill(name, Number(this.querySelector(`[data-figure="${name}"]`).textContent));
+    }
     this.addEventListener("change", ({ target }) => {
       if (target.name === "transport") this.#output.transport = target.value;
     });

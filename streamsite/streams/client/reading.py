@@ -75,6 +75,7 @@ def check_address(url: str) -> None:
     try:
         parts = urlsplit(url)
         complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")
     except ValueError:
         complete = False
     if not complete:

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+import select
 import signal
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from types import TracebackType
 
 from django.core.management.base import CommandError
@@ -17,10 +18,13 @@ READS_AHEAD = 4
 PAUSE = 0.5
 
 
-async def standard_input(*, tee: bool) -> AsyncGenerator[bytes, None]:
+async def standard_input(
+    *, tee: bool, unwritable: Callable[[OSError], None]
+) -> AsyncGenerator[bytes, None]:
     """Yield what comes, as soon as it comes; b"" once when nothing has for a while.
 
-    Raises CommandError when it can't be read.
+    With `tee` it goes to standard output as well, for as long as somebody reads there; `unwritable`
+    is told, in another thread, when that fails. Raises CommandError when it can't be read.
     """
     loop = asyncio.get_running_loop()
     arrived: asyncio.Queue[bytes | OSError] = asyncio.Queue()
@@ -35,7 +39,11 @@ async def standard_input(*, tee: bool) -> AsyncGenerator[bytes, None]:
             except OSError as error:
                 data = error
             else:
-                echo = echo and passed_on(data)
+                try:
+                    echo = echo and passed_on(data)
+                except OSError as error:
+                    unwritable(error)
+                    echo = False
             try:
                 loop.call_soon_threadsafe(arrived.put_nowait, data)
             except RuntimeError:  # The loop was closed: nobody publishes any more.
@@ -65,12 +73,14 @@ async def standard_input(*, tee: bool) -> AsyncGenerator[bytes, None]:
 
 
 def passed_on(data: bytes) -> bool:
-    """Write to standard output. Returns whether anybody reads there."""
-    try:
-        while data:
+    """Write to standard output. Returns whether anybody reads there. Raises OSError otherwise."""
+    while data:
+        try:
             data = data[os.write(STDOUT, data) :]
-    except OSError:
-        return False
+        except BlockingIOError:  # Shared with a program that doesn't want to wait for it.
+            select.select([], [STDOUT], [])
+        except BrokenPipeError:
+            return False
     return True
 
 

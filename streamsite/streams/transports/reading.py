@@ -10,12 +10,8 @@ from ..database import in_database
 from ..errors import BadRequest, Conflict, Forbidden
 from ..finding import find
 from ..following import Batch, follow, honour, play
-from ..models import Stream
+from ..models import MAX_PACE, MIN_PACE, Stream
 from ..pieces import Cursor
-
-# Seconds a piece.
-MIN_PACE = 0.001
-MAX_PACE = 60.0
 
 
 @dataclass(frozen=True, slots=True)

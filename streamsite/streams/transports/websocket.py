@@ -28,7 +28,8 @@ from .records import as_objects
 logger = logging.getLogger(__name__)
 
 PROTOCOL = "streamsite.v1"
-# The same, for a client that takes a JSON array of several objects as one frame when it is behind.
+# The same, for a client that takes a JSON array as a frame: of several objects when it is behind,
+# of none as a sign of life.
 BATCH_PROTOCOL = "streamsite.v1.batch"
 INTERNAL_ERROR = 1011  # RFC 6455, 7.4.1
 # Bytes of a close frame's reason at most (RFC 6455, 5.5).
@@ -180,7 +181,7 @@ class StreamConsumer(Consumer):
 
 def frames(batch: Batch, in_batches: bool) -> list[str]:
     """Return a batch as text frames."""
-    if in_batches and sum(len(record.encoded(as_objects)) for record in batch) > 1:
+    if in_batches and sum(len(record.encoded(as_objects)) for record in batch) != 1:
         return [objects.array([text for record in batch for text in record.encoded(as_objects)])]
     return [text for record in batch for text in record.encoded(as_objects)]
 

@@ -21,6 +21,7 @@ from django.db import DatabaseError
 from streamsite.streams import client
 from streamsite.streams.errors import BadRequest, StreamError
 from streamsite.streams.following import follow
+from streamsite.streams.management.arguments import seconds
 from streamsite.streams.models import Stream
 from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
 
@@ -81,7 +82,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--patience",
-            type=float,
+            type=seconds,
             default=client.PATIENCE,
             metavar="SECONDS",
             help="give up when the server says nothing for so long (default: %(default)g)",
@@ -100,10 +101,12 @@ class Command(BaseCommand):
             raise CommandError(f"The server doesn't answer ({error}).") from error
         except DatabaseError as error:
             raise CommandError(f"The database refuses ({error}): is it migrated?") from error
-        except BrokenPipeError:
+        except OSError as error:
             # Python would stumble over it once more when it flushes at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(BROKEN_PIPE_STATUS)
+            if isinstance(error, BrokenPipeError):
+                sys.exit(BROKEN_PIPE_STATUS)
+            raise CommandError(f"Standard output can't be written ({error.strerror}).") from error
         except KeyboardInterrupt:
             sys.exit(CTRL_C_STATUS)
         if status:

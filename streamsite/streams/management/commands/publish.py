@@ -1,8 +1,8 @@
 """manage.py publish: what comes on standard input becomes a live stream, as it comes."""
 
-import argparse
 import asyncio
 import sys
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from streamsite.streams.conf import setting
 from streamsite.streams.database import in_database
 from streamsite.streams.errors import NoSuchStream, StreamError
 from streamsite.streams.finding import find
+from streamsite.streams.management.arguments import seconds
 from streamsite.streams.management.intake import Intake
 from streamsite.streams.management.process import Signals, standard_input
 from streamsite.streams.models import Stream
@@ -24,13 +25,15 @@ from streamsite.streams.producers import Producer, publish
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
+UNWRITABLE_STATUS = 1
 STOPPED_STATUS = 3
 SIGNAL_STATUS = 128  # and the signal's number, as a shell has it
 
 
 class Command(BaseCommand):
+    passed_on = True
     help = (
-        "Reads standard input into a live stream as it comes: make 2>&1 | manage.py publish build-17. "
+        "Reads standard input into a live stream as it comes: make 2>&1 | manage.py publish b-17. "
         "The stream is done at the end of the input, and interrupted on Ctrl-C. Bytes that aren't "
         "UTF-8 become U+FFFD, NUL becomes U+2400. Exit status: 0 when done, 3 when the stream was "
         "stopped or taken over, 1 on an error, 128 and its number on a signal."
@@ -92,7 +95,8 @@ class Command(BaseCommand):
                     name, owner=user, **{option: options[option] for option in kept}
                 ) as stream:
                     self.say(f"Stream {stream.name!r} is live. {where_to_watch(stream.name)}")
-                    await write(stream, intake, every=options["every"], tee=options["tee"])
+                    parts = standard_input(tee=options["tee"], unwritable=self.tell_unwritable)
+                    await write(stream, intake, parts, every=options["every"])
             except asyncio.CancelledError:
                 if signals.received is None:
                     raise
@@ -101,18 +105,25 @@ class Command(BaseCommand):
         if stream.stopped:
             self.say(await why_stopped(stream.name))
             return STOPPED_STATUS
-        return 0
+        return 0 if self.passed_on else UNWRITABLE_STATUS
+
+    def tell_unwritable(self, error: OSError) -> None:
+        """Have the end say that not all went to standard output, as tee(1) does."""
+        self.passed_on = False
+        self.say(f"Standard output can't be written ({error.strerror}): the stream alone goes on.")
 
     def say(self, sentence: str) -> None:
         """Tell the user. Standard output is for --tee alone."""
         self.stderr.write(f"publish: {sentence}", style_func=str)
 
 
-async def write(stream: Producer, intake: Intake, *, every: float | None, tee: bool) -> None:
-    """Write standard input into a stream, to its end."""
+async def write(
+    stream: Producer, intake: Intake, parts: AsyncGenerator[bytes, None], *, every: float | None
+) -> None:
+    """Write what comes into a stream, to its end."""
     pace = Pace(every)
     try:
-        async with aclosing(standard_input(tee=tee)) as parts:
+        async with aclosing(parts):
             async for data in parts:
                 for piece in intake.feed(data) if data else intake.pause():
                     await pace.wait()
@@ -170,14 +181,3 @@ async def why_stopped(name: str) -> str:
     if stream.live:
         return f"Stream {name!r} was taken over by another producer."
     return f"Stream {name!r} has ended as {stream.state}. {stream.reason}".rstrip()
-
-
-def seconds(text: str) -> float:
-    """Read a time on the command line."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
-    return value

@@ -34,12 +34,14 @@ export class StreamOutput extends HTMLElement {
 
   #reader = null;
   #transcript = null;
+  #ended = false;
   #state;
   #status;
 
   connectedCallback() {
-    if (this.#transcript) return; // It was only moved.
-    this.#build();
+    if (this.#reader) return; // It was only moved.
+    if (!this.#transcript) this.#build();
+    if (this.#ended) return;
     this.#enter("idle");
     if (this.hasAttribute("autostart")) this.start();
   }
@@ -52,9 +54,10 @@ export class StreamOutput extends HTMLElement {
   }
 
   attributeChangedCallback(name, before, value) {
-    if (!this.#reader || before === value) return;
-    if (name === "src") this.start();
-    else this.#reader.transport = value ?? AUTO;
+    if (before === value) return;
+    if (name === "transport" && this.#reader) this.#reader.transport = value ?? AUTO;
+    // Another stream, where one was being shown.
+    if (name === "src" && (this.#reader || this.#ended)) this.start();
   }
 
   get src() {
@@ -93,6 +96,7 @@ export class StreamOutput extends HTMLElement {
       onlink: ({ state, transport }) => this.#showLink(reader, state, transport),
     });
     this.#reader = reader;
+    this.#ended = false;
     this.#transcript.clear(Number(after.split(".").at(-1)));
     this.#read(reader);
   }
@@ -130,6 +134,7 @@ export class StreamOutput extends HTMLElement {
   #end(state, reason, detail) {
     this.#transcript.write();
     this.#reader = null;
+    this.#ended = true;
     this.#enter(state, reason);
     this.#tell("streamend", detail);
   }
@@ -168,6 +173,8 @@ export class StreamOutput extends HTMLElement {
   }
 
   #build() {
+    // A copy of an element brings the parts of that one.
+    for (const old of this.querySelectorAll(":scope > [class^='stream-output-']")) old.remove();
     this.#state = part("p", "state", { "aria-hidden": "true" });
     this.#status = part("p", "status", { role: "status" });
     const text = part("div", "text", {

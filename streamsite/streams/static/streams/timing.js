@@ -25,10 +25,13 @@ export class Backoff {
   }
 }
 
-/** Wait for a time. Rejects with the signal's reason as soon as it aborts. */
+/** Browsers take a longer time than 31 bits of milliseconds for none at all. */
+const LONGEST = 3_600_000;
+
+/** Wait for a time, an hour at most. Rejects with the signal's reason as soon as it aborts. */
 export function sleep(milliseconds, signal) {
   return settling(signal, (done) => {
-    const timer = setTimeout(done, milliseconds);
+    const timer = setTimeout(done, Math.min(milliseconds, LONGEST));
     return () => clearTimeout(timer);
   });
 }

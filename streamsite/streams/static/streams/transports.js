@@ -24,7 +24,7 @@ import { websocket } from "./transports/websocket.js";
  * The order is the one in which "auto" tries them.
  */
 export const transports = {
-  websocket: { connect: websocket, silence: Infinity }, // Pings are invisible to a page.
+  websocket: { connect: websocket, silence: 45_000 }, // An empty array every 15 s.
   sse: { connect: sse, silence: 45_000 }, // The server sends a comment every 15 s.
   chunked: { connect: chunked, silence: 45_000 }, // A blank line every 15 s.
   polling: { connect: polling, silence: 45_000 }, // An answer is held for 20 s.

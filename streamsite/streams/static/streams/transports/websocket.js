@@ -1,4 +1,5 @@
-/** WebSocket: a frame is a JSON record, or an array of them when the reader is behind. */
+/** WebSocket: a frame is a JSON record, or an array: of several when the reader is behind, of none as
+ * a sign of life, since the pings are invisible to a page. */
 
 import { ConnectionLost, StreamRefused } from "../errors.js";
 import { endpoint } from "../http.js";

@@ -36,6 +36,7 @@ def prepare() -> None:
     # database there, so the work has a thread of its own.
     with ThreadPoolExecutor(1, "prepare") as thread:
         thread.submit(_prepare).result()
+    look_for_redis()
 
 
 def _prepare() -> None:
@@ -46,7 +47,6 @@ def _prepare() -> None:
             prepare_database()
             if not settings.DEBUG:
                 collect_static_files(settings.STATIC_ROOT)
-        look_for_redis()
     except OSError as error:
         raise ImproperlyConfigured(
             f"{error.filename or settings.VAR_DIR} can't be written "

@@ -2,6 +2,7 @@
 
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -263,6 +264,7 @@ def test_an_echo_into_a_pipe_that_does_not_block_is_whole(site, name, tmp_path):
             stderr=subprocess.DEVNULL,
         ) as publish,
     ):
+        wait_until(lambda: not select.select([], [theirs], [], 0)[1], "the pipe is full")
         os.close(theirs)
         with open(ours, "rb") as echo:  # noqa: PTH123 - a pipe
             assert echo.read() == data

@@ -125,7 +125,7 @@ class Producer:
         self.stream = stream
         self.stopped = False
         self._fence = fence
-        self._begun = stream.pieces  # Of these the commit has begun, at least.
+        self._handed_over = stream.pieces  # to a commit, at least
         # When the stream began, on the clock that never goes back.
         self._began = time.monotonic() - max(0.0, time.time() - stream.started_at.timestamp())
         self._texts: list[str] = []
@@ -145,7 +145,7 @@ class Producer:
     @property
     def n(self) -> int:
         """The number that the next piece gets."""
-        return self._begun + len(self._texts)
+        return self._handed_over + len(self._texts)
 
     def start(self, body: asyncio.Task[Any] | None) -> None:
         """Begin to mind the stream; `body` is the task to cancel when it is stopped."""
@@ -188,9 +188,9 @@ class Producer:
         while (self._write or self._texts) and self._error is None:
             if self._write is None:
                 self._write = log.Write(
-                    self.stream.pk, self._fence, LEASE, self._begun, self._texts, self._times
+                    self.stream.pk, self._fence, LEASE, self._handed_over, self._texts, self._times
                 )
-                self._begun = self._write.end
+                self._handed_over = self._write.end
                 self._texts, self._times, self._length = [], [], 0
             try:
                 await writer().append(self._write)

@@ -110,11 +110,8 @@ def enter(name: str, items: list["Item"], fence: str, options: dict[str, Any]) -
 
     Raises as log.create, and Conflict when the first item would leave a gap in a new stream.
     """
-    if name not in log.find_all([name]):
-        beginning = Delivery(0)
-        problem = beginning.take(items)
-        if problem is not None and not beginning.texts:
-            raise problem
+    if (gap := Delivery(0).take(items[:1])) and name not in log.find_all([name]):
+        raise gap
     return log.create(name, fence=fence, lease=LEASE, **options)
 
 

@@ -1,4 +1,4 @@
-"""Users of a site, by the cookies and tokens that they send."""
+"""Users of a site, by the cookies, tokens and forms that they send."""
 
 import re
 from collections.abc import Mapping

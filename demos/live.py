@@ -17,9 +17,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.defaults import permission_denied
 
-from streamsite.streams import log, presence
+from streamsite.streams import log
 from streamsite.streams.errors import NoSuchStream
 from streamsite.streams.models import Stream
+from streamsite.streams.reading import presence
 
 # How many streams that have ended are shown.
 LATELY = 20

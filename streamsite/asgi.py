@@ -23,9 +23,9 @@ from django.urls import get_resolver
 
 import demos.routing
 from streamsite import daphne
-from streamsite.handler import beside
 from streamsite.health import PROBES
-from streamsite.streams.lifespan import lifespan
+from streamsite.streams.http.handler import beside
+from streamsite.streams.http.lifespan import lifespan
 
 daphne.install()
 

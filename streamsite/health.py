@@ -7,7 +7,7 @@ from channels.layers import get_channel_layer
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
-from streamsite.streams.database import in_database
+from streamsite.streams.log.database import in_database
 
 # Addresses for probes, which come from inside and ask for no name.
 PROBES = ("/healthz", "/readyz")

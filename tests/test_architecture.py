@@ -1,4 +1,4 @@
-"""DESIGN's order of modules, held by reading the imports."""
+"""The order of the modules, read from their imports."""
 
 import ast
 from functools import cache
@@ -11,21 +11,18 @@ from .site import ROOT
 PACKAGES = ("streamsite", "demos")
 ENGINE = "streamsite.streams"
 
-# From the bottom up. A module of the engine imports from its own layer or from one below.
-LAYERS = (
-    ("wire", "errors", "conf", "loops", "pace", "sessions", "signals"),
-    ("pieces",),
-    ("client",),
-    ("models", "database", "origins"),
-    ("limits", "packing", "log", "presence"),
-    ("tail", "finding"),
-    ("hub",),
-    ("following", "writer", "leases", "background"),
-    ("producers", "endpoints"),
-    ("control", "lifespan"),
-    ("transports", "publishing", "openapi"),
-    ("urls", "routing", "admin", "checks", "apps", "templatetags", "management"),
+# The wings of the engine, from the bottom up: a module imports from its own wing or from one below.
+# What every wing builds on stands at the bottom, and what Django looks for at the top.
+WINGS = (
+    ("wire", "errors", "conf", "loops", "signals", "pieces", "models"),
+    ("log",),
+    ("reading",),
+    ("writing",),
+    ("http",),
+    ("urls", "asgi", "admin", "checks", "apps", "templatetags", "management", "client"),
 )
+# What the client may use of the engine: it runs on machines without a database.
+CLIENT_USES = ("client", "wire", "pieces", "errors")
 
 
 def modules() -> dict[str, Path]:
@@ -78,10 +75,14 @@ def absolute(module: str, node: ast.ImportFrom) -> str:
     return ".".join([*base[: -node.level], *([node.module] if node.module else [])])
 
 
-def layer(module: str) -> int:
-    """Return the number of an engine module's layer; one that is in none stands above all."""
-    part = module.removeprefix(f"{ENGINE}.").partition(".")[0]
-    return next((number for number, names in enumerate(LAYERS) if part in names), len(LAYERS))
+def part(module: str) -> str:
+    """Return the first name below the engine: "log" of streamsite.streams.log.database."""
+    return module.removeprefix(f"{ENGINE}.").partition(".")[0]
+
+
+def wing(module: str) -> int:
+    """Return the number of an engine module's wing; one that is in none stands above all."""
+    return next((n for n, names in enumerate(WINGS) if part(module) in names), len(WINGS))
 
 
 def engine_modules() -> list[str]:
@@ -111,15 +112,32 @@ def mentions(module: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("module", engine_modules())
-def test_every_module_of_the_engine_has_a_layer(module):
-    assert layer(module) < len(LAYERS), f"{module} is in none of the layers"
+def test_every_module_of_the_engine_stands_in_a_wing(module):
+    assert wing(module) < len(WINGS), f"{module} stands in none of the wings"
 
 
 @pytest.mark.parametrize("module", engine_modules())
 def test_imports_point_down(module):
     below = {name for name in imports(module) if name.startswith(f"{ENGINE}.")}
-    upward = {name for name in below if layer(name) > layer(module)}
-    assert not upward, f"{module} imports {upward} of a layer above"
+    upward = {name for name in below if wing(name) > wing(module)}
+    assert not upward, f"{module} imports {upward} of a wing above"
+
+
+def test_the_client_needs_no_database():
+    for module in engine_modules():
+        if part(module) == "client":
+            used = {part(name) for name in imports(module) if name.startswith(f"{ENGINE}.")}
+            assert used <= set(CLIENT_USES), module
+
+
+def test_no_two_files_of_the_engine_have_the_same_name():
+    # Django says what a template library is called.
+    named = [
+        module.rpartition(".")[2]
+        for module in engine_modules()
+        if MODULES[module].name != "__init__.py" and part(module) != "templatetags"
+    ]
+    assert sorted(named) == sorted(set(named))
 
 
 def test_no_two_modules_import_each_other():
@@ -178,7 +196,7 @@ def test_only_notices_use_django_eventstream():
 
 
 def test_only_the_hub_rings():
-    assert users_of("channels.layers") == {"streamsite.streams.hub", "streamsite.health"}
+    assert users_of("channels.layers") == {"streamsite.streams.reading.hub", "streamsite.health"}
 
 
 def test_only_the_log_touches_pieces_in_the_database():

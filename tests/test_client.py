@@ -15,9 +15,9 @@ from streamsite.streams import client
 from streamsite.streams.client import connections
 from streamsite.streams.client.backoff import CAP, Backoff
 from streamsite.streams.client.ledger import Ledger
-from streamsite.streams.client.records import joined, of_answer, parsed
+from streamsite.streams.client.parsing import joined, of_answer, parsed
+from streamsite.streams.http.transports.encoding import as_objects
 from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
-from streamsite.streams.transports.records import as_objects
 
 from .marks import EVERY_SERVER
 from .ports import HOST

@@ -30,7 +30,7 @@ Run = Callable[..., "Command"]
 STOP = """
 from asgiref.sync import async_to_sync
 from streamsite.streams import log
-from streamsite.streams.producers import stop
+from streamsite.streams.writing.producers import stop
 async_to_sync(stop)(log.find({name!r}), "Enough.")
 """
 

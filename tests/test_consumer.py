@@ -7,7 +7,7 @@ import pytest
 
 from streamsite.streams import Consumer
 from streamsite.streams.errors import Conflict
-from streamsite.streams.transports.websocket import frames
+from streamsite.streams.http.transports.websocket import frames
 
 Messages = list[dict[str, Any]]
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from streamsite.streams import finding
 from streamsite.streams.errors import NoSuchStream
-from streamsite.streams.finding import Finder
 from streamsite.streams.models import Stream
+from streamsite.streams.reading import finding
+from streamsite.streams.reading.finding import Finder
 
 
 class Database:

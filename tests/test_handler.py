@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 
-from streamsite.handler import as_bytes, read_body, send_stream
+from streamsite.streams.http.handler import as_bytes, read_body, send_stream
 
 
 async def test_a_body_in_many_parts_is_read_whole():

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from streamsite.streams import hub as hubs
-from streamsite.streams import log, presence, writer
-from streamsite.streams.hub import Hub
+from streamsite.streams import log
 from streamsite.streams.models import Stream
 from streamsite.streams.pieces import Pieces
-from streamsite.streams.tail import TAIL_LENGTH, Tail
-from streamsite.streams.writer import Writer
+from streamsite.streams.reading import hub as hubs
+from streamsite.streams.reading import presence
+from streamsite.streams.reading.hub import Hub
+from streamsite.streams.reading.tail import TAIL_LENGTH, Tail
+from streamsite.streams.writing import writer
+from streamsite.streams.writing.writer import Writer
 
 
 class Layer:

@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from streamsite.streams import leases, log, presence
-from streamsite.streams.leases import Lease
+from streamsite.streams import log
+from streamsite.streams.reading import presence
+from streamsite.streams.writing import leases
+from streamsite.streams.writing.leases import Lease
 
 
 async def nothing() -> None:

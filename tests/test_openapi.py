@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.urls import URLPattern
 
-from streamsite.streams import conf, publishing, urls
+from streamsite.streams import conf, urls
+from streamsite.streams.http import publishing
 from streamsite.streams.models import Stream
 
 from .marks import ON_EVERY_SERVER

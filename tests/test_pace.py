@@ -2,7 +2,7 @@
 
 import asyncio
 
-from streamsite.streams.pace import TICK, ticks
+from streamsite.streams.reading.pace import TICK, ticks
 
 
 async def wait_until(moment: float) -> None:

@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .endpoints import endpoint
-    from .finding import find
-    from .following import follow, piece, play, texts
+    from .http.endpoints import endpoint
+    from .http.transports.websocket import Consumer
     from .pieces import Cursor
-    from .producers import publish, start
-    from .transports.websocket import Consumer
+    from .reading.finding import find
+    from .reading.following import follow, piece, play, texts
+    from .writing.producers import publish, start
 
 __all__ = [
     "Consumer",
@@ -28,12 +28,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Consumer": "transports.websocket",
+    "Consumer": "http.transports.websocket",
     "Cursor": "pieces",
-    "endpoint": "endpoints",
-    **dict.fromkeys(("publish", "start"), "producers"),
-    "find": "finding",
-    **dict.fromkeys(("follow", "piece", "play", "texts"), "following"),
+    "endpoint": "http.endpoints",
+    **dict.fromkeys(("publish", "start"), "writing.producers"),
+    "find": "reading.finding",
+    **dict.fromkeys(("follow", "piece", "play", "texts"), "reading.following"),
 }
 
 

@@ -12,13 +12,14 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from . import log, presence
-from .control import write_down
+from . import log
 from .errors import StreamError
-from .limits import check_limits, check_piece
+from .log.limits import check_limits, check_piece
 from .models import PublishToken, Stream, new_private_name
 from .pieces import check_text, split
-from .producers import stop
+from .reading import presence
+from .writing.producers import stop
+from .writing.stopping import write_down
 
 
 class StreamForm(forms.ModelForm):

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 
 from .conf import setting
-from .origins import parse
+from .http.origins import parse
 
 
 @register()
@@ -63,7 +63,7 @@ def check_gzip(**_: Any) -> list[CheckMessage]:
         Warning(
             "GZipMiddleware breaks streams that pass through it.",
             hint="Leave compression to the proxy, which knows not to compress event streams, "
-            "or serve the streams by streamsite.handler.StreamHandler.",
+            "or serve the streams by streamsite.streams.http.handler.StreamHandler.",
             id="streams.W001",
         )
     ]

@@ -5,8 +5,8 @@ path("stream/", include("streamsite.streams.urls"))
 
 from django.urls import path
 
-from . import openapi, publishing
-from .transports import chunked, polling, sse
+from .http import openapi, publishing
+from .http.transports import chunked, events, polling
 
 app_name = "streams"
 
@@ -14,7 +14,7 @@ urlpatterns = [
     path("openapi.json", openapi.document, name="openapi"),
     path("<str:name>/polling", polling.polling, name="polling"),
     path("<str:name>/chunked", chunked.chunked, name="chunked"),
-    path("<str:name>/events", sse.events, name="events"),
+    path("<str:name>/events", events.events, name="events"),
     path("<str:name>/pieces", publishing.pieces, name="publish"),
     path("<str:name>/stop", publishing.stop, name="stop"),
 ]

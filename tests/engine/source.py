@@ -42,7 +42,8 @@ def look(name: str, code: str) -> None:
     """Run code that looks into the database, or changes it."""
     from django.db import connection
 
-    from streamsite.streams import log, models, presence
+    from streamsite.streams import log, models
+    from streamsite.streams.reading import presence
 
     answers: list[Any] = []
     try:

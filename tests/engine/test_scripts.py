@@ -9,7 +9,7 @@ from .publisher import new_name
 BEGIN = """
 import asyncio
 from streamsite.streams import log, publish
-from streamsite.streams.database import in_database
+from streamsite.streams.log.database import in_database
 from streamsite.streams.models import Stream
 
 def standing(names):
@@ -216,7 +216,7 @@ def test_a_stream_may_go_on_for_months(backend_site: Site):
 
 FORK = """
 import os
-from streamsite.streams import hub
+from streamsite.streams.reading import hub
 
 ours, theirs = os.pipe()
 child = os.fork()

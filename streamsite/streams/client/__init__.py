@@ -10,8 +10,8 @@ The records are those of `streamsite.streams.pieces`, as `follow` gives them in 
 """
 
 from .connections import TRANSPORTS
-from .errors import ConnectionLost, Corrupt, Refused
-from .reading import PATIENCE, check_address, open  # noqa: A004 - client.open, as gzip.open
+from .failures import ConnectionLost, Corrupt, Refused
+from .reader import PATIENCE, check_address, open  # noqa: A004 - client.open, as gzip.open
 
 __all__ = [
     "PATIENCE",

@@ -23,8 +23,8 @@ from ..errors import BadRequest
 from ..pieces import Record
 from ..wire import ndjson, sse
 from .backoff import Backoff
-from .errors import ConnectionLost, Refused
-from .records import of_answer, parsed
+from .failures import ConnectionLost, Refused
+from .parsing import of_answer, parsed
 
 Batch = Sequence[Record]
 

@@ -3,7 +3,7 @@
 import hashlib
 
 from ..pieces import Cursor, End, Pieces, Record, Reset
-from .errors import ConnectionLost, Corrupt
+from .failures import ConnectionLost, Corrupt
 
 
 class Ledger:

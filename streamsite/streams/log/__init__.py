@@ -4,8 +4,8 @@ Plain functions on Django's ORM, for any thread. Each is right when it is done t
 connection was lost while it committed.
 """
 
-from .pieces import READ_LENGTH, Write, append, read
 from .recordings import Recording, record, recording, text_of
+from .segments import READ_LENGTH, Write, append, read
 from .streams import create, find, find_all, finish, reap, refusal, renew, standing
 
 __all__ = [

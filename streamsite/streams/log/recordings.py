@@ -8,10 +8,10 @@ from itertools import accumulate, pairwise
 from django.db import transaction
 
 from ..errors import Conflict, NoSuchStream
-from ..limits import check_limits, check_piece
 from ..models import Segment, Stream
-from ..packing import pack, unpack
 from ..pieces import Pieces, check_text, split
+from .limits import check_limits, check_piece
+from .packing import pack, unpack
 
 
 @dataclass(frozen=True, slots=True)

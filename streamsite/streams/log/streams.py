@@ -8,11 +8,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
 from django.db.models.functions import Now
 
-from ..database import LATE, steady
 from ..errors import BadRequest, Conflict, Ended, NoSuchStream, StreamError, TakenOver
 from ..models import Stream, name_problem
 from ..pieces import check_text
 from ..signals import streams_changed
+from .database import LATE, steady
 from .recordings import fold
 
 State = Stream.State

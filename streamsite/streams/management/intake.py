@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import regex
 
-from streamsite.streams.pieces import Splitter
+from ..pieces import Splitter
 
 _GRAPHEME = regex.compile(r"\X")
 

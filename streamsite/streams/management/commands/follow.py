@@ -18,12 +18,12 @@ from django.core.management.base import (
 )
 from django.db import DatabaseError
 
-from streamsite.streams import client
-from streamsite.streams.errors import BadRequest, StreamError
-from streamsite.streams.following import follow
-from streamsite.streams.management.arguments import seconds
-from streamsite.streams.models import Stream
-from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
+from ... import client
+from ...errors import BadRequest, StreamError
+from ...models import Stream
+from ...pieces import Cursor, End, Pieces, Record, Reset
+from ...reading.following import follow
+from ..arguments import seconds
 
 LOCAL = "local"
 NETWORK_DEFAULT = "sse"

@@ -11,16 +11,16 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.urls import NoReverseMatch, reverse
 
-from streamsite.streams.conf import setting
-from streamsite.streams.database import in_database
-from streamsite.streams.errors import NoSuchStream, StreamError
-from streamsite.streams.finding import find
-from streamsite.streams.management.arguments import seconds
-from streamsite.streams.management.intake import Intake
-from streamsite.streams.management.process import Signals, standard_input
-from streamsite.streams.models import Stream
-from streamsite.streams.pieces import SPLITS
-from streamsite.streams.producers import Producer, publish
+from ...conf import setting
+from ...errors import NoSuchStream, StreamError
+from ...log.database import in_database
+from ...models import Stream
+from ...pieces import SPLITS
+from ...reading.finding import find
+from ...writing.producers import Producer, publish
+from ..arguments import seconds
+from ..intake import Intake
+from ..process import Signals, standard_input
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

@@ -15,13 +15,14 @@ from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from . import log, presence
-from .database import in_database
-from .loops import PerLoop
-from .models import Stream
-from .pieces import End, Pieces
+from .. import log
+from ..log.database import in_database
+from ..loops import PerLoop
+from ..models import Stream
+from ..pieces import End, Pieces
+from ..signals import streams_changed
+from . import presence
 from .presence import WATCH_SECONDS
-from .signals import streams_changed
 from .tail import Tail
 
 logger = logging.getLogger(__name__)

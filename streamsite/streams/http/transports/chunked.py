@@ -6,11 +6,11 @@ from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 
+from ...pieces import Pieces, Record
+from ...wire import ndjson
 from ..endpoints import endpoint
-from ..pieces import Pieces, Record
-from ..wire import ndjson
-from .reading import Reading, reading
-from .records import as_objects
+from ..requests import Reading, reading
+from .encoding import as_objects
 
 
 @endpoint("GET")

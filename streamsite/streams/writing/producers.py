@@ -17,15 +17,15 @@ from collections.abc import AsyncIterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from . import log
+from .. import log
+from ..errors import Conflict, Ended, StreamError
+from ..log.database import in_database, in_database_once_there
+from ..log.limits import check_piece
+from ..loops import PerLoop
+from ..models import Stream, new_private_name
+from ..reading.hub import hub, ring_end
 from .background import in_background
-from .database import in_database, in_database_once_there
-from .errors import Conflict, Ended, StreamError
-from .hub import hub, ring_end
 from .leases import LEASE, Lease, leases
-from .limits import check_piece
-from .loops import PerLoop
-from .models import Stream, new_private_name
 from .writer import writer
 
 if TYPE_CHECKING:

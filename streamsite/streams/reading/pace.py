@@ -3,7 +3,7 @@
 import asyncio
 import math
 
-from .loops import PerLoop
+from ..loops import PerLoop
 
 # Seconds. Nobody sees text come a hundredth of a second late, and 1000 readers at ten pieces a
 # second then need 100 timers a second instead of 10,000. With half of it each piece costs some 5%

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from . import log
-from .database import AWAY, in_database_once_there
-from .hub import ring
-from .loops import PerLoop
-from .pieces import Pieces
+from .. import log
+from ..log.database import AWAY, in_database_once_there
+from ..loops import PerLoop
+from ..pieces import Pieces
+from ..reading.hub import ring
 
 Outcome = Exception | None
 Waiting = tuple[log.Write, "asyncio.Future[Outcome]"]

@@ -6,12 +6,12 @@ from typing import Literal
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-from ..database import in_database
 from ..errors import BadRequest, Conflict, Forbidden
-from ..finding import find
-from ..following import Batch, follow, honour, play
+from ..log.database import in_database
 from ..models import MAX_PACE, MIN_PACE, Stream
 from ..pieces import Cursor
+from ..reading.finding import find
+from ..reading.following import Batch, follow, honour, play
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 import asyncio
 from collections import deque
 
-from .models import Stream
-from .pieces import End, Pieces
+from ..models import Stream
+from ..pieces import End, Pieces
 
 # What a tail keeps for readers a little behind. Those further back read the log. In characters; a
 # piece counts for its own and for what it costs by itself, encoded in several formats.

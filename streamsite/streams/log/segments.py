@@ -7,10 +7,10 @@ from django.db import connection, transaction
 
 from ..conf import setting
 from ..errors import OutOfTurn, StreamError, TooLarge
-from ..limits import check_limits
 from ..models import Segment, Stream
-from ..packing import pack
 from ..pieces import Pieces
+from .limits import check_limits
+from .packing import pack
 from .recordings import cut
 from .streams import from_now, refusal
 

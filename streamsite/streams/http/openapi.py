@@ -10,14 +10,13 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
+from ..conf import setting
+from ..models import MAX_PACE, MIN_PACE, NAME_PATTERN, Stream
+from ..pieces import MAX_CURSOR
+from ..wire import ndjson, sse
 from . import publishing
-from .conf import setting
 from .endpoints import endpoint
-from .models import MAX_PACE, MIN_PACE, NAME_PATTERN, Stream
-from .pieces import MAX_CURSOR
-from .transports import chunked, polling
-from .transports import sse as events
-from .wire import ndjson, sse
+from .transports import chunked, events, polling
 
 Json = dict[str, Any]
 

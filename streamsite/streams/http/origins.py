@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 from django.utils.cache import patch_vary_headers
 
-from .conf import setting
+from ..conf import setting
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 # What Django takes for a site's names while it is developed and has none.

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 
+from ...pieces import Cursor, End, Pieces, Reset
+from ...reading.following import Batch
+from ...reading.hub import hub
 from ..endpoints import endpoint
-from ..following import Batch
-from ..hub import hub
-from ..pieces import Cursor, End, Pieces, Reset
-from .reading import Reading, reading, whole_number
+from ..requests import Reading, reading, whole_number
 
 MAX_WAIT = 60  # seconds
 # Pieces in one answer.

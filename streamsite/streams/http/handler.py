@@ -29,10 +29,11 @@ from django.urls import Resolver404, get_resolver, set_script_prefix
 from django.utils.functional import SimpleLazyObject, cached_property
 
 from streamsite import health
-from streamsite.streams.conf import setting
-from streamsite.streams.endpoints import refusal
-from streamsite.streams.errors import StreamError, TooLarge
-from streamsite.streams.sessions import session_of
+
+from ..conf import setting
+from ..errors import StreamError, TooLarge
+from .endpoints import refusal
+from .sessions import session_of
 
 logger = logging.getLogger(__name__)
 

@@ -17,13 +17,13 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest, parse_cookie
 from django.utils.functional import SimpleLazyObject
 
-from ..control import stop_as
-from ..errors import BadRequest, NoSuchStream, StreamError
-from ..following import Batch
+from ...errors import BadRequest, NoSuchStream, StreamError
+from ...reading.following import Batch
+from ...wire import objects
+from ...writing.stopping import stop_as
+from ..requests import reading
 from ..sessions import session_of
-from ..wire import objects
-from .reading import reading
-from .records import as_objects
+from .encoding import as_objects
 
 logger = logging.getLogger(__name__)
 

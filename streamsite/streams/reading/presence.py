@@ -8,7 +8,7 @@ from django.db import IntegrityError
 from django.db.models import Sum
 from django.utils import timezone
 
-from .models import Stream, Watch
+from ..models import Stream, Watch
 
 # Readers that a process hasn't spoken of for so long are gone with it.
 WATCH_SECONDS = 10

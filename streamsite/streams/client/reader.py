@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from ..pieces import Cursor, End, Record
 from .backoff import Backoff
 from .connections import CONNECTIONS, Ask, http_client
-from .errors import ConnectionLost
+from .failures import ConnectionLost
 from .ledger import Ledger
 
 # Seconds without a word from the server after which a reader gives up.

@@ -3,9 +3,9 @@
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-from .database import in_database
-from .errors import Forbidden, Unauthorized
-from .models import PublishToken, Stream
+from ..errors import Forbidden, Unauthorized
+from ..log.database import in_database
+from ..models import PublishToken, Stream
 from .producers import stop
 
 User = AbstractBaseUser | AnonymousUser

@@ -8,9 +8,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from .errors import StreamError
+from ..errors import StreamError
+from ..wire import sse
 from .origins import allow_origin
-from .wire import sse
 
 View = Callable[..., Any]
 

@@ -7,11 +7,11 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from . import log
-from .database import in_database
-from .errors import NoSuchStream
-from .loops import PerLoop
-from .models import Stream
+from .. import log
+from ..errors import NoSuchStream
+from ..log.database import in_database
+from ..loops import PerLoop
+from ..models import Stream
 
 # Seconds for which a finished stream is as it was: what another process edits is seen later.
 MOMENT = 0.2

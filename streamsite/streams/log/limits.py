@@ -1,8 +1,8 @@
 """What a piece and a stream may hold at the most."""
 
-from .conf import setting
-from .errors import BadRequest, TooLarge
-from .pieces import check_text
+from ..conf import setting
+from ..errors import BadRequest, TooLarge
+from ..pieces import check_text
 
 
 def check_piece(text: str) -> None:

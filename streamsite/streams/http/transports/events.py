@@ -5,11 +5,11 @@ from contextlib import aclosing
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from ...pieces import Cursor, End, Pieces, Record, Reset
+from ...wire import sse
 from ..endpoints import endpoint
-from ..pieces import Cursor, End, Pieces, Record, Reset
-from ..wire import sse
-from .reading import Reading, reading
-from .records import as_objects
+from ..requests import Reading, reading
+from .encoding import as_objects
 
 # Milliseconds that an EventSource waits before it reconnects.
 RETRY = 1000

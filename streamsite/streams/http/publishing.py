@@ -10,27 +10,19 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils import timezone
 
-from . import log
-from .control import stop_as, stop_with
-from .database import in_database
+from .. import log
+from ..errors import BadRequest, Conflict, Ended, Forbidden, OutOfTurn, StreamError, Unauthorized
+from ..log.database import in_database
+from ..log.limits import check_piece
+from ..models import PublishToken, Stream
+from ..pieces import check_text
+from ..reading.finding import find
+from ..reading.hub import ring_end
+from ..wire import ndjson
+from ..writing.producers import REASON_LENGTH
+from ..writing.stopping import stop_as, stop_with
+from ..writing.writer import writer
 from .endpoints import endpoint
-from .errors import (
-    BadRequest,
-    Conflict,
-    Ended,
-    Forbidden,
-    OutOfTurn,
-    StreamError,
-    Unauthorized,
-)
-from .finding import find
-from .hub import ring_end
-from .limits import check_piece
-from .models import PublishToken, Stream
-from .pieces import check_text
-from .producers import REASON_LENGTH
-from .wire import ndjson
-from .writer import writer
 
 # Seconds without a request after which a publisher over HTTP counts as dead. An empty list of
 # pieces is a sign of life too.

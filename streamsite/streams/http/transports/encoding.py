@@ -1,7 +1,7 @@
 """Records as JSON objects, the same on every transport that carries them."""
 
-from ..pieces import End, Pieces, Record, Reset
-from ..wire import objects
+from ...pieces import End, Pieces, Record, Reset
+from ...wire import objects
 
 
 def as_objects(record: Record) -> list[str]:

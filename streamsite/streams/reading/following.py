@@ -8,14 +8,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import Literal
 
-from . import log
-from .database import in_database
-from .errors import NoSuchStream
+from .. import log
+from ..errors import NoSuchStream
+from ..log.database import in_database
+from ..models import Stream
+from ..pieces import Cursor, End, Pieces, Record, Reset
 from .finding import find
 from .hub import BATCH, QUIET, hub
-from .models import Stream
 from .pace import ticks
-from .pieces import Cursor, End, Pieces, Record, Reset
 from .tail import weight
 
 Batch = Sequence[Record]

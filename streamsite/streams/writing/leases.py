@@ -6,10 +6,11 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from . import log, presence
-from .database import in_database, steady
-from .errors import StreamError
-from .loops import PerLoop
+from .. import log
+from ..errors import StreamError
+from ..log.database import in_database, steady
+from ..loops import PerLoop
+from ..reading import presence
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .producers import end_sources
+from ..writing.producers import end_sources
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:

@@ -1,0 +1,1 @@
+"""What the outside sees: the handler, the endpoints, the transports."""

@@ -1,0 +1,1 @@
+"""Reading: one tail of each stream in a process, whoever reads it."""

@@ -31,7 +31,7 @@ daphne.install()
 
 application = ProtocolTypeRouter(
     {
-        "http": beside(ASGIHandler(), "/stream/", "/notices/", *PROBES),
+        "http": beside(ASGIHandler(), "/stream/", "/notices/", *PROBES, any_host=PROBES),
         "websocket": demos.routing.application,
         "lifespan": lifespan,
     }

@@ -14,6 +14,7 @@ async views and responses in the event loop alone. What it leaves out, it answer
 
 import asyncio
 import logging
+from collections.abc import Collection
 from functools import lru_cache, partial
 from http import HTTPStatus
 from io import BytesIO
@@ -27,8 +28,6 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.urls import Resolver404, get_resolver, set_script_prefix
 from django.utils.functional import SimpleLazyObject, cached_property
-
-from streamsite import health
 
 from ..conf import setting
 from ..errors import StreamError, TooLarge
@@ -61,9 +60,14 @@ class Request(ASGIRequest):
 
 
 class StreamHandler:
-    """An ASGI application for async views."""
+    """An ASGI application for async views.
 
-    def __init__(self) -> None:
+    `any_host` lists the paths that answer whatever the Host header says, as a probe's request has
+    the address of a machine there.
+    """
+
+    def __init__(self, any_host: Collection[str] = ()) -> None:
+        self._any_host = any_host
         self._security = SecurityMiddleware(_never_called)
         self._security_headers = self._find_headers(secure=False)
         self._secure_headers = self._find_headers(secure=True)
@@ -147,7 +151,7 @@ class StreamHandler:
         """Raise DisallowedHost, unless this name was found to be the site's or needn't be."""
         meta = request.META
         name = meta.get("HTTP_HOST"), meta.get("HTTP_X_FORWARDED_HOST"), meta["SERVER_NAME"]
-        if name not in self._hosts and request.path_info not in health.PROBES:
+        if name not in self._hosts and request.path_info not in self._any_host:
             request.get_host()
             if sum(len(part or "") for part in name) > REMEMBERED_LENGTH:
                 return
@@ -156,12 +160,12 @@ class StreamHandler:
             self._hosts.add(name)
 
 
-def beside(pages: Any, *prefixes: str) -> Any:
-    """Return an application that gives addresses which begin so to a `StreamHandler`.
+def beside(pages: Any, *prefixes: str, any_host: Collection[str] = ()) -> Any:
+    """Return an application that serves the paths below `prefixes` with a `StreamHandler`.
 
-    All others are for `pages`, Django's own handler.
+    `pages`, Django's own handler, serves all other paths. `any_host` is the `StreamHandler`'s.
     """
-    streams = StreamHandler()
+    streams = StreamHandler(any_host)
 
     def http(scope: Any, receive: Any, send: Any) -> Any:
         handler = streams if scope["path"].startswith(prefixes) else pages

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-JS = Path(__file__).parent / "js"
+JS = Path(__file__).parent.parent / "js"
 # The first that reads a .js file as the ES module that it is.
 NEEDED = (20, 19)
 

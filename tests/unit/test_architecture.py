@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .site import ROOT
+from tests.site import ROOT
 
 PACKAGES = ("streamsite", "demos")
 ENGINE = "streamsite.streams"

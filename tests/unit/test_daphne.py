@@ -11,8 +11,8 @@ import pytest
 from streamsite.daphne.server import CHECKED_AT_ONCE, Server
 from streamsite.daphne.timers import Selector, sharpen
 
-from .raw import websocket
-from .site import SERVERS, SiteMaker
+from tests.raw import websocket
+from tests.site import SERVERS, SiteMaker
 
 # The selector.
 

@@ -19,11 +19,11 @@ from streamsite.streams.client.parsing import joined, of_answer, parsed
 from streamsite.streams.http.transports.encoding import as_objects
 from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
 
-from .marks import EVERY_SERVER
-from .ports import HOST
-from .site import Site, SiteMaker
-from .test_commands import Command
-from .waiting import PATIENCE
+from tests.marks import EVERY_SERVER
+from tests.ports import HOST
+from tests.site import Site, SiteMaker
+from tests.test_commands import Command
+from tests.waiting import PATIENCE
 
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 

@@ -1,10 +1,9 @@
-"""The client: against a real site on every transport, and against servers that err."""
+"""The client, against servers that err."""
 
 import asyncio
-import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from itertools import pairwise
 
 import pytest
@@ -17,30 +16,11 @@ from streamsite.streams.client.backoff import CAP, Backoff
 from streamsite.streams.client.ledger import Ledger
 from streamsite.streams.client.parsing import joined, of_answer, parsed
 from streamsite.streams.http.transports.encoding import as_objects
-from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
-
-from tests.marks import EVERY_SERVER
+from streamsite.streams.pieces import Cursor, End, Pieces, Reset
 from tests.ports import HOST
-from tests.site import Site, SiteMaker
-from tests.test_commands import Command
-from tests.waiting import PATIENCE
+from tests.reading import read, sha256, text_of
 
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
-
-
-def sha256(*texts: str) -> str:
-    return hashlib.sha256("".join(texts).encode()).hexdigest()
-
-
-def text_of(records: list[Record]) -> str:
-    return "".join(
-        text for record in records if isinstance(record, Pieces) for text in record.texts
-    )
-
-
-async def read(url: str, **options: object) -> list[Record]:
-    async with asyncio.timeout(PATIENCE), aclosing(client.open(url, **options)) as records:
-        return [record async for record in records]
 
 
 # When to come back.
@@ -170,47 +150,6 @@ def test_an_answer_to_polling_is_read_as_the_records_of_other_transports():
     assert of_answer({"pieces": [], "after": 3, "state": "done"}) == ([], Cursor(0, 3))
 
 
-# A real site.
-
-
-@pytest.mark.parametrize("transport", client.TRANSPORTS)
-async def test_a_finished_stream_is_read_whole_and_checked(site: Site, transport):
-    pieces = site.pieces()
-    url = f"{site.url}/stream/article"
-    records = await read(url, transport=transport)
-    assert text_of(records) == "".join(pieces)
-    assert records[-1] == End("done", len(pieces), sha256(*pieces))
-    # From the middle, and from the end.
-    assert text_of(await read(url, transport=transport, after=100)) == "".join(pieces[100:])
-    assert await read(url, transport=transport, after=len(pieces)) == [records[-1]]
-    # From where there is nothing.
-    reset, *rest = await read(url, transport=transport, after=10**9)
-    assert isinstance(reset, Reset)
-    assert text_of(rest) == "".join(pieces)
-
-
-@pytest.mark.parametrize("transport", client.TRANSPORTS)
-async def test_a_refusal_is_final_and_says_why(site: Site, transport):
-    with pytest.raises(client.Refused, match="There is no stream named 'nowhere'") as refused:
-        await read(f"{site.url}/stream/nowhere", transport=transport)
-    assert refused.value.status == 404
-    with pytest.raises(client.Refused) as refused:
-        await read(f"{site.url}/stream/article?pace=0", transport=transport)
-    assert refused.value.status == 400
-
-
-async def test_what_a_stream_has_in_its_own_query_goes_along(site: Site):
-    pieces = site.pieces()[:20]
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    async with aclosing(client.open(f"{site.url}/stream/article/?pace=0.02")) as records:
-        async for record in records:
-            assert isinstance(record, Pieces)
-            if record.end >= len(pieces):
-                break
-    assert loop.time() - begun >= 0.02 * (len(pieces) - 1)
-
-
 @pytest.mark.parametrize(
     "url", ["", "build", "ftp://x/y", "http://", "http://x:99999/", "http://[/"]
 )
@@ -219,51 +158,6 @@ async def test_what_is_no_address_is_said_at_once(url):
         await read(url)
     with pytest.raises(ValueError, match="no transport"):
         await read("http://localhost/stream/x", transport="pigeon")
-
-
-@EVERY_SERVER
-async def test_every_transport_survives_a_restart(make_site: SiteMaker, monkeypatch, on: str):
-    site = make_site(servers=[on]).start()
-    publish = Command(site, "publish", "build")
-    lost: set[str] = set()
-    seen = dict.fromkeys(client.TRANSPORTS, "")
-
-    async def follow(transport: str) -> End:
-        def note(_error: client.ConnectionLost, _wait: float) -> None:
-            lost.add(transport)
-
-        url = f"{site.url}/stream/build"
-        async with aclosing(client.open(url, transport=transport, on_lost=note)) as records:
-            async for record in records:
-                if isinstance(record, End):
-                    return record
-                assert isinstance(record, Pieces)
-                seen[transport] += "".join(record.texts)
-        raise AssertionError("no end")
-
-    async def until(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not condition():
-                await asyncio.sleep(0.05)
-
-    try:
-        publish.give(b"one\n")
-        await asyncio.to_thread(publish.heard, "is live")
-        readers = [asyncio.create_task(follow(transport)) for transport in client.TRANSPORTS]
-        await until(lambda: set(seen.values()) == {"one\n"})
-        await asyncio.to_thread(site.stop)
-        await until(lambda: lost == set(client.TRANSPORTS))
-        publish.give(b"two\n")
-        port = site.server.port
-        monkeypatch.setattr("tests.site.free_port", lambda: port)
-        await asyncio.to_thread(site.start)
-        assert (await asyncio.to_thread(publish.end, b"three\n"))[0] == 0
-        async with asyncio.timeout(PATIENCE):
-            ends = await asyncio.gather(*readers)
-    finally:
-        publish.process.kill()
-    assert ends == [End("done", 3, sha256("one\ntwo\nthree\n"))] * 4
-    assert set(seen.values()) == {"one\ntwo\nthree\n"}
 
 
 # Servers that err.

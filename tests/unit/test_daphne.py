@@ -3,16 +3,12 @@
 import asyncio
 import socket
 import time
-from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from streamsite.daphne.server import CHECKED_AT_ONCE, Server
 from streamsite.daphne.timers import Selector, sharpen
-
-from tests.raw import websocket
-from tests.site import SERVERS, SiteMaker
 
 # The selector.
 
@@ -128,16 +124,3 @@ async def test_all_connections_are_checked_also_those_that_come_meanwhile(server
     while not all(connection.checked for connection in (*first, later)):
         await asyncio.sleep(0)
     assert not gone.checked
-
-
-def test_every_websocket_is_pinged(make_site: SiteMaker, monkeypatch):
-    monkeypatch.setitem(SERVERS, "daphne", SERVERS["daphne"] + " --ping-interval 1")
-    site = make_site().start()
-    with ExitStack() as stack:
-        viewers = [
-            stack.enter_context(websocket.connect(site.address, "/stream/ws"))
-            for _ in range(2 * CHECKED_AT_ONCE + 1)
-        ]
-        for viewer in viewers:
-            while viewer.read().opcode != websocket.PING:
-                pass

@@ -2,7 +2,7 @@
 
 const toc = document.querySelector(".toc");
 const fold = toc.querySelector("details");
-const beside = matchMedia("(min-width: 64rem)");
+const beside = matchMedia("(width >= 64rem)");
 
 function unfold() {
   fold.open = beside.matches;

@@ -80,7 +80,7 @@ class StreamPlayer extends HTMLElement {
       this.#received = record.reset;
       this.#length = 0;
     }
-    this.#frame ||= requestAnimationFrame(() => this.#count());
+    if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#count());
   }
 
   /** Show how much has arrived. Of a live stream that is all there is, as far as this page knows. */

@@ -14,9 +14,8 @@ from django.utils.translation import ngettext
 
 from . import log
 from .errors import StreamError
-from .log.limits import check_limits, check_piece
+from .log.recordings import checked_pieces
 from .models import PublishToken, Stream, new_private_name
-from .pieces import check_text, split
 from .reading import presence
 from .writing.producers import stop
 from .writing.stopping import write_down
@@ -67,11 +66,7 @@ class StreamForm(forms.ModelForm):
         data = super().clean() or {}
         if "text" in data and data.get("split"):
             try:
-                check_text(data["text"])
-                texts = split(data["text"], data["split"])
-                check_limits(len(texts), len(data["text"]))
-                for text in texts:
-                    check_piece(text)
+                checked_pieces(data["text"], data["split"])
             except StreamError as error:
                 self.add_error("text", error.detail)
         return data

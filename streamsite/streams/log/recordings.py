@@ -40,17 +40,26 @@ def fold(stream_id: int) -> None:
     Stream.objects.filter(pk=stream_id).update(sha256=hashlib.sha256(text.encode()).hexdigest())
 
 
+def checked_pieces(text: str, by: str) -> list[str]:
+    """Split a whole text by "char", "word" or "line" and check that a stream can hold the pieces.
+
+    Raises BadRequest for a text that the database can't store unchanged, TooLarge beyond a limit.
+    """
+    check_text(text)
+    pieces = split(text, by)
+    check_limits(len(pieces), len(text))
+    for piece in pieces:
+        check_piece(piece)
+    return pieces
+
+
 def record(stream: Stream, text: str) -> None:
     """Write a whole text, split as the stream says, as a finished stream or a new revision of one.
 
     Raises BadRequest for a text that can't be kept, TooLarge beyond a limit, Conflict while the
     stream is live with a producer.
     """
-    check_text(text)
-    texts = split(text, stream.split)
-    check_limits(len(texts), len(text))
-    for piece in texts:
-        check_piece(piece)
+    texts = checked_pieces(text, stream.split)
     with transaction.atomic():
         if stream.pk is None:
             stream.state, stream.ended_at = Stream.State.DONE, stream.started_at

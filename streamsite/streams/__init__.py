@@ -1,44 +1,48 @@
-"""The engine: a stream is one numbered log of text pieces, a transport is a way to read it.
+"""The engine: a stream is one numbered log of text pieces, and a transport is a way to read it.
 
-from streamsite.streams import follow, play, publish, texts
+Import the public names from this package:
+
+    from streamsite.streams import follow, publish
+
+The package imports a module when one of the module's names is asked for. Until then the package
+imports nothing, because Django imports every package of INSTALLED_APPS before models can be
+imported.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from .http.endpoints import endpoint
-    from .http.transports.websocket import Consumer
-    from .pieces import Cursor
-    from .reading.finding import find
-    from .reading.following import follow, piece, play, texts
-    from .writing.producers import publish, start
-
-__all__ = [
-    "Consumer",
-    "Cursor",
-    "endpoint",
-    "find",
-    "follow",
-    "piece",
-    "play",
-    "publish",
-    "start",
-    "texts",
-]
-
-_HOMES = {
+# The public names, each with the module that defines the name.
+_MODULES = {
     "Consumer": "http.transports.websocket",
     "Cursor": "pieces",
     "endpoint": "http.endpoints",
-    **dict.fromkeys(("publish", "start"), "writing.producers"),
     "find": "reading.finding",
-    **dict.fromkeys(("follow", "piece", "play", "texts"), "reading.following"),
+    "follow": "reading.following",
+    "piece": "reading.following",
+    "play": "reading.following",
+    "publish": "writing.producers",
+    "start": "writing.producers",
+    "texts": "reading.following",
 }
+
+if TYPE_CHECKING:
+    # Type checkers can't read the table. tests/unit/test_public_names.py compares the two.
+    from .http.endpoints import endpoint as endpoint
+    from .http.transports.websocket import Consumer as Consumer
+    from .pieces import Cursor as Cursor
+    from .reading.finding import find as find
+    from .reading.following import follow as follow
+    from .reading.following import piece as piece
+    from .reading.following import play as play
+    from .reading.following import texts as texts
+    from .writing.producers import publish as publish
+    from .writing.producers import start as start
+else:
+    __all__ = list(_MODULES)
 
 
 def __getattr__(name: str) -> Any:
-    # Late: Django imports this package before its models can be.
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return getattr(import_module(f".{_MODULES[name]}", __name__), name)

@@ -1,0 +1,50 @@
+"""The public names of the engine: `from streamsite.streams import …`."""
+
+import ast
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from streamsite import streams
+
+
+def names_for_type_checkers() -> dict[str, str]:
+    """Return the imports under `if TYPE_CHECKING:` in the package: each name, and its module."""
+    tree = ast.parse(Path(streams.__file__).read_text())
+    (block,) = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    found = {}
+    for node in block.body:
+        assert isinstance(node, ast.ImportFrom)
+        for alias in node.names:
+            assert alias.asname == alias.name, "`as` makes the name public for mypy"
+            found[alias.name] = node.module or ""
+    return found
+
+
+def test_type_checkers_and_python_find_the_same_names():
+    assert names_for_type_checkers() == streams._MODULES
+    assert sorted(streams.__all__) == sorted(streams._MODULES)
+
+
+@pytest.mark.parametrize("name", streams._MODULES)
+def test_each_name_is_the_object_of_its_module(name):
+    module = import_module(f"streamsite.streams.{streams._MODULES[name]}")
+    assert getattr(streams, name) is getattr(module, name)
+
+
+def test_an_unknown_name_raises_attribute_error():
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        streams.nothing  # noqa: B018 - the access raises
+
+
+def test_importing_the_package_does_not_import_django():
+    # Django imports the package before its models can be imported.
+    program = "import sys, streamsite.streams; sys.exit('django' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

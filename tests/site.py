@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from .inside import name_of
 from .ports import HOST, free_port
 from .process import family
 from .raw import http
@@ -57,6 +58,11 @@ def run(*command: str, env: Mapping[str, str], **options: Any) -> subprocess.Com
         check=False,
         **options,
     )
+
+
+def call_command(function: Callable[..., Any], *arguments: Any) -> list[str]:
+    """Return the command that calls a function of `tests.inside` and prints its result as JSON."""
+    return [sys.executable, "-m", "tests.inside", name_of(function), json.dumps(arguments)]
 
 
 def server_command(name: str, port: int, application: str = APPLICATION) -> list[str]:
@@ -224,19 +230,19 @@ class Site:
         """Run a manage.py command to its end, however it ends."""
         return run(sys.executable, "manage.py", *arguments, env=self.env, **options)
 
-    def shell(self, code: str) -> Any:
-        """Run code in this site's `manage.py shell`. Returns what it gives to `answer`."""
-        prelude = "import json; answer = lambda value: print(json.dumps(value))\n"
-        done = self.manage("shell", "-v", "0", "-c", prelude + code)
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function of `tests.inside` in a process of this site, and return its result."""
+        settings = {"DJANGO_SETTINGS_MODULE": "streamsite.settings"}
+        done = run(*call_command(function, *arguments), env={**settings, **self.env})
         assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout else None
+        return json.loads(done.stdout)
 
     def pieces(self, name: str = "article") -> list[str]:
         """Return the pieces of a stream as the database has them."""
-        return self.shell(
-            "from streamsite.streams import log\n"
-            f"answer(list(log.recording(log.find({name!r})).pieces.texts))"
-        )
+        # Imported here because the benchmark uses this module without Django.
+        from .inside import streams
+
+        return self.call(streams.pieces, name)
 
 
 SiteMaker = Callable[..., Site]

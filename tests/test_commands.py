@@ -15,18 +15,12 @@ import pytest
 
 from streamsite.streams.client import TRANSPORTS
 
+from .inside import programs, streams
 from .raw import http
 from .site import ROOT, Site, SiteMaker, environment
 from .waiting import PATIENCE, wait_until
 
 Run = Callable[..., "Command"]
-
-STOP = """
-from asgiref.sync import async_to_sync
-from streamsite.streams import log
-from streamsite.streams.writing.producers import stop
-async_to_sync(stop)(log.find({name!r}), "Enough.")
-"""
 
 
 class Command:
@@ -108,9 +102,7 @@ def address(site: Site, name: str) -> str:
 
 def standing(site: Site, name: str) -> list[str]:
     """Return a stream's state and reason, as the database has them."""
-    return site.shell(
-        f"from streamsite.streams import log; s = log.find({name!r}); answer([s.state, s.reason])"
-    )
+    return site.call(streams.state_and_reason, name)
 
 
 # publish.
@@ -268,7 +260,7 @@ def test_stopping_it_ends_the_publisher_and_closes_its_input(site, run, name):
     publish = run("publish", name)
     publish.give(b"one\n")
     publish.heard("is live")
-    site.shell(STOP.format(name=name))
+    site.call(programs.stop_stream, name, "Enough.")
     status, _, told = publish.ended()
     assert status == 3
     assert "stopped. Enough." in told
@@ -361,15 +353,7 @@ def test_a_live_stream_is_printed_as_it_comes_and_ends_as_it_does(site, run, nam
 
 
 def test_each_state_has_a_status(site, run, name):
-    made = site.shell(
-        f"""
-from streamsite.streams import log
-for state in ("done", "stopped", "failed", "interrupted"):
-    stream = log.create(f"{name}-{{state}}", fence="", lease=60)
-    log.finish(stream.pk, state, "Because.")
-"""
-    )
-    assert made is None
+    site.call(streams.make_one_of_each_end, name)
     for state, status in {"done": 0, "stopped": 3, "failed": 4, "interrupted": 5}.items():
         found, _, told = run("follow", f"{name}-{state}").end()
         assert found == status

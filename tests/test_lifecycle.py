@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .inside import streams
 from .marks import EVERY_SERVER, upstream
 from .ports import HOST, free_port
 from .postgres import Postgres
@@ -55,18 +56,12 @@ def test_the_first_start_makes_all_that_is_needed(make_site: SiteMaker, tmp_path
 def test_the_second_start_keeps_everything(make_site: SiteMaker):
     site = make_site().start()
     key = (site.var / "secret-key").read_bytes()
-    site.shell(
-        "from streamsite.streams import log\n"
-        "stream = log.find('article'); stream.title = 'mine'; log.record(stream, 'edited text')"
-    )
+    site.call(streams.edit, "article", "edited text", "mine")
     site.stop()
     site.start()
     assert (site.var / "secret-key").read_bytes() == key
     assert site.pieces() == ["edited ", "text"]
-    assert (
-        site.shell("from streamsite.streams import log; answer(log.find('article').title)")
-        == "mine"
-    )
+    assert site.call(streams.title, "article") == "mine"
     assert http.get(site.address, "/stream/polling?cnt=0").json == {"message": "edited "}
 
 
@@ -77,10 +72,7 @@ def test_two_servers_may_make_the_first_start_together(make_site: SiteMaker):
         http.get(server.address, "/stream/polling?cnt=0").body for server in site.servers
     )
     assert first == second
-    assert (
-        site.shell("from streamsite.streams.models import Stream; answer(Stream.objects.count())")
-        == 1
-    )
+    assert site.call(streams.count) == 1
 
 
 # Stopping.

@@ -16,6 +16,7 @@ from redis import Redis
 from .browser import chromium, page_at
 from .engine.people import Person, introduce
 from .engine.publisher import Publisher
+from .inside import streams
 from .process import threads
 from .raw import http
 from .site import SERVERS, Server, Site, SiteMaker
@@ -219,10 +220,7 @@ def test_a_typed_text_plays_at_its_own_pace_and_a_recorded_one_is_there_at_once(
 
 
 def test_a_streams_own_address_is_its_page(site):
-    address = site.shell(
-        "from streamsite.streams import log; answer(log.find('article').get_absolute_url())"
-    )
-    assert get(site, address).status == 200
+    assert get(site, site.call(streams.address, "article")).status == 200
 
 
 # Announcements.

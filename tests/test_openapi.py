@@ -7,6 +7,7 @@ import pytest
 
 from streamsite.streams.http.openapi import describe
 
+from .inside import users
 from .marks import ON_EVERY_SERVER
 from .raw import http
 from .site import Site
@@ -23,15 +24,7 @@ def document(shared_site: Site) -> Json:
 
 @pytest.fixture(scope="module")
 def token(shared_site: Site) -> str:
-    return shared_site.shell(
-        """
-from streamsite.streams.models import PublishToken
-token = PublishToken(label="openapi")
-key = token.issue()
-token.save()
-answer(key)
-"""
-    )
+    return shared_site.call(users.make_token, "openapi")
 
 
 def post(

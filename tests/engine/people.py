@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from tests.inside import streams, users
 from tests.raw import http
 from tests.site import Site
 
@@ -39,7 +40,7 @@ def save(
     site: Site, publisher: Publisher, name: str, person: Person, **changes: str
 ) -> http.Response:
     """Send the admin's form for a stream, as a browser does."""
-    pk = publisher.look(f"answer(Stream.objects.get(name={name!r}).pk)")
+    pk = publisher.call(streams.primary_key, name)
     fields = {
         "csrfmiddlewaretoken": CSRF,
         "title": "",
@@ -63,25 +64,5 @@ def save(
 
 def introduce(publisher: Publisher) -> dict[str, Person]:
     """Make an owner, a member of staff and a stranger."""
-    found = publisher.look(
-        """
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
-from django.contrib.sessions.backends.db import SessionStore
-found = {}
-for name in ("owner", "staff", "stranger"):
-    user = get_user_model()(username=name, is_staff=name == "staff", is_superuser=name == "staff")
-    user.set_unusable_password()
-    user.save()
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    session.save()
-    token = PublishToken(label=name, owner=user)
-    key = token.issue()
-    token.save()
-    found[name] = [user.pk, session.session_key, key]
-answer(found)
-"""
-    )
+    found = publisher.call(users.make_people)
     return {name: Person(*facts) for name, facts in found.items()}

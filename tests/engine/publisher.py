@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any
 
+from tests.inside import name_of
 from tests.site import ROOT, environment
 from tests.waiting import PATIENCE
 
@@ -61,11 +62,11 @@ class Publisher:
         source.tell("open", form=form, options=options)
         return source
 
-    def look(self, code: str) -> Any:
-        """Run code on the models and the log. Returns what it gives to `answer`."""
-        looker = Source(self, new_name("look"))
-        looker.tell("look", code=code)
-        return looker.expect("looked")["answer"]
+    def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function of `tests.inside` in the process, and return its result."""
+        caller = Source(self, new_name("call"))
+        caller.tell("call", function=name_of(function), arguments=arguments)
+        return caller.expect("returned")["result"]
 
     def send(self, step: dict[str, Any]) -> None:
         self._process.stdin.write(json.dumps(step) + "\n")

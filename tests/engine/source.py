@@ -3,7 +3,7 @@
     {"name": "a", "do": "open", "form": "async", "options": {}}
     {"name": "a", "do": "write", "texts": ["…"], "pause": 0.001}
     {"name": "a", "do": "end"}    or    {"name": "a", "do": "fail", "reason": "…"}
-    {"name": "b", "do": "look", "code": "answer(Segment.objects.count())"}
+    {"name": "b", "do": "call", "function": "tests.inside.streams:count", "arguments": []}
 
 It answers each with what came of it, and tells of what happens to a stream by itself.
 """
@@ -14,6 +14,7 @@ import queue
 import sys
 import threading
 import time
+from pkgutil import resolve_name
 from typing import Any
 
 import django
@@ -38,17 +39,12 @@ def user(pk: int) -> Any:
     return get_user_model()(pk=pk)
 
 
-def look(name: str, code: str) -> None:
-    """Run code that looks into the database, or changes it."""
+def call(name: str, function: str, arguments: list[Any]) -> None:
+    """Call a function of `tests.inside`, and tell what it returns."""
     from django.db import connection
 
-    from streamsite.streams import log, models
-    from streamsite.streams.reading import presence
-
-    answers: list[Any] = []
     try:
-        exec(code, {**vars(models), "log": log, "presence": presence, "answer": answers.append})
-        tell(name, "looked", answer=answers[0] if answers else None)
+        tell(name, "returned", result=resolve_name(function)(*arguments))
     except Exception as error:  # noqa: BLE001 - told to the test
         tell(name, "raised", error=type(error).__name__, detail=str(error))
     finally:
@@ -118,8 +114,8 @@ async def main() -> None:
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         step = json.loads(line)
         name = step["name"]
-        if step["do"] == "look":
-            in_thread(look, name, step["code"])
+        if step["do"] == "call":
+            in_thread(call, name, step["function"], step["arguments"])
         elif step["do"] != "open":
             steps[name].put_nowait(step)
         else:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.inside import saves, streams, users
 from tests.raw import http
 from tests.site import Site
 
@@ -19,13 +20,7 @@ TEXT = "".join(PIECES)
 
 def standing(publisher: Publisher, name: str) -> list[Any]:
     """Return title, revision, state, pieces and times as the database has them."""
-    return publisher.look(
-        f"""
-stream = log.find({name!r})
-kept = [] if stream.live else log.recording(stream)
-answer([stream.title, stream.revision, stream.state, *(kept and [kept.pieces.texts, kept.times])])
-"""
-    )
+    return publisher.call(streams.kept, name)
 
 
 def test_another_title_leaves_the_recording_as_it_is(
@@ -52,51 +47,15 @@ def test_saving_writes_nothing_that_was_not_changed(
     backend_site: Site, publisher: Publisher, people: People
 ):
     source = publisher.open(new_name("saved"))
-    publisher.look(
-        f"""
-from django.db import connection
-table = Stream._meta.db_table
-pk = log.find({source.name!r}).pk
-with connection.cursor() as cursor:
-    cursor.execute("CREATE TABLE saves (pk bigint)")
-    if connection.vendor == "sqlite":
-        cursor.execute(
-            f"CREATE TRIGGER saved AFTER UPDATE OF visibility ON {{table}} WHEN new.id = {{pk}}"
-            " BEGIN INSERT INTO saves VALUES (new.id); END"
-        )
-    else:
-        cursor.execute(
-            "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
-            " $$ BEGIN INSERT INTO saves VALUES (new.id); RETURN new; END $$"
-        )
-        cursor.execute(
-            f"CREATE TRIGGER saved AFTER UPDATE OF visibility ON {{table}} FOR EACH ROW"
-            f" WHEN (new.id = {{pk}}) EXECUTE FUNCTION note()"
-        )
-"""
-    )
-    saves = (
-        "from django.db import connection\n"
-        "with connection.cursor() as cursor:\n"
-        "    cursor.execute('SELECT count(*) FROM saves')\n"
-        "    answer(cursor.fetchone()[0])"
-    )
+    publisher.call(saves.begin_counting, source.name)
     try:
         assert save(backend_site, publisher, source.name, people["staff"]).status == 302
-        assert publisher.look(saves) == 0
+        assert publisher.call(saves.counted) == 0
         saved = save(backend_site, publisher, source.name, people["staff"], visibility="link")
         assert saved.status == 302
-        assert publisher.look(saves) == 1
+        assert publisher.call(saves.counted) == 1
     finally:
-        publisher.look(
-            "from django.db import connection\n"
-            "with connection.cursor() as cursor:\n"
-            "    on = '' if connection.vendor == 'sqlite' else f' ON {Stream._meta.db_table}'\n"
-            "    cursor.execute(f'DROP TRIGGER saved{on}')\n"
-            "    cursor.execute('DROP TABLE saves')\n"
-            "    if on:\n"
-            "        cursor.execute('DROP FUNCTION note')"
-        )
+        publisher.call(saves.end_counting)
     source.end()
 
 
@@ -121,17 +80,8 @@ def test_staff_who_may_only_look_see_the_text(
     source = publisher.open(new_name("looked"))
     source.write("what was <said>")
     source.end()
-    pk = publisher.look(
-        f"""
-from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
-user = get_user_model().objects.get(pk={people["stranger"].pk})
-user.is_staff = True
-user.save()
-user.user_permissions.set(Permission.objects.filter(codename="view_stream"))
-answer(log.find({source.name!r}).pk)
-"""
-    )
+    publisher.call(users.let_view_streams, people["stranger"].pk)
+    pk = publisher.call(streams.primary_key, source.name)
     try:
         page = http.ask(
             backend_site.address,
@@ -142,7 +92,4 @@ answer(log.find({source.name!r}).pk)
         assert "what was &lt;said&gt;" in page.text
         assert "<textarea" not in page.text
     finally:
-        publisher.look(
-            "from django.contrib.auth import get_user_model\n"
-            f"get_user_model().objects.filter(pk={people['stranger'].pk}).update(is_staff=False)"
-        )
+        publisher.call(users.remove_from_staff, people["stranger"].pk)

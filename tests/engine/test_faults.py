@@ -10,6 +10,7 @@ import redis
 
 from streamsite.streams import client
 from streamsite.streams.pieces import End, Pieces, Reset
+from tests.inside import streams
 from tests.process import resident
 from tests.proxy import Proxy
 from tests.raw import http, websocket
@@ -267,7 +268,11 @@ def test_a_reader_far_behind_learns_that_its_stream_was_changed_meanwhile(own_si
         chunks = (data for data, _wire in http.read_chunks(slow.file))
         # A reader that has nothing yet would just begin with the new text.
         begun = next(data for data in chunks if b'"text"' in data)
-        publisher.look(CHANGES[change].format(name=source.name))
+        if change == "deleted":
+            publisher.call(streams.delete, source.name)
+        else:
+            # A reader that meets the end before the edit would get the old text, whole.
+            publisher.call(streams.finish_and_edit, source.name, "new " * 1000)
         lines = b"".join([begun, *chunks]).splitlines()
     last = lines[-1]
     if change == "deleted":
@@ -279,18 +284,6 @@ def test_a_reader_far_behind_learns_that_its_stream_was_changed_meanwhile(own_si
         assert b"".join(lines).count(b'"text":"new "') == 1000
 
 
-CHANGES = {
-    "deleted": "Stream.objects.get(name={name!r}).delete()",
-    # Ended and edited in one: a reader that meets the end before that gets the old text, whole.
-    "edited": """
-from django.db import transaction
-with transaction.atomic():
-    log.finish(Stream.objects.get(name={name!r}).pk, "done")
-    log.record(Stream.objects.get(name={name!r}), "new " * 1000)
-""",
-}
-
-
 # Streams that can't be read.
 
 
@@ -299,7 +292,7 @@ def test_nobody_is_left_waiting_for_what_cannot_be_read(own_single: tuple[Site, 
     source = publisher.open()
     source.write("text")
     source.end()
-    publisher.look("Segment.objects.update(lengths=b'?')")
+    publisher.call(streams.damage_segments)
     # Each of them, also those who come when it has failed once.
     for kind in ("chunked", "events", "polling", "chunked"):
         with http.Connection(site.address) as connection:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.inside import streams
 from tests.site import Site
 
 from .people import Person
@@ -51,7 +52,7 @@ def test_a_reader_who_may_no_longer_watch_cannot_resume(
     reader = Reader(source.name, people["stranger"].cookies).read(
         transport, backend_site.address, 1
     )
-    publisher.look(f"Stream.objects.filter(name={source.name!r}).update(visibility='owner')")
+    publisher.call(streams.show_to_owner_only, source.name)
     with pytest.raises(Refused) as refused:
         reader.read(transport, backend_site.servers[-1].address, 1)
     assert refused.value.status == 403

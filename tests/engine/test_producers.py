@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 import redis
 
+from tests.inside import streams
 from tests.site import Site
 from tests.waiting import wait_until
 
@@ -24,8 +25,7 @@ def another(shared_backend_site: Site) -> Iterator[Publisher]:
 
 def segments(source: Source) -> list[list[int]]:
     """Return the rows in which a stream's pieces are kept, as the numbers that they span."""
-    found = f"Segment.objects.filter(stream__name={source.name!r}).order_by('first')"
-    return source.publisher.look(f"answer([[row.first, row.end] for row in {found}])")
+    return source.publisher.call(streams.segments, source.name)
 
 
 # Two on one name.
@@ -116,8 +116,7 @@ def test_a_stream_that_nobody_watches_is_found_interrupted_by_whoever_asks_next(
     source = another.open()
     source.write("one")
     another.kill()
-    code = f"Stream.objects.filter(name={source.name!r}).update(leased_until=timezone.now())"
-    publisher.look("from django.utils import timezone\n" + code)
+    publisher.call(streams.expire_lease, source.name)
     reader = Reader(source.name).read("polling", backend_site.address)
     assert (reader.text, reader.state) == ("one", "interrupted")
 
@@ -173,7 +172,7 @@ def test_many_streams_share_commits_and_a_finished_one_is_a_single_row(
 @ON_VALKEY
 def test_a_commit_rings_once_however_many_watch(backend_site: Site, publisher: Publisher, at_once):
     source = publisher.open(new_name("ringing"))
-    pk = publisher.look(f"answer(Stream.objects.get(name={source.name!r}).pk)")
+    pk = publisher.call(streams.primary_key, source.name)
     reading = [
         at_once.submit(Reader(source.name).read, transport, server.address)
         for transport in ("chunked", "sse", "websocket")
@@ -198,10 +197,7 @@ def test_a_commit_rings_once_however_many_watch(backend_site: Site, publisher: P
 
 def watching(source: Source) -> int:
     """Return how many readers are counted, over all processes."""
-    return source.publisher.look(
-        f"pk = Stream.objects.get(name={source.name!r}).pk\n"
-        "answer(sum(presence.viewers([pk]).get(pk, {}).values()))"
-    )
+    return source.publisher.call(streams.viewers, source.name)
 
 
 # Commits of several streams together.
@@ -211,22 +207,7 @@ def test_a_write_that_is_refused_takes_no_other_of_its_commit_along(
     backend_site: Site, publisher: Publisher
 ):
     names = [new_name("together") for _ in range(3)]
-    outcomes = publisher.look(f"""
-streams = [log.create(name, fence=name, lease=60) for name in {names!r}]
-
-def write(stream, first, *texts):
-    return log.Write(stream.pk, stream.name, 60, first, texts, [0] * len(texts))
-
-one, other, full = streams
-Stream.objects.filter(pk=full.pk).update(length=settings.STREAM_MAX_LENGTH)
-good = [write(one, 0, "a "), write(one, 1, "b ", "c "), write(other, 0, "d ")]
-bad = [write(one, 9, "gap"), write(full, 0, "more")]
-rest = [write(one, 3, "e "), write(other, 1, "f ")]
-outcomes = log.append(good) + log.append([*bad, *rest])
-for stream in streams:
-    log.finish(stream.pk, "done")
-answer([outcome and type(outcome).__name__ for outcome in outcomes])
-""")
+    outcomes = publisher.call(streams.append_in_groups, names)
     assert outcomes == [None, None, None, "OutOfTurn", "TooLarge", None, None]
     for name, text in zip(names, ["a b c e ", "d f ", ""], strict=True):
         reader = Reader(name).read("polling", backend_site.address)

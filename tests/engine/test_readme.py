@@ -1,20 +1,24 @@
 """What the README says of streaming from one's own app runs as it is written there."""
 
+import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.inside import readme, streams
+from tests.inside.readme import WORDS
 from tests.marks import EVERY_SERVER
 from tests.ports import HOST, free_port
 from tests.process import family, threads
 from tests.raw import http
-from tests.site import ROOT, SERVERS, environment, server_command
+from tests.site import ROOT, SERVERS, call_command, environment, server_command
 from tests.waiting import PATIENCE, wait_until
 
 from .reading import Reader, sse
@@ -33,18 +37,6 @@ PUBLISHING = re.search(
     r"^```python\n(from streamsite\.streams import publish\n(?:.*\n)+?)```$", SECTION, re.MULTILINE
 )[1]
 
-WORDS = ["Because ", "流式输出 ", "is 🦊\r\n", "fun."]
-MODEL = f"""
-import asyncio
-
-async def model(question):
-    for word in {WORDS!r}:
-        yield word
-    yield question
-    if question == "endless":
-        await asyncio.Event().wait()
-"""
-
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -62,7 +54,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         asgi.replace("application = get_asgi_application()\n", BLOCKS["asgi.py"])
     )
     append(shop / "urls.py", BLOCKS["urls.py"])
-    append(shop / "views.py", BLOCKS["views.py"], MODEL)
+    append(shop / "views.py", BLOCKS["views.py"], "from tests.inside.readme import model\n")
     (folder / "templates").mkdir()
     append(folder / "templates" / "answer.html", BLOCKS["answer.html"])
     run(folder, "manage.py", "migrate", "--verbosity", "0")
@@ -87,6 +79,12 @@ def run(folder: Path, *arguments: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def call(folder: Path, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function of `tests.inside` in a process of the project, and return its result."""
+    _python, *command = call_command(function, *arguments)
+    return json.loads(run(folder, *command))
 
 
 def variables() -> dict[str, str]:
@@ -183,11 +181,7 @@ def test_an_answer_under_way_ends_with_its_server(project: Path, on: str):
         # Nobody watches when it ends: what a viewer sees of that is another matter.
         reader = Reader(name).read("polling", address, len(WORDS) + 1)
     # Its viewers elsewhere don't wait for its lease to run out.
-    look = (
-        "from streamsite.streams.models import Stream\n"
-        f"print(Stream.objects.get(name={name!r}).state)"
-    )
-    assert run(project, "manage.py", "shell", "-v", "0", "-c", look).strip() == "interrupted"
+    assert call(project, streams.state, name) == "interrupted"
     with served(project, on) as (address, _pid):
         reader.read("sse", address)
     assert reader.texts == [*WORDS, "endless"]
@@ -197,17 +191,7 @@ def test_an_answer_under_way_ends_with_its_server(project: Path, on: str):
 @pytest.fixture(scope="module")
 def published(project: Path) -> None:
     """What the README publishes."""
-    # Only what the README says is the reader's own is given here.
-    script = f"""
-import ast, asyncio, types
-import django
-django.setup()
-from shop.views import model
-names = {{"model": model, "prompt": "why", "rows": range(3)}}
-code = compile({PUBLISHING!r}, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-asyncio.run(types.FunctionType(code, names)())
-"""
-    run(project, "-c", script)
+    call(project, readme.run_as_written, PUBLISHING)
 
 
 def test_publishing_runs_as_written(published: None, address: tuple[str, int]):

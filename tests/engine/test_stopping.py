@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.inside import streams, users
 from tests.raw import http, websocket
 from tests.site import Site
 
@@ -183,7 +184,7 @@ def assert_told(site: Site, source: Source, person: Person, opcode: int, payload
 def test_staff_may_stop_in_the_admin_whose_log_says_so(
     backend_site: Site, source: Source, people: People
 ):
-    pk = source.publisher.look(f"answer(Stream.objects.get(name={source.name!r}).pk)")
+    pk = source.publisher.call(streams.primary_key, source.name)
     form = f"csrfmiddlewaretoken={CSRF}&action=stop_streams&_selected_action={pk}".encode()
     answer = http.ask(
         backend_site.servers[-1].address,
@@ -194,9 +195,5 @@ def test_staff_may_stop_in_the_admin_whose_log_says_so(
     )
     assert answer.status == 302
     assert source.expect("left")["stopped"] is True
-    entries = source.publisher.look(
-        "from django.contrib.admin.models import LogEntry\n"
-        f"found = LogEntry.objects.filter(object_id={pk})\n"
-        "answer([[entry.user.username, entry.change_message] for entry in found])"
-    )
+    entries = source.publisher.call(users.log_entries, pk)
     assert entries == [["staff", f"Stopped {source.name}."]]

@@ -1,0 +1,189 @@
+"""Programs that publish: one event loop after another, ends all at once, an absent database.
+
+Each is called in a process of its own, because each changes the engine's own modules or ends its
+event loops.
+"""
+
+import asyncio
+import os
+import random
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, NoReturn
+
+from asgiref.sync import async_to_sync
+from django.db import OperationalError
+from django.utils import timezone
+
+from streamsite.streams import log, publish
+from streamsite.streams.log import streams
+from streamsite.streams.log.database import in_database
+from streamsite.streams.models import Stream
+from streamsite.streams.reading import hub
+from streamsite.streams.writing.producers import stop
+
+from .streams import standings
+
+Standings = list[tuple[str, int]]
+
+
+def publish_in_loop_after_loop(names: list[str]) -> Standings:
+    """Publish each stream in an event loop of its own, and one more without an event loop."""
+
+    async def main(name: str) -> None:
+        async with asyncio.timeout(60), publish(name) as stream:
+            for number in range(20):
+                await stream.write(f"{number} ")
+
+    for name in names:
+        asyncio.run(main(name))
+    without_loop = f"{names[0]}-sync"
+    with publish(without_loop) as stream:
+        stream.write("text")
+    return standings([*names, without_loop])
+
+
+def cancel_all_tasks(names: list[str]) -> tuple[Standings, Standings]:
+    """Cancel all tasks of an event loop while sources write.
+
+    Return the standings, and the standings that the accepted pieces let expect.
+    """
+
+    async def source(name: str, accepted: dict[str, int]) -> None:
+        async with publish(name) as stream:
+            while True:
+                await stream.write("piece ")
+                accepted[name] = stream.n
+                await asyncio.sleep(0.001)
+
+    async def main() -> tuple[Standings, Standings]:
+        accepted: dict[str, int] = {}
+        sources = [asyncio.create_task(source(name, accepted)) for name in names]
+        while len(accepted) < len(names):
+            await asyncio.sleep(0)
+        # A server that ends cancels every task too, and so the tasks that commit the pieces.
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        async with asyncio.timeout(60):
+            await asyncio.wait(sources)
+        assert all(task.cancelled() for task in sources)
+        expected = [("interrupted", accepted[name]) for name in names]
+        return await in_database(standings, names), expected
+
+    return asyncio.run(main())
+
+
+def end_loops_while_sources_end(name: str) -> list[tuple[str, int, int]]:
+    """End ten event loops, each at another moment of eight sources' ends.
+
+    Return the state, the number of pieces and the number of accepted pieces of each stream that
+    lost a piece or stayed live.
+    """
+
+    async def source(name: str, accepted: dict[str, int]) -> None:
+        async with publish(name) as stream:
+            for _ in range(5):
+                await stream.write("piece ")
+                accepted[name] = stream.n
+
+    async def main(names: list[str], moment: float) -> dict[str, int]:
+        accepted = dict.fromkeys(names, 0)
+        sources = [asyncio.create_task(source(name, accepted)) for name in names]
+        # The moment may come before some of the sources have begun.
+        await asyncio.wait(sources, timeout=moment)
+        return accepted
+
+    chance = random.Random(1)
+    lost = []
+    for number in range(10):
+        names = [f"{name}-{number}-{each}" for each in range(8)]
+        accepted = asyncio.run(main(names, chance.uniform(0, 0.06)))
+        lost += [
+            (stream.state, stream.pieces, accepted[stream.name])
+            for stream in log.find_all(names).values()
+            # A stream that was not opened yet ends when its lease expires.
+            if accepted[stream.name] and (stream.pieces < accepted[stream.name] or stream.live)
+        ]
+    return lost
+
+
+def absent() -> NoReturn:
+    raise OperationalError("the database is away")
+
+
+def publish_while_the_database_is_away(name: str, work: str) -> Standings:
+    """Publish while one function of the log, "append" or "finish", fails four times."""
+    done = getattr(log, work)
+    tries = []
+
+    def fail_first(*arguments: Any) -> Any:
+        tries.append(work)
+        # The engine tries each call twice at once, the second time on a new connection.
+        if len(tries) <= 4:
+            absent()
+        return done(*arguments)
+
+    async def main() -> None:
+        async with publish(name) as stream:
+            await stream.write("one ")
+            await stream.flush()
+            setattr(log, work, fail_first)
+            await stream.write("two ")
+
+    asyncio.run(main())
+    return standings([name])
+
+
+def look_at_expired_lease_after_outage(name: str) -> Standings:
+    """Return the standings of a stream without a producer: soon after an outage, and later."""
+    log.create(name, fence="", lease=-1)
+    with suppress(OperationalError):
+        asyncio.run(in_database(absent))
+    soon = standings([name])
+    streams.GRACE = 0
+    return [*soon, *standings([name])]
+
+
+def look_at_expired_lease_between_outages(name: str) -> Standings:
+    """Return the standings of a stream without a producer once it has ended.
+
+    The database fails now and then meanwhile.
+    """
+    streams.GRACE = 0.2
+    log.create(name, fence="", lease=-1)
+    while standings([name])[0][0] == "live":
+        with suppress(OperationalError):
+            asyncio.run(in_database(absent))
+    return standings([name])
+
+
+def continue_stream_of_months_ago(names: list[str]) -> Standings:
+    """Write to a stream that began 50 days ago, and to a new one in the same commit."""
+
+    async def main() -> Standings:
+        old, young = names
+        # 50 days are more milliseconds than a 32-bit number holds.
+        stream = await in_database(log.create, old, fence="", lease=60)
+        began = timezone.now() - timedelta(days=50)
+        await in_database(Stream.objects.filter(pk=stream.pk).update, started_at=began)
+        async with publish(old, takeover=True) as first, publish(young) as second:
+            await first.write("still ")
+            await second.write("new ")
+        return await in_database(standings, names)
+
+    return asyncio.run(main())
+
+
+def processes_of_parent_and_child() -> tuple[str, str]:
+    """Fork. Return the names by which the hub knows the parent process and the child."""
+    ours, theirs = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(theirs, hub._process.encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    return hub._process, os.read(ours, 100).decode()
+
+
+def stop_stream(name: str, reason: str) -> None:
+    async_to_sync(stop)(log.find(name), reason)

@@ -1,0 +1,24 @@
+"""What the README takes for granted in its reader's own project, and what publishes there."""
+
+import ast
+import asyncio
+import types
+from collections.abc import AsyncIterator
+
+WORDS = ["Because ", "流式输出 ", "is 🦊\r\n", "fun."]
+
+
+async def model(question: str) -> AsyncIterator[str]:
+    """Answer with fixed words and the question. The answer to "endless" does not end."""
+    for word in WORDS:
+        yield word
+    yield question
+    if question == "endless":
+        await asyncio.Event().wait()
+
+
+def run_as_written(code: str) -> None:
+    """Run a block of the README with the names that it leaves to its reader."""
+    names = {"model": model, "prompt": "why", "rows": range(3)}
+    compiled = compile(code, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    asyncio.run(types.FunctionType(compiled, names)())

@@ -1,0 +1,140 @@
+"""Look at streams in the database, and change them behind the engine's back."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from streamsite.streams import log
+from streamsite.streams.models import Segment, Stream
+from streamsite.streams.reading import presence
+
+
+def primary_key(name: str) -> int:
+    return Stream.objects.get(name=name).pk
+
+
+def count() -> int:
+    return Stream.objects.count()
+
+
+def state(name: str) -> str:
+    """Return the state as the database has it, even where a lease has expired."""
+    return Stream.objects.get(name=name).state
+
+
+def title(name: str) -> str:
+    return log.find(name).title
+
+
+def address(name: str) -> str:
+    """Return the path of a stream's page."""
+    stream: Any = log.find(name)
+    # The site's ABSOLUTE_URL_OVERRIDES give streams this method.
+    return str(stream.get_absolute_url())
+
+
+def pieces(name: str) -> list[str]:
+    """Return the pieces of a finished stream."""
+    return list(log.recording(log.find(name)).pieces.texts)
+
+
+def segments(name: str) -> list[tuple[int, int]]:
+    """Return the number of the first piece of each segment, and of the piece after its last."""
+    rows = Segment.objects.filter(stream__name=name).order_by("first")
+    return [(row.first, row.end) for row in rows]
+
+
+def standings(names: list[str]) -> list[tuple[str, int]]:
+    """Return the state and the number of pieces of each stream."""
+    found = log.find_all(names)
+    return [(found[name].state, found[name].pieces) for name in names]
+
+
+def state_and_reason(name: str) -> tuple[str, str]:
+    stream = log.find(name)
+    return stream.state, stream.reason
+
+
+def kept(name: str) -> list[Any]:
+    """Return the title, revision and state of a stream, and after its end its pieces and times."""
+    stream = log.find(name)
+    if stream.live:
+        return [stream.title, stream.revision, stream.state]
+    recording = log.recording(stream)
+    return [
+        stream.title,
+        stream.revision,
+        stream.state,
+        list(recording.pieces.texts),
+        list(recording.times),
+    ]
+
+
+def viewers(name: str) -> int:
+    """Return how many viewers are counted, over all processes."""
+    pk = primary_key(name)
+    return sum(presence.viewers([pk]).get(pk, {}).values())
+
+
+# Changes.
+
+
+def edit(name: str, text: str, title: str = "") -> None:
+    """Replace the text of a finished stream, and its title."""
+    stream = log.find(name)
+    stream.title = title
+    log.record(stream, text)
+
+
+def delete(name: str) -> None:
+    Stream.objects.get(name=name).delete()
+
+
+def finish_and_edit(name: str, text: str) -> None:
+    """End a stream and replace its text in one transaction: no reader sees the end alone."""
+    with transaction.atomic():
+        log.finish(primary_key(name), "done")
+        log.record(Stream.objects.get(name=name), text)
+
+
+def show_to_owner_only(name: str) -> None:
+    Stream.objects.filter(name=name).update(visibility="owner")
+
+
+def expire_lease(name: str) -> None:
+    Stream.objects.filter(name=name).update(leased_until=timezone.now())
+
+
+def damage_segments() -> None:
+    """Make all segments unreadable."""
+    Segment.objects.update(lengths=b"?")
+
+
+def make_one_of_each_end(name: str) -> None:
+    """Make a stream for each end state, named by `name` and the state."""
+    for state in ("done", "stopped", "failed", "interrupted"):
+        stream = log.create(f"{name}-{state}", fence="", lease=60)
+        log.finish(stream.pk, state, "Because.")
+
+
+def append_in_groups(names: list[str]) -> list[str | None]:
+    """Append to three streams in two commit groups, the second of which has two writes to refuse.
+
+    Return the name of the error with which the log refused each write, or None.
+    """
+    streams = [log.create(name, fence=name, lease=60) for name in names]
+
+    def write(stream: Stream, first: int, *texts: str) -> log.Write:
+        return log.Write(stream.pk, stream.name, 60, first, texts, [0] * len(texts))
+
+    one, other, full = streams
+    Stream.objects.filter(pk=full.pk).update(length=settings.STREAM_MAX_LENGTH)
+    good = [write(one, 0, "a "), write(one, 1, "b ", "c "), write(other, 0, "d ")]
+    bad = [write(one, 9, "gap"), write(full, 0, "more")]
+    rest = [write(one, 3, "e "), write(other, 1, "f ")]
+    outcomes = log.append(good) + log.append([*bad, *rest])
+    for stream in streams:
+        log.finish(stream.pk, "done")
+    return [None if outcome is None else type(outcome).__name__ for outcome in outcomes]

@@ -14,7 +14,7 @@ from streamsite.streams import client
 from streamsite.streams.client import connections
 from streamsite.streams.client.backoff import CAP, Backoff
 from streamsite.streams.client.ledger import Ledger
-from streamsite.streams.client.parsing import joined, of_answer, parsed
+from streamsite.streams.client.parsing import merge_pieces, parse_poll, parse_records
 from streamsite.streams.http.transports.encoding import as_objects
 from streamsite.streams.pieces import Cursor, End, Pieces, Reset
 from tests.ports import HOST
@@ -27,7 +27,7 @@ Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 
 
 def test_waits_grow_to_a_cap_and_begin_again():
-    backoff = Backoff(chance=lambda: 1.0)
+    backoff = Backoff(jitter=lambda: 1.0)
     waits = [backoff.next() for _ in range(100)]
     assert waits[0] == backoff.base
     assert all(later == min(CAP, 2 * earlier) for earlier, later in pairwise(waits))
@@ -37,7 +37,7 @@ def test_waits_grow_to_a_cap_and_begin_again():
 
 
 def test_jitter_is_full():
-    assert Backoff(chance=lambda: 0.0).next() == 0
+    assert Backoff(jitter=lambda: 0.0).next() == 0
     backoff = Backoff()
     backoff.base = 2.0  # as a server's `retry:` asks
     assert {0 <= backoff.next() <= CAP for _ in range(50)} == {True}
@@ -112,7 +112,7 @@ records_made = st.one_of(
 def test_what_the_engine_writes_is_read_back(records, in_batches):
     objects = [text for record in records for text in as_objects(record)]
     texts = [f"[{','.join(objects)}]"] if in_batches else objects
-    assert parsed(texts) == joined(records)
+    assert parse_records(texts) == merge_pieces(records)
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_what_the_engine_writes_is_read_back(records, in_batches):
 )
 def test_what_is_no_record_is_refused(text):
     with pytest.raises((ValueError, RecursionError)):
-        parsed([text])
+        parse_records([text])
 
 
 def test_kinds_of_later_servers_are_passed_over():
-    assert parsed(['{"error": "…"}', '"word"', '{"n": 0, "text": "a", "more": 1}']) == [
+    assert parse_records(['{"error": "…"}', '"word"', '{"n": 0, "text": "a", "more": 1}']) == [
         Pieces(0, ["a"])
     ]
 
@@ -138,7 +138,7 @@ def test_an_answer_to_polling_is_read_as_the_records_of_other_transports():
         "reset": 0,
         "why": "edited",
     }
-    assert of_answer(answer) == (
+    assert parse_poll(answer) == (
         [
             Reset(0, "edited", revision=2),
             Pieces(0, ["c"], revision=2),
@@ -147,7 +147,7 @@ def test_an_answer_to_polling_is_read_as_the_records_of_other_transports():
         Cursor(2, 1),
     )
     # More is to come, whatever the state.
-    assert of_answer({"pieces": [], "after": 3, "state": "done"}) == ([], Cursor(0, 3))
+    assert parse_poll({"pieces": [], "after": 3, "state": "done"}) == ([], Cursor(0, 3))
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ async def test_an_event_stream_is_decoded_across_its_parts_and_its_retry_kept(mo
 
 
 async def test_silence_is_taken_for_a_lost_connection(monkeypatch):
-    monkeypatch.setattr(connections, "SILENCE", 0.2)
+    monkeypatch.setattr(connections, "READ_TIMEOUT", 0.2)
     over = asyncio.Event()
 
     async def hang(_head: str, writer: asyncio.StreamWriter) -> None:

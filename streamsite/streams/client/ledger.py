@@ -44,12 +44,12 @@ class Ledger:
             raise ConnectionLost(f"piece {pieces.first} came where {n} was due")
         if pieces.end <= n:
             return None
-        news = pieces.since(n)
-        self.cursor = Cursor(pieces.revision, news.end)
+        new = pieces.since(n)
+        self.cursor = Cursor(pieces.revision, new.end)
         if self._hash is not None:
-            for text in news.texts:
+            for text in new.texts:
                 self._hash.update(text.encode())
-        return news
+        return new
 
     def _check(self, end: End) -> None:
         if end.n != self.cursor.n:

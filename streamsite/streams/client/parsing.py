@@ -7,15 +7,15 @@ from typing import Any
 from ..pieces import Cursor, End, Pieces, Record, Reset, check_text
 
 
-def parsed(texts: Iterable[str | bytes]) -> list[Record]:
+def parse_records(texts: Iterable[str | bytes]) -> list[Record]:
     """Read JSON texts, each an object or an array of them.
 
     Raises ValueError or BadRequest for what can't be read.
     """
-    return joined(record_of(item) for text in texts for item in _as_list(json.loads(text)))
+    return merge_pieces(parse_record(item) for text in texts for item in _as_list(json.loads(text)))
 
 
-def record_of(item: Any) -> Record | None:
+def parse_record(item: Any) -> Record | None:
     """Return what an object says, or None for a kind that this client doesn't know.
 
     Raises ValueError or BadRequest when it is of a kind that it knows, and wrong.
@@ -33,7 +33,7 @@ def record_of(item: Any) -> Record | None:
     return None
 
 
-def of_answer(answer: Any) -> tuple[list[Record], Cursor]:
+def parse_poll(answer: Any) -> tuple[list[Record], Cursor]:
     """Read an answer of polling: what the other transports would have brought, the cursor after it.
 
     Raises ValueError or BadRequest when it is none.
@@ -51,10 +51,10 @@ def of_answer(answer: Any) -> tuple[list[Record], Cursor]:
     if "sha256" in answer:
         reason = answer.get("reason", "")
         items.append({"end": state, "n": cursor.n, "sha256": answer["sha256"], "reason": reason})
-    return joined(record_of({**item, "rev": cursor.revision}) for item in items), cursor
+    return merge_pieces(parse_record({**item, "rev": cursor.revision}) for item in items), cursor
 
 
-def joined(records: Iterable[Record | None]) -> list[Record]:
+def merge_pieces(records: Iterable[Record | None]) -> list[Record]:
     """Make one record of pieces that follow each other, and leave out what is none."""
     found: list[Record] = []
     run: list[str] = []  # the texts of the last record, where that is pieces

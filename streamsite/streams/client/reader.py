@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ..pieces import Cursor, End, Record
 from .backoff import Backoff
-from .connections import CONNECTIONS, Ask, http_client
+from .connections import CONNECTIONS, StreamRequest, http_client
 from .failures import ConnectionLost
 from .ledger import Ledger
 
@@ -15,7 +15,7 @@ from .ledger import Ledger
 PATIENCE = 60.0
 
 
-def _unheard(lost: ConnectionLost, wait: float) -> None:
+def _ignore_loss(lost: ConnectionLost, wait: float) -> None:
     """Tell nobody that a connection was lost."""
 
 
@@ -26,7 +26,7 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     after: Cursor | int | str = 0,
     headers: Mapping[str, str] | None = None,
     patience: float = PATIENCE,
-    on_lost: Callable[[ConnectionLost, float], None] = _unheard,
+    on_lost: Callable[[ConnectionLost, float], None] = _ignore_loss,
 ) -> AsyncGenerator[Record, None]:
     """Yield the records of the stream at `url` (https://example.com/stream/build), the `End` last.
 
@@ -45,26 +45,26 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     ledger = Ledger(after if isinstance(after, Cursor) else Cursor.parse(str(after)))
     backoff = Backoff()
     now = asyncio.get_running_loop().time
-    heard = now()
+    last_heard = now()
     async with http_client(headers or {}) as http:
         while True:
-            ask = Ask(http, url, str(ledger.cursor), headers or {}, backoff)
+            request = StreamRequest(http, url, str(ledger.cursor), headers or {}, backoff)
             try:
-                async with aclosing(CONNECTIONS[transport](ask)) as batches:
+                async with aclosing(CONNECTIONS[transport](request)) as batches:
                     async for batch in batches:
-                        heard = now()
+                        last_heard = now()
                         for record in batch:
-                            if (news := ledger.take(record)) is None:
+                            if (new := ledger.take(record)) is None:
                                 continue
                             backoff.reset()
-                            yield news
-                            if isinstance(news, End):
+                            yield new
+                            if isinstance(new, End):
                                 return
-                            heard = now()  # However long the caller took.
+                            last_heard = now()  # However long the caller took.
                 raise ConnectionLost("the connection ended before the stream did")
             except ConnectionLost as lost:
                 wait = lost.retry_after + backoff.next()
-                if now() + wait - heard > patience:
+                if now() + wait - last_heard > patience:
                     raise
                 on_lost(lost, wait)
             await asyncio.sleep(wait)

@@ -92,7 +92,9 @@ records_made = st.one_of(
         Pieces,
         st.integers(0, 99),
         st.lists(
-            st.text(st.characters(exclude_characters="\0"), min_size=1), min_size=1, max_size=4
+            st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1),
+            min_size=1,
+            max_size=4,
         ),
         revision=st.integers(0, 3),
     ),

@@ -1,4 +1,4 @@
-"""The client, against a real site on every transport."""
+"""The client, against a real site by every transport."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from .waiting import PATIENCE
 
 
 @pytest.mark.parametrize("transport", client.TRANSPORTS)
-async def test_a_finished_stream_is_read_whole_and_checked(site: Site, transport):
+async def test_a_finished_stream_is_read_from_any_cursor(site: Site, transport):
     pieces = site.pieces()
     url = f"{site.url}/stream/article"
     records = await read(url, transport=transport)
@@ -26,14 +26,14 @@ async def test_a_finished_stream_is_read_whole_and_checked(site: Site, transport
     # From the middle, and from the end.
     assert text_of(await read(url, transport=transport, after=100)) == "".join(pieces[100:])
     assert await read(url, transport=transport, after=len(pieces)) == [records[-1]]
-    # From where there is nothing.
+    # From a cursor beyond the end.
     reset, *rest = await read(url, transport=transport, after=10**9)
     assert isinstance(reset, Reset)
     assert text_of(rest) == "".join(pieces)
 
 
 @pytest.mark.parametrize("transport", client.TRANSPORTS)
-async def test_a_refusal_is_final_and_says_why(site: Site, transport):
+async def test_a_refusal_has_its_status_and_reason(site: Site, transport):
     with pytest.raises(client.Refused, match="There is no stream named 'nowhere'") as refused:
         await read(f"{site.url}/stream/nowhere", transport=transport)
     assert refused.value.status == 404
@@ -42,7 +42,7 @@ async def test_a_refusal_is_final_and_says_why(site: Site, transport):
     assert refused.value.status == 400
 
 
-async def test_what_a_stream_has_in_its_own_query_goes_along(site: Site):
+async def test_the_query_of_the_address_goes_with_the_request(site: Site):
     pieces = site.pieces()[:20]
     loop = asyncio.get_running_loop()
     begun = loop.time()
@@ -55,7 +55,9 @@ async def test_what_a_stream_has_in_its_own_query_goes_along(site: Site):
 
 
 @EVERY_SERVER
-async def test_every_transport_survives_a_restart(make_site: SiteMaker, monkeypatch, on: str):
+async def test_every_transport_survives_a_restart_of_the_server(
+    make_site: SiteMaker, monkeypatch, on: str
+):
     site = make_site(servers=[on]).start()
     publish = Command(site, "publish", "build")
     lost: set[str] = set()

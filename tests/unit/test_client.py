@@ -1,4 +1,4 @@
-"""The client, against servers that err."""
+"""The client, by itself and against servers that misbehave."""
 
 import asyncio
 import json
@@ -23,10 +23,10 @@ from tests.reading import read, sha256, text_of
 Answer = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 
 
-# When to come back.
+# How long to wait before the next connection.
 
 
-def test_waits_grow_to_a_cap_and_begin_again():
+def test_waits_double_up_to_a_cap_and_reset_to_the_first():
     backoff = Backoff(jitter=lambda: 1.0)
     waits = [backoff.next() for _ in range(100)]
     assert waits[0] == backoff.base
@@ -36,17 +36,17 @@ def test_waits_grow_to_a_cap_and_begin_again():
     assert backoff.next() == backoff.base
 
 
-def test_jitter_is_full():
+def test_a_wait_is_anything_from_zero_to_the_longest():
     assert Backoff(jitter=lambda: 0.0).next() == 0
     backoff = Backoff()
-    backoff.base = 2.0  # as a server's `retry:` asks
+    backoff.base = 2.0  # seconds, as set by a server's `retry:` field
     assert {0 <= backoff.next() <= CAP for _ in range(50)} == {True}
 
 
-# What has been received.
+# The records received so far.
 
 
-def test_repeats_are_dropped_and_the_rest_is_kept():
+def test_the_ledger_drops_repeated_pieces():
     ledger = Ledger(Cursor())
     assert ledger.take(Pieces(0, ["a", "b"])) == Pieces(0, ["a", "b"])
     assert ledger.take(Pieces(0, ["a", "b"])) is None
@@ -56,13 +56,13 @@ def test_repeats_are_dropped_and_the_rest_is_kept():
     assert ledger.take(end) is end
 
 
-def test_a_gap_costs_the_connection():
+def test_a_gap_is_a_lost_connection():
     ledger = Ledger(Cursor())
-    with pytest.raises(client.ConnectionLost, match="piece 1 came where 0 was due"):
+    with pytest.raises(client.ConnectionLost, match="piece 1 arrived where piece 0 was expected"):
         ledger.take(Pieces(1, ["b"]))
 
 
-def test_another_revision_costs_the_connection_unless_a_reset_says_so():
+def test_another_revision_is_a_lost_connection_unless_a_reset_announces_it():
     ledger = Ledger(Cursor())
     ledger.take(Pieces(0, ["a"]))
     with pytest.raises(client.ConnectionLost, match="revision 2"):
@@ -74,20 +74,20 @@ def test_another_revision_costs_the_connection_unless_a_reset_says_so():
 
 
 @pytest.mark.parametrize("end", [End("done", 2, sha256("ab")), End("done", 1, sha256("b"))])
-def test_another_text_than_was_sent_is_corrupt(end):
+def test_an_end_that_contradicts_the_pieces_is_corrupt(end):
     ledger = Ledger(Cursor())
     ledger.take(Pieces(0, ["a"]))
     with pytest.raises(client.Corrupt):
         ledger.take(end)
 
 
-def test_a_text_without_its_beginning_has_only_its_count_checked():
+def test_a_text_without_its_beginning_is_checked_by_its_number_of_pieces_alone():
     ledger = Ledger(Cursor(0, 5))
     ledger.take(Pieces(5, ["f"]))
     ledger.take(End("done", 6, "0" * 64))
 
 
-records_made = st.one_of(
+RECORDS = st.one_of(
     st.builds(
         Pieces,
         st.integers(0, 99),
@@ -110,8 +110,8 @@ records_made = st.one_of(
 )
 
 
-@given(st.lists(records_made, max_size=5), st.booleans())
-def test_what_the_engine_writes_is_read_back(records, in_batches):
+@given(st.lists(RECORDS, max_size=5), st.booleans())
+def test_the_client_parses_the_objects_that_the_engine_writes(records, in_batches):
     objects = [text for record in records for text in as_objects(record)]
     texts = [f"[{','.join(objects)}]"] if in_batches else objects
     assert parse_records(texts) == merge_pieces(records)
@@ -120,18 +120,18 @@ def test_what_the_engine_writes_is_read_back(records, in_batches):
 @pytest.mark.parametrize(
     "text", ["", "{", '{"n": 1, "text": 2}', '{"end": "done"}', '{"reset": "0"}', "[" * 99_999]
 )
-def test_what_is_no_record_is_refused(text):
+def test_an_invalid_record_is_refused(text):
     with pytest.raises((ValueError, RecursionError)):
         parse_records([text])
 
 
-def test_kinds_of_later_servers_are_passed_over():
+def test_unknown_kinds_of_objects_are_skipped():
     assert parse_records(['{"error": "…"}', '"word"', '{"n": 0, "text": "a", "more": 1}']) == [
         Pieces(0, ["a"])
     ]
 
 
-def test_an_answer_to_polling_is_read_as_the_records_of_other_transports():
+def test_an_answer_of_polling_has_the_same_records_as_the_other_transports():
     answer = {
         "pieces": ["c"],
         "after": "2.1",
@@ -148,25 +148,25 @@ def test_an_answer_to_polling_is_read_as_the_records_of_other_transports():
         ],
         Cursor(2, 1),
     )
-    # More is to come, whatever the state.
+    # Without a SHA-256 the answer has no end, whatever the state: more pieces follow.
     assert parse_poll({"pieces": [], "after": 3, "state": "done"}) == ([], Cursor(0, 3))
 
 
 @pytest.mark.parametrize(
     "url", ["", "build", "ftp://x/y", "http://", "http://x:99999/", "http://[/"]
 )
-async def test_what_is_no_address_is_said_at_once(url):
+async def test_an_invalid_address_or_transport_raises_value_error(url):
     with pytest.raises(ValueError, match="is not a stream's address"):
         await read(url)
-    with pytest.raises(ValueError, match="no transport"):
+    with pytest.raises(ValueError, match="There is no transport 'pigeon'"):
         await read("http://localhost/stream/x", transport="pigeon")
 
 
-# Servers that err.
+# Servers that misbehave.
 
 
 class Script:
-    """A server that answers request after request as told, and notes what was asked."""
+    """A server that gives the next of its `answers` to each request, and records the paths."""
 
     def __init__(self, *answers: Answer | bytes) -> None:
         self.answers = list(answers)
@@ -197,7 +197,7 @@ async def server(*answers: Answer | bytes) -> AsyncIterator[Script]:
 def answer(
     *parts: bytes, status: str = "200 OK", kind: str = "application/x-ndjson", **headers: str
 ) -> bytes:
-    """Return an answer of chunks that breaks off, without its last chunk."""
+    """Return a chunked response that breaks off: its last chunk is missing."""
     lines = [f"HTTP/1.1 {status}", f"Content-Type: {kind}", "Transfer-Encoding: chunked"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     head = "\r\n".join([*lines, "", ""]).encode()
@@ -213,11 +213,11 @@ FIRST, SECOND = {"n": 0, "text": "你"}, {"n": 1, "text": "好"}
 
 
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.2, 0.3, 0.5, 0.9])
-async def test_a_connection_cut_anywhere_goes_on_where_it_was(monkeypatch, part):
+async def test_the_client_resumes_wherever_a_connection_was_cut(monkeypatch, part):
     monkeypatch.setattr("streamsite.streams.client.backoff.BASE", 0.01)
     whole = lines(FIRST, SECOND, END)
     begun = whole[: int(len(whole) * part)]
-    # The second answer repeats what the client has, as a server that errs might.
+    # The second answer repeats the pieces that the client has, as a faulty server might.
     async with server(answer(begun), answer(whole)) as script:
         records = await read(script.url, transport="chunked")
     assert text_of(records) == "你好"
@@ -241,7 +241,7 @@ async def test_a_connection_cut_anywhere_goes_on_where_it_was(monkeypatch, part)
     ],
     ids=lambda data: data[:16].decode(errors="replace"),
 )
-async def test_an_answer_that_may_be_better_the_next_time_is_asked_for_again(monkeypatch, first):
+async def test_the_client_repeats_a_request_after_a_faulty_answer(monkeypatch, first):
     monkeypatch.setattr("streamsite.streams.client.backoff.BASE", 0.01)
     lost: list[str] = []
     async with server(first, answer(lines(FIRST, SECOND, END))) as script:
@@ -253,7 +253,7 @@ async def test_an_answer_that_may_be_better_the_next_time_is_asked_for_again(mon
     assert lost[0]
 
 
-async def test_an_event_stream_is_decoded_across_its_parts_and_its_retry_kept(monkeypatch):
+async def test_an_event_stream_is_decoded_byte_by_byte_and_its_retry_is_respected(monkeypatch):
     events = b"retry: 10\n\n: ping\n\n" + b"".join(
         b"data: " + line + b"\n\n" for line in lines(FIRST, SECOND, END).splitlines()
     )
@@ -266,7 +266,7 @@ async def test_an_event_stream_is_decoded_across_its_parts_and_its_retry_kept(mo
     assert max(waits) <= 0.01
 
 
-async def test_silence_is_taken_for_a_lost_connection(monkeypatch):
+async def test_a_silent_connection_is_a_lost_connection(monkeypatch):
     monkeypatch.setattr(connections, "READ_TIMEOUT", 0.2)
     over = asyncio.Event()
 
@@ -282,21 +282,21 @@ async def test_silence_is_taken_for_a_lost_connection(monkeypatch):
         assert script.asked[1].endswith("after=1")
 
 
-async def test_a_wrong_hash_is_corrupt_and_not_asked_for_again():
+async def test_a_wrong_sha256_is_corrupt_and_the_request_is_not_repeated():
     async with server(answer(lines(FIRST, SECOND, {**END, "sha256": "0" * 64}))) as script:
         with pytest.raises(client.Corrupt, match="SHA-256"):
             await read(script.url, transport="chunked")
     assert len(script.asked) == 1
 
 
-async def test_patience_ends():
+async def test_the_client_gives_up_when_its_patience_ends():
     async with server(*[b""] * 99) as script:
         with pytest.raises(client.ConnectionLost):
             await read(script.url, transport="polling", patience=0.5)
     assert len(script.asked) >= 1
 
 
-async def test_headers_go_along():
+async def test_headers_are_sent_with_every_transport():
     heads: list[str] = []
 
     async def note(head: str, writer: asyncio.StreamWriter) -> None:

@@ -1,12 +1,21 @@
-"""Reading a stream over the network, on any of the four transports.
+"""Read a stream over the network, by any of the four transports.
+
+    from streamsite.streams import client
+    from streamsite.streams.pieces import End, Pieces, Reset
 
     async for record in client.open("https://example.com/stream/build", transport="sse"):
         match record:
-            case Pieces(texts=texts): ...
-            case Reset(): ...  # the text comes anew
-            case End(state=state): ...
+            case Pieces(texts=texts):
+                print(*texts, sep="", end="", flush=True)
+            case Reset(why=why):
+                print(f"{why} The text starts again.")
+            case End(state=state):
+                print(f"The stream ended as {state}.")
 
-The records are those of `streamsite.streams.pieces`, as `follow` gives them in the server itself.
+The records are the records of `streamsite.streams.pieces`, which `follow` yields inside the server.
+
+The client runs on machines without a database, so its modules import only `wire`, `pieces` and
+`errors` of the engine. A test checks the imports.
 """
 
 from .connections import TRANSPORTS

@@ -1,8 +1,8 @@
-"""The four transports: each function is one connection, from a cursor to where it breaks off.
+"""The client's side of the four transports. Each function is one connection from one cursor.
 
-Each yields batches of records as they arrive, and an empty one where the server only shows that
-it is there. Each raises Refused, and ConnectionLost for all else that goes wrong. None counts,
-tries again, or looks for the stream's end.
+A connection yields batches of records as they arrive, and an empty batch as a sign of life when the
+server has answered without records. A connection raises Refused, or ConnectionLost for every other
+failure. The caller checks the numbers, reconnects, and stops at the stream's end.
 """
 
 import codecs
@@ -28,23 +28,29 @@ from .parsing import parse_poll, parse_records
 
 Batch = Sequence[Record]
 
-OPEN_TIMEOUT = 10.0  # seconds that a connection may take to open
-# Seconds after which a connection that shows nothing is given up for lost. The server shows a
-# sign of life within 15 s.
+OPEN_TIMEOUT = 10.0  # seconds
+# Seconds without data after which a connection counts as lost. The server sends something at least
+# every 15 s.
 READ_TIMEOUT = 30.0
-# Seconds that a poll waits at the server, and between two polls where the server doesn't hold them.
+# Seconds for which the server may hold a poll until there are pieces.
 POLL_WAIT = 20
+# Seconds between two polls, in case the server answers at once although there are no pieces.
 POLL_PAUSE = 0.25
 
 SUBPROTOCOLS = [Subprotocol("streamsite.v1.batch"), Subprotocol("streamsite.v1")]
 
-# Statuses of the 400s that speak of this moment, not of the request.
+# The 4xx statuses after which the same request may succeed later: Request Timeout (RFC 9110,
+# 15.5.9), Too Early (RFC 8470, 5.2) and Too Many Requests (RFC 6585, 4).
 TRANSIENT = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
-    """A stream's address, and what a connection to it takes."""
+    """A request for the stream at `url` from the cursor `after`.
+
+    `http` sends the HTTP requests, `headers` go with the handshake of a WebSocket, and a server may
+    change the `base` of `backoff`.
+    """
 
     http: httpx.AsyncClient
     url: str
@@ -53,7 +59,7 @@ class StreamRequest:
     backoff: Backoff
 
     def address(self, endpoint: str, **query: object) -> str:
-        """Return the address of one of the stream's endpoints, with the stream's own query kept."""
+        """Return the URL of one of the stream's endpoints, with the query of the stream's URL."""
         parts = urlsplit(self.url)
         query = {**dict(parse_qsl(parts.query)), "after": self.after, **query}
         path = f"{parts.path.rstrip('/')}/{endpoint}"
@@ -61,8 +67,8 @@ class StreamRequest:
 
 
 async def polling(request: StreamRequest) -> AsyncGenerator[Batch, None]:
-    """One request after the other, each of which the server holds until it has something."""
-    wait = 0  # The first answer comes at once: it shows that the server is there.
+    """Send one request after the other. The server holds each until there are pieces."""
+    wait = 0  # The first answer comes at once, as a sign of life.
     while True:
         async with get(request, "polling", "application/json", wait=wait) as response:
             body = await response.aread()
@@ -76,7 +82,7 @@ async def polling(request: StreamRequest) -> AsyncGenerator[Batch, None]:
 
 
 async def chunked(request: StreamRequest) -> AsyncGenerator[Batch, None]:
-    """One response that goes on, a JSON object a line."""
+    """Read one response of newline-delimited JSON, one object on each line."""
     async with get(request, "chunked", ndjson.CONTENT_TYPE) as response:
         yield []
         decoder = ndjson.Decoder()
@@ -84,11 +90,11 @@ async def chunked(request: StreamRequest) -> AsyncGenerator[Batch, None]:
             with decoding("a line"):
                 records = parse_records(decoder.feed(data))
             yield records
-        # A line without its end is half an object, so it is dropped.
+        # The rest in the decoder is a line without its end, so half an object. It is dropped.
 
 
 async def events(request: StreamRequest) -> AsyncGenerator[Batch, None]:
-    """Server-Sent Events."""
+    """Read one response of Server-Sent Events."""
     async with get(request, "events", sse.CONTENT_TYPE) as response:
         if response.status_code == httpx.codes.OK:
             yield []
@@ -101,13 +107,17 @@ async def events(request: StreamRequest) -> AsyncGenerator[Batch, None]:
                     request.backoff.base = decoder.retry / 1000
                 yield records
             return
-    # 204 keeps an EventSource that has everything from coming back, but doesn't say how it ended.
+    # Status 204 tells a browser's EventSource, which has all pieces, not to reconnect. The response
+    # does not say how the stream ended, so polling asks.
     async for batch in polling(request):
         yield batch
 
 
 async def websocket(request: StreamRequest) -> AsyncGenerator[Batch, None]:
-    """WebSocket: a frame is a JSON object, or an array of them when the reader is behind."""
+    """Read the frames of one WebSocket.
+
+    A frame is a JSON object. A reader that is behind gets an array of objects in a frame.
+    """
     address = re.sub(r"\Ahttp", "ws", request.address("ws"), flags=re.IGNORECASE)
     try:
         async with connect(
@@ -115,8 +125,8 @@ async def websocket(request: StreamRequest) -> AsyncGenerator[Batch, None]:
             subprotocols=SUBPROTOCOLS,
             additional_headers=request.headers,
             open_timeout=OPEN_TIMEOUT,
-            # Pings find out whether the server is there; text that is worth it comes in batches.
             ping_timeout=READ_TIMEOUT,
+            # Most frames are too short for compression to save anything.
             compression=None,
             max_size=None,
         ) as socket:
@@ -131,9 +141,10 @@ async def websocket(request: StreamRequest) -> AsyncGenerator[Batch, None]:
         ) from error
     except ConnectionClosedError as error:
         code, reason = (
-            (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "without a word")
+            (error.rcvd.code, error.rcvd.reason) if error.rcvd else (1006, "without a close frame")
         )
-        # HTTP statuses, moved into the range that applications have.
+        # The server closes with 4000 + an HTTP status. Applications may use the codes from 4000 to
+        # 4999 (RFC 6455, 7.4.2).
         if 4400 <= code <= 4499:
             raise Refused(code - 4000, reason) from error
         raise ConnectionLost(f"the WebSocket closed with {code} {reason}".rstrip()) from error
@@ -153,9 +164,9 @@ TRANSPORTS = tuple(CONNECTIONS)
 
 
 def http_client(headers: Mapping[str, str]) -> httpx.AsyncClient:
-    """Return what all HTTP connections of one reader share."""
+    """Return the HTTP client that all connections of one reader share."""
     return httpx.AsyncClient(
-        # A compressed stream may be held back by whoever compresses it.
+        # A proxy that compresses a stream may hold the data back until a block is full.
         headers={**headers, "Accept-Encoding": "identity", "Cache-Control": "no-store"},
         timeout=httpx.Timeout(OPEN_TIMEOUT, read=READ_TIMEOUT),
         follow_redirects=True,
@@ -166,7 +177,10 @@ def http_client(headers: Mapping[str, str]) -> httpx.AsyncClient:
 async def get(
     request: StreamRequest, endpoint: str, accept: str, **query: object
 ) -> AsyncIterator[httpx.Response]:
-    """Ask an endpoint for the stream. What goes wrong inside is a lost connection too."""
+    """Send a GET request to one of the stream's endpoints.
+
+    Transport errors inside the block raise ConnectionLost, too.
+    """
     try:
         async with request.http.stream(
             "GET", request.address(endpoint, **query), headers={"Accept": accept}
@@ -174,16 +188,17 @@ async def get(
             if not response.is_success:
                 raise response_error(response.status_code, await response.aread(), response.headers)
             kind = response.headers.get("Content-Type", "no type")
-            # Not the server's own answer but a captive portal's, say: it may be gone the next time.
+            # Another content type comes from something between client and server, such as the login
+            # page of a Wi-Fi network. The next request may reach the server.
             if response.status_code != httpx.codes.NO_CONTENT and not kind.startswith(accept):
-                raise ConnectionLost(f"{kind} came from {endpoint} instead of {accept}")
+                raise ConnectionLost(f"the endpoint {endpoint!r} sent {kind} instead of {accept}")
             yield response
     except (httpx.TransportError, httpx.TooManyRedirects) as error:
         raise ConnectionLost(str(error) or type(error).__name__) from error
 
 
 def response_error(status: int, body: bytes | bytearray, headers: Mapping[str, str]) -> Exception:
-    """Return what an answer that isn't a success stands for."""
+    """Return the error for a response whose status is not a success."""
     if 400 <= status < 500 and status not in TRANSIENT:
         return Refused(status, error_detail(body) or f"HTTP status {status}")
     seconds = headers.get("Retry-After", "")
@@ -192,7 +207,7 @@ def response_error(status: int, body: bytes | bytearray, headers: Mapping[str, s
 
 
 def error_detail(body: bytes | bytearray) -> str:
-    """Return an error's own sentence, where it has one."""
+    """Return the explanation in the body of an error response, or ""."""
     try:
         return str(json.loads(body)["detail"])
     except (ValueError, LookupError, TypeError):
@@ -201,8 +216,12 @@ def error_detail(body: bytes | bytearray) -> str:
 
 @contextmanager
 def decoding(what: str) -> Iterator[None]:
-    """Turn what can't be read into a lost connection: whoever changed it may not the next time."""
+    """Raise ConnectionLost where decoding fails inside the block.
+
+    Something between server and client may have changed the data, and may not change the data of
+    the next connection.
+    """
     try:
         yield
     except (ValueError, RecursionError, BadRequest) as error:
-        raise ConnectionLost(f"{what} can't be read: {error}") from error
+        raise ConnectionLost(f"{what} can't be decoded: {error}") from error

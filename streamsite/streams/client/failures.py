@@ -1,10 +1,25 @@
-"""What can go wrong with reading over the network, by what a reader should do about it."""
+"""The errors of reading over the network. Each class stands for one reaction of the reader.
+
+- `Refused`: give up, because the server would refuse the same request again.
+- `ConnectionLost`: connect again. `client.open` does so until the reader's patience ends.
+- `Corrupt`: discard the text.
+"""
 
 from ..errors import StreamError
 
 
 class Refused(StreamError):
-    """The server said no, and would say so again. `status` is that of HTTP on every transport."""
+    """The server refused the request, and would refuse the same request again.
+
+    `status` is the HTTP status, such as 404, on every transport. On a WebSocket the status is the
+    close code minus 4000. `detail` is the server's explanation.
+
+        try:
+            async for record in client.open("https://example.com/stream/nowhere"):
+                ...
+        except client.Refused as error:
+            print(error.status, error.detail)  # 404 There is no stream named 'nowhere'.
+    """
 
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(detail)
@@ -12,13 +27,18 @@ class Refused(StreamError):
 
 
 class Corrupt(Exception):
-    """What was received isn't what the stream's end says was sent."""
+    """The received text differs from the text that the server sent.
+
+    The `End` of a stream has the number of pieces and the SHA-256 of the text. The reader compares
+    both with the pieces that it received.
+    """
 
 
 class ConnectionLost(Exception):
-    """A connection failed or broke off: the next one may fare better.
+    """A connection failed or broke off. Another connection may succeed.
 
-    `retry_after` is how many seconds the server asked to be left alone, 0 when it didn't.
+    `retry_after` is the number of seconds that the server asked clients to wait, by the header
+    Retry-After (RFC 9110, 10.2.3), or 0 if the server did not ask.
     """
 
     def __init__(self, why: str, *, retry_after: float = 0) -> None:

@@ -1,4 +1,4 @@
-"""What a reader has received so far: the numbers without gap or repeat, the whole text's hash."""
+"""Check the records that a reader receives: no gap, no repeated piece, the right SHA-256."""
 
 import hashlib
 
@@ -7,21 +7,29 @@ from .failures import ConnectionLost, Corrupt
 
 
 class Ledger:
-    """Takes records in as connections bring them. `cursor` is where the next connection begins."""
+    """Keep account of the records that one reader received, over all of the reader's connections.
+
+    `cursor` is the cursor from which the next connection must read.
+
+        ledger = Ledger(Cursor(0, 0))
+        ledger.take(Pieces(0, ["a", "b"]))  # Pieces(0, ["a", "b"])
+        ledger.take(Pieces(1, ["b", "c"]))  # Pieces(2, ["c"])
+        ledger.take(Pieces(9, ["z"]))       # raises ConnectionLost
+    """
 
     def __init__(self, after: Cursor) -> None:
         self.cursor = after
         self._begin_text(after.n)
 
     def _begin_text(self, n: int) -> None:
-        # A text whose beginning is missing can't be checked.
+        # The SHA-256 covers the whole text, so a text without its beginning can't be checked.
         self._hash = hashlib.sha256() if n == 0 else None
 
     def take(self, record: Record) -> Record | None:
-        """Return what is new in a record, or None.
+        """Return the new part of a record, or None if the reader has all of the record.
 
-        Raises ConnectionLost when it would leave a gap, and Corrupt when the end shows that what
-        was received isn't what was sent.
+        Raises ConnectionLost if pieces are missing before the record, and Corrupt if the end's
+        number of pieces or SHA-256 differs from the received pieces.
         """
         match record:
             case Pieces():
@@ -35,13 +43,14 @@ class Ledger:
 
     def _take_pieces(self, pieces: Pieces) -> Pieces | None:
         n = self.cursor.n
-        # Without a piece so far there is nothing that another revision could contradict.
+        # A reader that has no piece yet can take any revision.
         if pieces.revision != self.cursor.revision and n:
             raise ConnectionLost(
-                f"a piece of revision {pieces.revision} came amid revision {self.cursor.revision}"
+                f"a piece of revision {pieces.revision} arrived, but the reader has pieces of "
+                f"revision {self.cursor.revision}"
             )
         if pieces.first > n:
-            raise ConnectionLost(f"piece {pieces.first} came where {n} was due")
+            raise ConnectionLost(f"piece {pieces.first} arrived where piece {n} was expected")
         if pieces.end <= n:
             return None
         new = pieces.since(n)
@@ -53,13 +62,15 @@ class Ledger:
 
     def _check(self, end: End) -> None:
         if end.n != self.cursor.n:
-            raise Corrupt(f"The stream has {end.n} pieces, but {self.cursor.n} were received.")
-        # The end of a stream that was deleted has no hash.
+            raise Corrupt(
+                f"The stream has {end.n} pieces, but the reader received {self.cursor.n}."
+            )
+        # The end of a deleted stream has no SHA-256.
         if (
             self._hash is not None
             and end.sha256
             and end.sha256 != (found := self._hash.hexdigest())
         ):
             raise Corrupt(
-                f"The stream's SHA-256 is {end.sha256}, but the text received has {found}."
+                f"The stream's SHA-256 is {end.sha256}, but the received text has {found}."
             )

@@ -1,4 +1,4 @@
-"""The JSON objects of wire/objects.py, read back as records."""
+"""Turn the JSON objects of wire/objects.py back into records."""
 
 import json
 from collections.abc import Iterable
@@ -8,17 +8,21 @@ from ..pieces import Cursor, End, Pieces, Record, Reset, check_text
 
 
 def parse_records(texts: Iterable[str | bytes]) -> list[Record]:
-    """Read JSON texts, each an object or an array of them.
+    """Return the records of JSON texts. Each text is one object or an array of objects.
 
-    Raises ValueError or BadRequest for what can't be read.
+        parse_records(['{"n": 0, "text": "a"}', '[{"n": 1, "text": "b"}, {"n": 2, "text": "c"}]'])
+        # [Pieces(0, ["a", "b", "c"])]
+
+    Raises ValueError, RecursionError or BadRequest if a text is not valid.
     """
     return merge_pieces(parse_record(item) for text in texts for item in _as_list(json.loads(text)))
 
 
 def parse_record(item: Any) -> Record | None:
-    """Return what an object says, or None for a kind that this client doesn't know.
+    """Return the record of one object.
 
-    Raises ValueError or BadRequest when it is of a kind that it knows, and wrong.
+    Return None for an object of an unknown kind, so that a later server may send new kinds.
+    Raises ValueError or BadRequest if the object is of a known kind and not valid.
     """
     match item:
         case {"text": str(text), "n": int(n)}:
@@ -29,25 +33,29 @@ def parse_record(item: Any) -> Record | None:
         case {"end": str(state), "n": int(n), "sha256": str(sha256)}:
             return End(state, n, sha256, item.get("reason", ""), revision=item.get("rev", 0))
         case {"text": _} | {"reset": _} | {"end": _}:
-            raise ValueError(f"{str(item)[:80]} is no record")
+            raise ValueError(f"{str(item)[:80]} is not a valid record")
     return None
 
 
 def parse_poll(answer: Any) -> tuple[list[Record], Cursor]:
-    """Read an answer of polling: what the other transports would have brought, the cursor after it.
+    """Return the records of one answer of polling, and the cursor after them.
 
-    Raises ValueError or BadRequest when it is none.
+        parse_poll({"pieces": ["a", "b"], "after": 19, "state": "live"})
+        # ([Pieces(17, ["a", "b"])], Cursor(0, 19))
+
+    Raises ValueError or BadRequest if the answer is not valid.
     """
     match answer:
         case {"pieces": [*texts], "after": str() | int() as after, "state": state}:
             cursor = Cursor.parse(str(after))
         case _:
-            raise ValueError(f"{str(answer)[:80]} is no answer to polling")
+            raise ValueError(f"{str(answer)[:80]} is not a valid answer of polling")
     items: list[dict[str, Any]] = []
     if "reset" in answer:
         items.append({"reset": answer["reset"], "why": answer.get("why")})
     items += ({"text": text, "n": n} for n, text in enumerate(texts, cursor.n - len(texts)))
-    # The state alone is no end: pieces may still be to come. The hash comes with the last of them.
+    # The state alone does not end the stream, because the next answer may have more pieces. The
+    # answer with the last pieces has the SHA-256.
     if "sha256" in answer:
         reason = answer.get("reason", "")
         items.append({"end": state, "n": cursor.n, "sha256": answer["sha256"], "reason": reason})
@@ -55,9 +63,9 @@ def parse_poll(answer: Any) -> tuple[list[Record], Cursor]:
 
 
 def merge_pieces(records: Iterable[Record | None]) -> list[Record]:
-    """Make one record of pieces that follow each other, and leave out what is none."""
+    """Merge pieces that follow each other into one record, and leave out each None."""
     found: list[Record] = []
-    run: list[str] = []  # the texts of the last record, where that is pieces
+    run: list[str] = []  # the texts of the last `Pieces` in `found`
     for record in records:
         if isinstance(record, Pieces):
             if found and _follows(record, found[-1]):

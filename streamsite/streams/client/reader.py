@@ -1,4 +1,4 @@
-"""One reader of one stream: it connects, counts, and connects again, until the end."""
+"""Read one stream to its end, over as many connections as that takes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -11,12 +11,12 @@ from .connections import CONNECTIONS, StreamRequest, http_client
 from .failures import ConnectionLost
 from .ledger import Ledger
 
-# Seconds without a word from the server after which a reader gives up.
+# Seconds without a sign of life from the server after which a reader gives up.
 PATIENCE = 60.0
 
 
 def _ignore_loss(lost: ConnectionLost, wait: float) -> None:
-    """Tell nobody that a connection was lost."""
+    """Do nothing. The default for `on_lost`."""
 
 
 async def open(  # noqa: A001 - client.open, as gzip.open
@@ -28,20 +28,40 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     patience: float = PATIENCE,
     on_lost: Callable[[ConnectionLost, float], None] = _ignore_loss,
 ) -> AsyncGenerator[Record, None]:
-    """Yield the records of the stream at `url` (https://example.com/stream/build), the `End` last.
+    """Yield the records of the stream at `url`: `Pieces`, perhaps a `Reset`, and the `End` last.
 
-    `transport` is one of TRANSPORTS, `after` the cursor to begin at; `headers` go with each
-    request. A connection that breaks off is followed by another from where it was, for as long as
-    the server is silent for no more than `patience` seconds; `on_lost` is told why, and how many
-    seconds it takes to the next one. Numbers come without gap or repeat, except after a `Reset`.
+        async with aclosing(client.open("https://example.com/stream/build", after=17)) as records:
+            async for record in records:
+                if isinstance(record, Pieces):
+                    print(*record.texts, sep="", end="", flush=True)
 
-    Close it (`contextlib.aclosing`) when you leave early. Raises ValueError for an address or a
-    transport that is none, BadRequest for such a cursor, Refused when the server refuses,
-    ConnectionLost when patience ends, and Corrupt when the text isn't what the end says.
+    Use `contextlib.aclosing`, as above, where the loop may end before the stream does.
+
+    `url` is the address of the stream, without the name of a transport. The query of `url` goes
+    with each request, such as `?pace=0.1`.
+    `transport` is one of `TRANSPORTS`.
+    `after` is the cursor to read from, such as 17, "2.17" or a `Cursor`.
+    `headers` are sent with each request.
+    `patience` is how many seconds to keep trying without a sign of life from the server.
+    `on_lost` is called when a connection is lost, with the error and with the number of seconds
+    until the next connection.
+
+    A lost connection is replaced by another connection from the last cursor, so the numbers of the
+    pieces have no gap and no repeat. After a `Reset` the pieces start again from the number of the
+    `Reset`.
+
+    Raises:
+    - ValueError if `url` or `transport` is not valid;
+    - BadRequest if `after` is not a cursor;
+    - Refused if the server refuses the request, for example because there is no such stream;
+    - ConnectionLost if the server shows no sign of life for `patience` seconds;
+    - Corrupt if the received text differs from the text that the server sent.
     """
     check_address(url)
     if transport not in CONNECTIONS:
-        raise ValueError(f"{transport!r} is no transport: use one of {', '.join(CONNECTIONS)}.")
+        raise ValueError(
+            f"There is no transport {transport!r}. Use one of {', '.join(CONNECTIONS)}."
+        )
     ledger = Ledger(after if isinstance(after, Cursor) else Cursor.parse(str(after)))
     backoff = Backoff()
     now = asyncio.get_running_loop().time
@@ -60,7 +80,8 @@ async def open(  # noqa: A001 - client.open, as gzip.open
                             yield new
                             if isinstance(new, End):
                                 return
-                            last_heard = now()  # However long the caller took.
+                            # The time that the caller took is not the server's silence.
+                            last_heard = now()
                 raise ConnectionLost("the connection ended before the stream did")
             except ConnectionLost as lost:
                 wait = lost.retry_after + backoff.next()
@@ -71,7 +92,11 @@ async def open(  # noqa: A001 - client.open, as gzip.open
 
 
 def check_address(url: str) -> None:
-    """Raise ValueError when this can't be a stream's address."""
+    """Raise ValueError unless `url` can be the address of a stream.
+
+    A stream's address is an http or https URL with a host, such as
+    https://example.com/stream/build.
+    """
     try:
         parts = urlsplit(url)
         complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -80,5 +105,6 @@ def check_address(url: str) -> None:
         complete = False
     if not complete:
         raise ValueError(
-            f"{url[:200]!r} is not a stream's address: write it as https://example.com/stream/build."
+            f"{url[:200]!r} is not a stream's address. "
+            "Write an address such as https://example.com/stream/build."
         )

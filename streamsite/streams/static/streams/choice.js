@@ -1,15 +1,18 @@
-/** Which transport to take next. */
+/** The choice of the transport for a reader's next connection. */
 
 import { AUTO, transports } from "./transports.js";
 
 const KEY = "streamsite.transport";
 
-/** How often a transport that has worked is tried again, with pauses, before another one is. */
+/** How many times in a row a transport that has worked is tried again before another one is tried. */
 const PATIENCE = 3;
 
 /**
- * A named transport is the only choice. For "auto" it is the first of all that brings a record; which
- * one that was is remembered for the tab.
+ * The transports that one reader may use, in order.
+ *
+ * A reader that asks for a named transport uses only that transport. A reader that asks for "auto"
+ * tries all of them until one delivers a record. The tab then remembers that transport, and later
+ * readers in the tab start with it.
  */
 export class Choice {
   #remembers;
@@ -17,16 +20,18 @@ export class Choice {
   #tried = 0;
   #patience = 0;
 
+  /** @param {string} wanted a transport's name, or "auto" */
   constructor(wanted) {
     this.#remembers = wanted === AUTO;
     this.#order = this.#remembers ? startingWith(memory.get()) : [wanted];
   }
 
+  /** The transport to use for the next connection. */
   get name() {
     return this.#order[0];
   }
 
-  /** The transport has brought a record. */
+  /** Note that the transport has delivered a record. */
   worked() {
     this.#tried = 0;
     this.#patience = PATIENCE;
@@ -35,9 +40,13 @@ export class Choice {
     memory.set(this.name);
   }
 
-  /** The transport has failed. Return whether there is another one to try at once. */
+  /**
+   * Note that the transport has failed, and choose the next one.
+   * @returns {boolean} whether the next connection may be opened without a pause
+   */
   failed() {
-    // One that has worked is cut by a restart of the server far more often than by a new network.
+    // A transport that has worked fails far more often because the server restarts than because the
+    // network has changed, so it is tried again first.
     if (this.#patience > 0) {
       this.#patience -= 1;
       return false;
@@ -54,7 +63,7 @@ function startingWith(first) {
   return names.includes(first) ? [first, ...names.filter((name) => name !== first)] : names;
 }
 
-/** The tab's memory, which a browser may refuse. */
+/** The tab's memory. The browser may refuse access to the storage; then nothing is remembered. */
 const memory = {
   get: () => withStorage((storage) => storage.getItem(KEY)),
   set: (name) => withStorage((storage) => storage.setItem(KEY, name)),

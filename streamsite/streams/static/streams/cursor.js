@@ -1,22 +1,32 @@
 /**
- * A cursor: how many pieces a reader has, and of which revision of the stream.
- * Written `17`, or `2.17` of a stream that was edited twice after its end.
+ * Cursors: how many pieces a reader has received, and of which revision of the stream.
+ *
+ * A cursor is written as `17`, or as `2.17` for a stream that was edited twice after its end.
  */
 
 const CURSOR = /^(?:(\d{1,9})\.)?(\d{1,15})$/;
 
 /**
+ * Parse a cursor.
+ *
+ *     parseCursor("2.17") // { rev: 2, n: 17 }
+ *
  * @param {string | number} text
- * @returns {{rev: number, n: number}}
+ * @returns {{rev: number, n: number}} the revision, and the number of pieces received
+ * @throws {RangeError} if the text is not a cursor
  */
 export function parseCursor(text) {
   const match = CURSOR.exec(text);
   if (!match) {
-    throw new RangeError(`${JSON.stringify(text)} is not a cursor: write 17, or "2.17" for revision 2.`);
+    throw new RangeError(
+      `The cursor ${JSON.stringify(text)} is not valid. Use the number of pieces received so far, `
+      + 'such as 17, or "2.17" for revision 2.',
+    );
   }
   return { rev: Number(match[1] ?? 0), n: Number(match[2]) };
 }
 
+/** Return a cursor as text, the reverse of `parseCursor()`. */
 export function formatCursor({ rev, n }) {
   return rev ? `${rev}.${n}` : `${n}`;
 }

@@ -1,12 +1,24 @@
-/** What can go wrong with a stream, sorted by what a reader should do about it. */
+/** The errors of reading a stream, one class for each way in which a caller should react. */
 
 /**
- * The server said no, and would say so again: HTTP 4xx, or a WebSocket closed with 4400 to 4499.
- * `status` is the HTTP status in either case, `detail` the server's own sentence.
+ * The server refuses the request and would refuse the same request again, so `open()` doesn't retry.
+ *
+ * The server refuses with an HTTP status from 400 to 499 (except 408, 425 and 429), or by closing a
+ * WebSocket with a code from 4400 to 4499.
+ *
+ *     try {
+ *       for await (const record of open("/stream/build")) show(record);
+ *     } catch (error) {
+ *       if (error instanceof StreamRefused && error.status === 404) showMissing(error.detail);
+ *     }
  */
 export class StreamRefused extends Error {
   name = "StreamRefused";
 
+  /**
+   * @param {number} status the HTTP status; for a WebSocket, the close code minus 4000
+   * @param {string} detail the server's explanation
+   */
   constructor(status, detail) {
     super(`The server refused the stream (${status}): ${detail}`);
     this.status = status;
@@ -14,18 +26,25 @@ export class StreamRefused extends Error {
   }
 }
 
-/** What was received isn't what the stream's end says was sent. */
+/** The number of pieces received, or the SHA-256 of their text, differs from what the end record says. */
 export class StreamCorrupt extends Error {
   name = "StreamCorrupt";
 }
 
 /**
- * A connection failed or broke off, so that the next one may fare better.
- * `retryAfter` is how many milliseconds the server asked to be left alone, 0 when it didn't.
+ * A connection failed or was cut. `open()` handles this error itself: it connects again from its
+ * cursor. Only its `onlink` callback sees the error. `stop()` doesn't retry, so it rejects with the error.
  */
 export class ConnectionLost extends Error {
   name = "ConnectionLost";
 
+  /**
+   * @param {string} message
+   * @param {object} [options]
+   * @param {number} [options.retryAfter] how long the server asks clients to wait, in milliseconds;
+   *   0 if the server doesn't say
+   * @param {Error} [options.cause]
+   */
   constructor(message, { retryAfter = 0, cause } = {}) {
     super(message, { cause });
     this.retryAfter = retryAfter;

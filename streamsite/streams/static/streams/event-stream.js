@@ -1,20 +1,28 @@
 /**
- * The text/event-stream format, without any I/O.
- * WHATWG HTML, 9.2.5 and 9.2.6: https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * A parser for the `text/event-stream` format, without any I/O.
+ *
+ * Source: WHATWG HTML, sections 9.2.5 and 9.2.6,
+ * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
 
 const LINE_END = /\r\n|\r|\n/g;
 
 /**
  * @typedef {object} StreamEvent
- * @property {string} type "message" where the stream names none
+ * @property {string} type the event's name, "message" if the stream gives none
  * @property {string} data
- * @property {string} lastEventId the last id seen, on this event or before
+ * @property {string} lastEventId the last id received, with this event or with an earlier one
  */
 
-/** Takes the decoded text of an event stream in parts, and gives back its events. */
+/**
+ * Parses an event stream that arrives in parts.
+ *
+ *     const parser = new EventStreamParser();
+ *     parser.feed("data: Hel"); // []
+ *     parser.feed("lo\n\n"); // [{ type: "message", data: "Hello", lastEventId: "" }]
+ */
 export class EventStreamParser {
-  /** The last reconnection time that the stream asked for, in milliseconds. */
+  /** The last reconnection time that the stream has sent, in milliseconds; null before the first. */
   retry = null;
 
   #begun = false;
@@ -25,8 +33,8 @@ export class EventStreamParser {
   #lastEventId = "";
 
   /**
-   * Return the events that this text completes. An unfinished one waits for more.
-   * @param {string} text
+   * Return the events that this text completes. An incomplete event is kept until the next call.
+   * @param {string} text decoded text; the parts may be split at any character
    * @returns {StreamEvent[]}
    */
   feed(text) {
@@ -36,7 +44,8 @@ export class EventStreamParser {
       this.#begun = true;
       if (text.startsWith("\uFEFF")) start = 1;
     }
-    // A CR ends its line at once, without waiting; the LF that may follow in the next part belongs to it.
+    // A CR at the end of a part ends its line at once, so that the event isn't delayed. If the next part
+    // starts with an LF, both characters are one line end.
     if (this.#afterCarriageReturn && text[0] === "\n") start = 1;
     this.#afterCarriageReturn = text.endsWith("\r");
 

@@ -1,11 +1,22 @@
-/** What the HTTP transports share: addresses, refusals, and bodies as text. */
+/** The common code of the HTTP transports: URLs, error responses, and bodies as text. */
 
 import { ConnectionLost, StreamRefused } from "./errors.js";
 
-/** Statuses of the 400s that speak of this moment, not of the request. */
+/**
+ * The 4xx statuses of requests that may succeed when they are repeated: Request Timeout, Too Early,
+ * Too Many Requests.
+ */
 const PASSING = new Set([408, 425, 429]);
 
-/** Return the address of one of a stream's endpoints. A query that the stream's own has is kept. */
+/**
+ * Return the URL of one of a stream's endpoints. The query of the stream's own URL is kept.
+ *
+ * @param {string | URL} url the stream's URL
+ * @param {string} name the endpoint's last path segment, such as "events"
+ * @param {Record<string, string | number | null | undefined>} [query] parameters to add; null and
+ *   undefined are left out
+ * @returns {URL}
+ */
 export function endpoint(url, name, query = {}) {
   const address = new URL(url);
   address.pathname = `${address.pathname.replace(/\/$/, "")}/${name}`;
@@ -15,7 +26,13 @@ export function endpoint(url, name, query = {}) {
   return address;
 }
 
-/** Ask an endpoint for the stream from the connection's cursor on. */
+/**
+ * Request a stream from an endpoint, from the connection's cursor on.
+ *
+ * @returns {Promise<Response>} a successful response of the type `accept`, or a 204
+ * @throws {StreamRefused} if the server refuses the request
+ * @throws {ConnectionLost} if there is no response, or one that another request may not get
+ */
 export async function get({ url, after, pace, signal }, name, { accept, query }) {
   const response = await answered(fetch(endpoint(url, name, { after, pace, ...query }), {
     headers: { Accept: accept },
@@ -24,15 +41,21 @@ export async function get({ url, after, pace, signal }, name, { accept, query })
   }));
   await check(response);
   const type = response.headers.get("Content-Type") ?? "no type";
-  // What isn't the server's own answer, such as a captive portal's page, may be gone the next time.
+  // A response of another type, such as a captive portal's page, doesn't come from the stream's server.
+  // The next request may reach the server.
   if (response.status !== 204 && !type.startsWith(accept)) {
     await response.body?.cancel();
-    throw new ConnectionLost(`${type} came from ${name} instead of ${accept}`);
+    throw new ConnectionLost(`The server answered "${name}" with ${type} instead of ${accept}.`);
   }
   return response;
 }
 
-/** Throw what an answer that isn't a success stands for. */
+/**
+ * Throw the error that a response's status stands for. Return if the status is a success.
+ *
+ * @param {Response} response
+ * @throws {StreamRefused | ConnectionLost}
+ */
 export async function check(response) {
   const { ok, status } = response;
   if (ok) return;
@@ -40,14 +63,14 @@ export async function check(response) {
     throw new StreamRefused(status, await detailOf(response));
   }
   await response.body?.cancel();
-  throw new ConnectionLost(`HTTP status ${status}`, { retryAfter: retryAfter(response) });
+  throw new ConnectionLost(`The server answered with HTTP status ${status}.`, { retryAfter: retryAfter(response) });
 }
 
-/** A body as text, part by part, as it arrives. Leaving the loop early closes the connection. */
+/** Yield a body's text in parts, as they arrive. Leaving the loop early closes the connection. */
 export async function* read(response) {
   const reader = response.body.getReader();
-  // One decoder for the whole body: a character may be split over two parts. A byte order mark is
-  // for the format's own rules.
+  // One decoder reads the whole body because the network may split a character between two parts.
+  // Byte order marks are left to the formats, which have rules of their own for them.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   try {
     for (;;) {
@@ -56,11 +79,16 @@ export async function* read(response) {
       yield decoder.decode(value, { stream: true });
     }
   } finally {
-    reader.cancel().catch(() => {}); // It fails when the connection is gone already.
+    reader.cancel().catch(() => {}); // Canceling fails if the connection is already closed.
   }
 }
 
-/** What fetch and bodies reject with says nothing about the cause: it is the network, or an abort. */
+/**
+ * Wait for a promise of `fetch()` or of a body, and turn its rejection into ConnectionLost.
+ *
+ * These promises reject with a TypeError for every failure of the network. If the signal was aborted,
+ * the reader replaces the error by the signal's reason.
+ */
 export async function answered(promise) {
   try {
     return await promise;
@@ -77,7 +105,7 @@ async function detailOf(response) {
   }
 }
 
-/** Milliseconds that Retry-After asks for, as seconds or as a date. */
+/** Return the delay that Retry-After asks for, in milliseconds (RFC 9110, 10.2.3: seconds, or a date). */
 function retryAfter(response) {
   const value = response.headers.get("Retry-After") ?? "";
   const milliseconds = /^\d+$/.test(value) ? value * 1000 : Date.parse(value) - Date.now();

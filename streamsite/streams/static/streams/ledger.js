@@ -1,20 +1,30 @@
-/** What a reader has received so far: it keeps the numbers right, and checks the whole at the end. */
+/** The account of what a reader has received: it drops repeats, finds gaps, and verifies the whole text. */
 
 import { formatCursor, parseCursor } from "./cursor.js";
 import { ConnectionLost, StreamCorrupt } from "./errors.js";
 
 /**
+ * The records of a stream. `rev` is the stream's revision; a stream that was never edited has none.
+ *
+ * A piece: text number `n`, counted from 0.
  * @typedef {{n: number, text: string, rev?: number}} Piece
+ *
+ * A reset: the server can't continue from the reader's cursor, for the reason in `why`. The reader
+ * must drop the pieces from number `reset` on; the next piece has that number.
  * @typedef {{reset: number, why: string, rev?: number}} Reset
+ *
+ * The end: the end state ("done", "stopped", "failed" or "interrupted"), the number of pieces, the
+ * SHA-256 of the whole text in hexadecimal, and, if the stream has one, the reason for its end state.
  * @typedef {{end: string, n: number, sha256?: string, reason?: string, rev?: number}} End
  */
 
 export class Ledger {
   #rev;
   #n;
-  /** The pieces from number 0 on; null when the first ones are missing, or nothing could hash them. */
+  /** The texts from number 0 on; null if the first ones are missing, or if SHA-256 isn't available. */
   #texts;
 
+  /** @param {string | number} after the cursor to start from */
   constructor(after) {
     const { rev, n } = parseCursor(after);
     this.#rev = rev;
@@ -22,14 +32,17 @@ export class Ledger {
     this.#texts = n === 0 ? textsToHash() : null;
   }
 
+  /** The cursor after the last record taken. */
   get cursor() {
     return formatCursor({ rev: this.#rev, n: this.#n });
   }
 
   /**
-   * Take a record in, and return it, or null when the reader has it already.
+   * Take a record, and return it, or null if there is nothing to tell the reader: the piece is a
+   * repeat, or the record is of an unknown kind.
    * @param {Piece | Reset | End} record
-   * @throws {ConnectionLost} when it would leave a hole
+   * @returns {Piece | Reset | End | null}
+   * @throws {ConnectionLost} if pieces are missing before this one
    */
   take(record) {
     if (record.text !== undefined) return this.#takePiece(record);
@@ -39,14 +52,14 @@ export class Ledger {
 
   #takePiece(piece) {
     const rev = piece.rev ?? 0;
-    // With no piece yet there is nothing that another revision could contradict.
+    // Before the first piece, any revision is accepted.
     if (this.#n === 0) this.#rev = rev;
     if (rev !== this.#rev) {
-      throw new ConnectionLost(`a piece of revision ${rev} came amid revision ${this.#rev}`);
+      throw new ConnectionLost(`A piece of revision ${rev} arrived among pieces of revision ${this.#rev}.`);
     }
     if (piece.n < this.#n) return null;
     if (piece.n !== this.#n) {
-      throw new ConnectionLost(`piece ${piece.n} came where ${this.#n} was due`);
+      throw new ConnectionLost(`Piece ${piece.n} arrived, but piece ${this.#n} was expected.`);
     }
     this.#n += 1;
     this.#texts?.push(piece.text);
@@ -63,10 +76,11 @@ export class Ledger {
   }
 
   /**
-   * Return the end with `verified`: whether the text's hash was compared, and is right.
+   * Check the stream's end, and return it with `verified`: true if the SHA-256 of the text received
+   * was compared with the end's, false if the text couldn't be hashed.
    * @param {End} end
    * @returns {Promise<End & {verified: boolean}>}
-   * @throws {StreamCorrupt} when the number of pieces or the hash is another
+   * @throws {StreamCorrupt} if the number of pieces or the hash differs
    */
   async seal(end) {
     if (end.n !== this.#n) {
@@ -76,14 +90,20 @@ export class Ledger {
     if (verified) {
       const hash = await sha256(this.#texts.join(""));
       if (hash !== end.sha256) {
-        throw new StreamCorrupt(`The stream's SHA-256 is ${end.sha256}, but the text received has ${hash}.`);
+        throw new StreamCorrupt(
+          `The stream's SHA-256 is ${end.sha256}, but the text received has ${hash}.`,
+        );
       }
     }
     return { ...end, verified };
   }
 }
 
-/** SubtleCrypto takes a text whole only, and is there in secure contexts (and on localhost) only. */
+/**
+ * Return a list for the texts to hash, or null where SubtleCrypto is missing: outside secure contexts.
+ *
+ * The texts are kept until the end because SubtleCrypto can't hash in steps.
+ */
 function textsToHash() {
   return globalThis.crypto?.subtle ? [] : null;
 }

@@ -1,4 +1,7 @@
-/** One reader of one stream: it connects, counts, and connects again, until the end. */
+/**
+ * One reader of one stream: it connects, takes records, and connects again from its cursor until it
+ * has the end.
+ */
 
 import { Choice } from "./choice.js";
 import { ConnectionLost } from "./errors.js";
@@ -9,15 +12,18 @@ import { AUTO, checkTransport, transports } from "./transports.js";
 /** How long a connection may take to open, in milliseconds. */
 const OPENING = 10_000;
 
-const SWITCHED = Symbol("another transport is wanted");
+const SWITCHED = Symbol("the reader's transport was changed");
 
 /**
- * @typedef {object} Link how the connection does
+ * The state of a reader's connection.
+ *
+ * @typedef {object} Link
  * @property {"connecting" | "open" | "lost"} state
- * @property {string} transport the one in use
- * @property {Error} [error] why it was lost
+ * @property {string} transport the transport in use, never "auto"
+ * @property {Error} [error] why the connection was lost
  */
 
+/** An async iterator over a stream's records. `open()` in streams.js makes it and documents its options. */
 export class Reader {
   #url;
   #pace;
@@ -27,7 +33,7 @@ export class Reader {
   #ledger;
   #backoff = new Backoff();
   #life = new AbortController();
-  /** Interrupts what goes on now: a connection, or the wait for the next one. */
+  /** Aborts the current connection, or the current pause before the next one. */
   #link = new AbortController();
   #records = this.#read();
 
@@ -55,12 +61,15 @@ export class Reader {
     return this.#records.return(value);
   }
 
-  /** How many pieces were handed out, as the text that `after` takes. */
+  /** The cursor after the last record yielded, as `after` takes it: "17", or "2.17". */
   get cursor() {
     return this.#ledger.cursor;
   }
 
-  /** The transport that was asked for. Another one goes on from the cursor, at once. */
+  /**
+   * The transport asked for: a name, or "auto". Setting another one closes the connection and
+   * continues from the cursor on the new transport.
+   */
   get transport() {
     return this.#wanted;
   }
@@ -72,7 +81,7 @@ export class Reader {
     this.#link.abort(SWITCHED);
   }
 
-  /** Give the stream up: the connection is closed, and reading rejects with the reason. */
+  /** Stop reading: close the connection. A pending `next()` rejects with the reason. */
   close(reason = new DOMException("The reader was closed.", "AbortError")) {
     this.#life.abort(reason);
     this.#link.abort(reason);
@@ -97,7 +106,10 @@ export class Reader {
     }
   }
 
-  /** Yield the records of one connection, up to the end. Throws ConnectionLost where that doesn't come. */
+  /**
+   * Yield the records of one connection up to the stream's end.
+   * @throws {ConnectionLost} if the connection closes before the end
+   */
   async *#connection(link) {
     const transport = this.#choice.name;
     const { connect, silence } = transports[transport];
@@ -112,7 +124,7 @@ export class Reader {
     let records = 0;
     for await (const batch of watched(batches, link, { silence, opened })) {
       for (const record of batch) {
-        // What else a connection has brought belongs to nobody once it was interrupted.
+        // After an abort the rest of the batch is dropped. The next connection delivers it again.
         link.signal.throwIfAborted();
         if (record.retry !== undefined) this.#backoff.base = record.retry;
         const news = this.#ledger.take(record);
@@ -127,10 +139,10 @@ export class Reader {
         yield news;
       }
     }
-    throw new ConnectionLost("the connection closed before the stream's end");
+    throw new ConnectionLost("The connection closed before the stream's end.");
   }
 
-  /** After a failure: wait, unless another transport may be tried at once. */
+  /** Wait after a failure, unless another transport may be tried without a pause. */
   async #recover(cause) {
     this.#onlink({ state: "lost", transport: this.#choice.name, error: cause });
     if (this.#choice.failed() && cause.retryAfter === 0) return;
@@ -150,12 +162,15 @@ export class Reader {
   }
 }
 
-/** The same batches, but a connection that shows nothing for too long is given up for lost. */
+/**
+ * Yield the batches of a connection, and abort the connection if it takes too long to open or is
+ * silent for longer than `silence` milliseconds.
+ */
 async function* watched(batches, link, { silence, opened }) {
   let limit = OPENING;
   try {
     for (;;) {
-      const lost = new ConnectionLost(`nothing came for ${limit / 1000} s`);
+      const lost = new ConnectionLost(`The server sent nothing for ${limit / 1000} s.`);
       const alarm = Number.isFinite(limit) && setTimeout(() => link.abort(lost), limit);
       const { value, done } = await batches.next().finally(() => clearTimeout(alarm));
       if (done) return;

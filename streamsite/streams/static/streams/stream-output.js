@@ -1,20 +1,39 @@
 /**
- * `<stream-output src="/stream/build">`: a stream's text on a page.
+ * The `<stream-output>` element: the text of a stream on a page.
  *
- * Attributes to set: `src`, `transport` (also in mid-stream), `after`, `pace`, `autostart`, and
- * `data-word-…` for the words it shows. Attributes that it sets: `state`, one of "idle",
- * "connecting", "live", the stream's end ("done", "stopped", "failed", "interrupted"), or "refused";
- * `cursor`, the pieces shown; `via`, the transport in use.
+ *     <link rel="stylesheet" href="/static/streams/stream-output.css">
+ *     <script type="module" src="/static/streams/stream-output.js"></script>
+ *     <stream-output src="/stream/build" transport="sse" autostart></stream-output>
  *
- * Events, which bubble: `streamrecord` with each record, `streamstate` with `{state, via, reason}`,
- * `streamend` with the end's record, or with `{end, reason, error}` where reading failed.
+ * Attributes that a page sets:
+ *
+ * - `src`: the stream's URL. Changing it while a stream is shown shows the new stream.
+ * - `transport`: "auto" (the default), "websocket", "sse", "chunked" or "polling". A change while the
+ *   stream runs takes effect at once, and no piece is lost.
+ * - `after`: the cursor to start from, "0" by default.
+ * - `pace`: replay a finished stream, at this many seconds a piece, or "recorded".
+ * - `autostart`: start as soon as the element is on the page.
+ * - `data-word-<state>`: the words to show, such as `data-word-done="Finished"`; see `WORDS`.
+ *
+ * Attributes that the element sets:
+ *
+ * - `state`: "idle", "connecting", "live", an end state ("done", "stopped", "failed", "interrupted"),
+ *   or "refused". A text that fails its check ends as "failed".
+ * - `cursor`: the cursor after the last piece shown.
+ * - `via`: the transport in use.
+ *
+ * Events, all of which bubble:
+ *
+ * - `streamrecord`: `detail` is a record, as `open()` yields it.
+ * - `streamstate`: `detail` is `{state, via, reason}`.
+ * - `streamend`: `detail` is the end record, or `{end, reason, error}` if reading failed.
  */
 
 import { StreamCorrupt, StreamRefused, open, stop } from "./streams.js";
 import { Transcript } from "./transcript.js";
 import { AUTO, checkTransport } from "./transports.js";
 
-/** For markup that brings no words of its own. */
+/** The words for elements without `data-word-…` attributes. */
 const WORDS = {
   label: "Stream output",
   idle: "Not started",
@@ -29,6 +48,7 @@ const WORDS = {
   corrupt: "The text received is not the text that was sent.",
 };
 
+/** The class of `<stream-output>`; this module's comment describes its attributes and events. */
 export class StreamOutput extends HTMLElement {
   static observedAttributes = ["src", "transport"];
 
@@ -39,7 +59,7 @@ export class StreamOutput extends HTMLElement {
   #status;
 
   connectedCallback() {
-    if (this.#reader) return; // It was only moved.
+    if (this.#reader) return; // The element was only moved.
     if (!this.#transcript) this.#build();
     if (this.#ended) return;
     this.#enter("idle");
@@ -47,7 +67,8 @@ export class StreamOutput extends HTMLElement {
   }
 
   disconnectedCallback() {
-    // Moving an element takes it out and puts it back in one go, which is no reason to hang up.
+    // Moving an element disconnects and connects it in the same task, and must not end the reading. The
+    // microtask runs after both.
     queueMicrotask(() => {
       if (!this.isConnected) this.close();
     });
@@ -56,10 +77,11 @@ export class StreamOutput extends HTMLElement {
   attributeChangedCallback(name, before, value) {
     if (before === value) return;
     if (name === "transport" && this.#reader) this.#reader.transport = value ?? AUTO;
-    // Another stream, where one was being shown.
+    // The page replaces a stream that is shown by another one.
     if (name === "src" && (this.#reader || this.#ended)) this.start();
   }
 
+  /** The stream's URL, as in the attribute. */
   get src() {
     return this.getAttribute("src");
   }
@@ -68,7 +90,10 @@ export class StreamOutput extends HTMLElement {
     this.setAttribute("src", url);
   }
 
-  /** The transport wanted. Changed in mid-stream, the new one goes on where the old one was. */
+  /**
+   * The transport asked for: a name, or "auto". A new transport continues from the cursor.
+   * @throws {RangeError} when set to a name that isn't a transport's
+   */
   get transport() {
     return this.getAttribute("transport") ?? AUTO;
   }
@@ -77,15 +102,17 @@ export class StreamOutput extends HTMLElement {
     this.setAttribute("transport", checkTransport(name));
   }
 
+  /** The state, as in the attribute; null before the element is on a page. */
   get state() {
     return this.getAttribute("state");
   }
 
+  /** The cursor after the last piece shown, as text; null before the first. */
   get cursor() {
     return this.getAttribute("cursor");
   }
 
-  /** Clear the text, and read the stream from `after` on. */
+  /** Clear the text, and read the stream from the cursor in `after` on. */
   start() {
     this.#hangUp();
     const after = this.getAttribute("after") ?? "0";
@@ -101,7 +128,7 @@ export class StreamOutput extends HTMLElement {
     this.#read(reader);
   }
 
-  /** Leave the stream, which goes on without this reader. The text stays. */
+  /** Stop reading. The stream goes on without this reader, and the text stays on the page. */
   close() {
     if (!this.#reader) return;
     this.#transcript.write();
@@ -109,7 +136,10 @@ export class StreamOutput extends HTMLElement {
     this.#enter("idle");
   }
 
-  /** Ask the stream's producer to stop. Rejects with the server's reason when it won't. */
+  /**
+   * Stop the stream for everybody.
+   * @returns {Promise<void>} rejects with StreamRefused if this user may not stop the stream
+   */
   stop() {
     return stop(this.src);
   }
@@ -158,7 +188,7 @@ export class StreamOutput extends HTMLElement {
     const words = [this.#word(state === "connecting" && begun ? "reconnecting" : state), reason];
     const text = words.filter(Boolean).join(": ");
     this.#state.textContent = text;
-    // Whoever listens hears of the start and of the end, not of each cut between.
+    // Screen readers announce the start and the end, but not each reconnection between them.
     const quiet = state === "idle" || state === "connecting";
     if (!quiet && this.#status.textContent !== text) this.#status.textContent = text;
     this.#tell("streamstate", { state, via: this.getAttribute("via"), reason });
@@ -173,15 +203,15 @@ export class StreamOutput extends HTMLElement {
   }
 
   #build() {
-    // A copy of an element brings the parts of that one.
+    // A cloned element contains the parts of the original.
     for (const old of this.querySelectorAll(":scope > [class^='stream-output-']")) old.remove();
     this.#state = part("p", "state", { "aria-hidden": "true" });
     this.#status = part("p", "status", { role: "status" });
     const text = part("div", "text", {
       role: "log",
-      "aria-live": "off", // A log is read out as it grows unless told otherwise, here piece by piece.
+      "aria-live": "off", // By default a log is live: a screen reader would announce each piece.
       "aria-label": this.#word("label"),
-      tabindex: "0", // It scrolls, so the keyboard must reach it.
+      tabindex: "0", // The text scrolls, so that the keyboard must be able to focus it.
     });
     this.append(this.#state, this.#status, text);
     this.#transcript = new Transcript(text, () => {

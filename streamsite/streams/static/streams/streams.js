@@ -1,5 +1,7 @@
 /**
- * Reading a stream, on any transport, from any of its pieces, through cuts.
+ * The public interface of the browser side: `open()` reads a stream, `stop()` stops one.
+ *
+ *     import { open } from "/static/streams/streams.js";
  *
  *     for await (const record of open("/stream/build")) {
  *       if (record.text) output.append(record.text);
@@ -13,38 +15,64 @@ import { Reader } from "./reader.js";
 export { ConnectionLost, StreamCorrupt, StreamRefused };
 
 /**
- * Read the stream at a URL such as `/stream/build`.
+ * Read a stream.
  *
- * The reader yields the stream's records: pieces, numbered without gap or repeat; a reset, where the
- * server can't go on from the reader's cursor, after which the pieces come from that number; and last
- * the end. A cut connection is resumed where it broke.
+ *     const reader = open("/stream/build", { transport: "sse", after: 17 });
+ *     for await (const record of reader) {
+ *       if (record.text !== undefined) show(record.text); // { n: 17, text: "…" }
+ *       else if (record.reset !== undefined) keepOnly(record.reset); // { reset: 0, why: "…" }
+ *       else console.log(record.end, record.verified); // { end: "done", n: 180, sha256: "…", … }
+ *     }
  *
- * The end's `verified` is true where the text's SHA-256 was compared. It is false where that can't be
- * done: the stream wasn't read from its first piece, or the page isn't a secure context.
+ * The reader yields records:
  *
- * @param {string | URL} url
+ * - a Piece `{n, text}`. The numbers have no gaps and no repeats.
+ * - a Reset `{reset, why}` if the server can't continue from the reader's cursor, for example because
+ *   the text was edited. Drop the pieces from number `reset` on; the next piece has that number.
+ * - one End `{end, n, sha256, reason, verified}`, the last record. `end` is "done", "stopped", "failed"
+ *   or "interrupted". `verified` is true if the SHA-256 of the text received was compared with `sha256`.
+ *   It is false if the reader didn't start at the first piece, or if the page isn't a secure context.
+ *
+ * All records of an edited stream have its revision, too: `rev`.
+ *
+ * If the connection is cut, the reader connects again and continues from its cursor. The pauses between
+ * attempts grow up to 15 s. Leaving the loop closes the connection.
+ *
+ * @param {string | URL} url the stream's URL, such as "/stream/build"; a relative one is resolved
+ *   against the document's base URL
  * @param {object} [options]
- * @param {string} [options.transport] "websocket", "sse", "chunked", "polling", or "auto": the first
- *   of these that works
- * @param {string | number} [options.after] the cursor to start from: how many pieces are there already
- * @param {string | number} [options.pace] replay a finished stream: seconds a piece, or "recorded"
- * @param {AbortSignal} [options.signal] gives the stream up and closes the connection
- * @param {(link: Link) => void} [options.onlink] is told how the connection does
- * @returns {Reader} an async iterator of Piece, Reset and End; its `transport` may be set in mid-stream
- * @throws {StreamRefused} while reading: the server won't have it
- * @throws {StreamCorrupt} while reading: the text isn't what was sent
+ * @param {string} [options.transport] "websocket", "sse", "chunked", "polling", or "auto" (the default):
+ *   the first of these that works
+ * @param {string | number} [options.after] the cursor to start from: the number of pieces received
+ *   so far, or "2.17" for 17 pieces of revision 2; 0 by default
+ * @param {string | number} [options.pace] replay a finished stream: the seconds between two pieces, or
+ *   "recorded" for the pace at which the pieces were written
+ * @param {AbortSignal} [options.signal] closes the connection; reading then rejects with its reason
+ * @param {(link: import("./reader.js").Link) => void} [options.onlink] is called when the connection's
+ *   state changes
+ * @returns {Reader} an async iterator of records. Its `cursor` is the cursor after the last record; its
+ *   `transport` may be set while it reads; its `close()` ends the reading.
+ * @throws {RangeError} if the transport or the cursor is not valid
+ * @throws {StreamRefused} while reading, if the server refuses the stream
+ * @throws {StreamCorrupt} while reading, if the text received isn't the text that was sent
  */
 export function open(url, options) {
   return new Reader(baseOf(url), options);
 }
 
 /**
- * Ask the stream's producer to stop. Resolves when the server has taken that in; the stream's readers
- * get an end "stopped" in their own time.
+ * Stop a stream for everybody. The promise resolves when the stream has ended. Unless the stream had
+ * ended before, its readers receive an End with the state "stopped".
  *
- * @param {string | URL} url
+ *     await stop("/stream/build");
+ *
+ * @param {string | URL} url the stream's URL
  * @param {object} [options]
- * @param {string} [options.token] a publisher's token; without one the session's user counts
+ * @param {string} [options.token] a publisher's token. Without a token, the session's user must be the
+ *   stream's owner or staff.
+ * @returns {Promise<void>}
+ * @throws {StreamRefused} if the caller may not stop the stream, or if the stream doesn't exist
+ * @throws {ConnectionLost} if the server can't be reached
  */
 export async function stop(url, { token } = {}) {
   const address = endpoint(baseOf(url), "stop");
@@ -59,7 +87,10 @@ function baseOf(url) {
   return new URL(url, globalThis.document?.baseURI);
 }
 
-/** Django's CSRF token: a site that keeps the cookie from scripts puts it into <meta name="csrf-token">. */
+/**
+ * Return Django's CSRF token: from `<meta name="csrf-token">`, for sites whose CSRF_COOKIE_HTTPONLY or
+ * CSRF_USE_SESSIONS hides the cookie from scripts, or else from the cookie.
+ */
 function csrfToken() {
   const meta = document.querySelector('meta[name="csrf-token"]');
   return meta?.content ?? document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1];

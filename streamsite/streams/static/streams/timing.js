@@ -1,34 +1,37 @@
-/** When to try again. */
+/** Waiting: the pauses between two attempts to connect. */
 
+/** The range of the first pause and the longest range, in milliseconds. */
 const BASE = 250;
 const CAP = 15_000;
 
 /**
- * Exponential backoff with full jitter: readers that were cut at the same moment come back at
- * different ones.
+ * Exponential backoff with full jitter: each pause is random, from 0 to a range that doubles with each
+ * attempt. The jitter spreads the readers that a restart of the server has cut at the same moment.
+ *
+ * Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
  */
 export class Backoff {
-  /** The range of the first wait, in milliseconds: what the server asks for, where it does. */
+  /** The range of the first pause, in milliseconds. The server may set it with SSE's `retry`. */
   base = BASE;
   #attempt = 0;
 
-  /** Return how long to wait before the next attempt. */
+  /** Return how long to wait before the next attempt, in milliseconds. */
   next() {
     const range = Math.max(this.base, Math.min(CAP, this.base * 2 ** this.#attempt));
     this.#attempt += 1;
     return Math.random() * range;
   }
 
-  /** Begin again with short waits. */
+  /** Start over with short pauses, after progress. */
   reset() {
     this.#attempt = 0;
   }
 }
 
-/** Browsers take a longer time than 31 bits of milliseconds for none at all. */
+/** One hour. Timers overflow at 31 bits of milliseconds, about 25 days, and then fire at once. */
 const LONGEST = 3_600_000;
 
-/** Wait for a time, an hour at most. Rejects with the signal's reason as soon as it aborts. */
+/** Wait, for one hour at most. Reject with the signal's reason as soon as the signal aborts. */
 export function sleep(milliseconds, signal) {
   return settling(signal, (done) => {
     const timer = setTimeout(done, Math.min(milliseconds, LONGEST));
@@ -36,9 +39,9 @@ export function sleep(milliseconds, signal) {
   });
 }
 
-/** Wait until the browser has a network. Rejects with the signal's reason as soon as it aborts. */
+/** Wait until the browser is online. Reject with the signal's reason as soon as the signal aborts. */
 export async function online(signal) {
-  // Only a definite no counts: outside browsers nobody says.
+  // Outside browsers `onLine` may be missing, so that only `false` counts as offline.
   if (globalThis.navigator?.onLine !== false) return;
   await settling(signal, (done) => {
     addEventListener("online", done);
@@ -47,8 +50,11 @@ export async function online(signal) {
 }
 
 /**
- * Wait for what `start` begins. It gets a function to call when that is done, and returns one that
- * gives it up.
+ * Wait for an operation, unless the signal aborts first.
+ *
+ * @param {AbortSignal} signal
+ * @param {(done: () => void) => () => void} start starts the operation and returns a function that
+ *   cancels it; the operation calls `done` when it has finished
  */
 function settling(signal, start) {
   return new Promise((resolve, reject) => {

@@ -1,35 +1,38 @@
-/** The text of a stream on the page: long texts stay cheap, and its end stays in view. */
+/** The text of a stream on the page. A long text stays cheap to append to, and its end stays in view. */
 
 /**
- * A browser lays a block out anew when text is added to it. So the text goes into blocks of about
- * this many characters, of which only the last one grows. A block ends after a line feed, where it
- * can't be seen; a line longer than that has a block for itself.
+ * The length of a block, in characters.
+ *
+ * A browser lays a whole block out again when text is appended to it. The text is therefore split into
+ * blocks of about this length, and only the last block grows. A block ends after a line feed, where the
+ * split is invisible, so that a longer line makes a longer block.
  */
 const BLOCK_LENGTH = 4096;
 
-/** Milliseconds after which text is written where no frame comes, as in a hidden tab. */
+/** After how many milliseconds text is written if no animation frame comes, as in a hidden tab. */
 const WITHOUT_FRAMES = 250;
 
-/** How near to its end, in pixels, a scrolled region counts as being there. */
+/** How many pixels above its end a scrolled region still counts as being at its end. */
 const NEAR = 24;
 
+/** Writes pieces into a region of the page, once for each animation frame. */
 export class Transcript {
   #region;
   #onwrite;
-  /** The number of the first piece, and where each one ends in the text. */
+  /** The number of the first piece, and the position in the text where each piece ends. */
   #first = 0;
   #ends = [];
   #pending = [];
   #frame = 0;
   #timer = 0;
-  /** The block that grows, or null when the next text begins one. */
+  /** The block that grows, or null if the next text starts a new block. */
   #block = null;
   #blockLength = 0;
   #followsEnd = true;
 
   /**
-   * @param {HTMLElement} region gets the text and nothing else
-   * @param {() => void} onwrite is called after each change to it
+   * @param {HTMLElement} region contains the text and nothing else
+   * @param {() => void} onwrite is called after each change of the region
    */
   constructor(region, onwrite) {
     this.#region = region;
@@ -40,7 +43,7 @@ export class Transcript {
     }, { passive: true });
   }
 
-  /** Add a piece. It is written with all others of the same frame. */
+  /** Add a piece. All pieces of one frame are written together. */
   append(text) {
     this.#ends.push((this.#ends.at(-1) ?? 0) + text.length);
     this.#pending.push(text);
@@ -50,7 +53,7 @@ export class Transcript {
     this.#timer = setTimeout(write, WITHOUT_FRAMES);
   }
 
-  /** Write what was added, now. */
+  /** Write the added pieces now. */
   write() {
     this.#unschedule();
     this.#add(this.#pending.join(""));
@@ -59,7 +62,7 @@ export class Transcript {
     this.#onwrite();
   }
 
-  /** Take pieces back, so that the next one is number n. */
+  /** Remove pieces from the end, so that the next piece is number `n`. */
   truncate(n) {
     const kept = n - this.#first;
     if (kept <= 0 || kept > this.#ends.length) {
@@ -72,7 +75,7 @@ export class Transcript {
     this.#onwrite();
   }
 
-  /** Begin anew, with piece number `first`. */
+  /** Remove all text. The next piece is number `first`. */
   clear(first = 0) {
     this.#unschedule();
     this.#first = first;

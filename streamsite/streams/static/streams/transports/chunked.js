@@ -1,9 +1,9 @@
-/** Chunked transfer: one response that goes on, a JSON record a line. */
+/** Chunked transfer: one response that grows, with one JSON record on each line (NDJSON). */
 
 import { ConnectionLost } from "../errors.js";
 import { get, read } from "../http.js";
 
-/** A transport, as transports.js has it. */
+/** The transport's `connect`, as transports.js describes it. */
 export async function* chunked(connection) {
   const response = await get(connection, "chunked", { accept: "application/x-ndjson" });
   yield [];
@@ -11,7 +11,7 @@ export async function* chunked(connection) {
   for await (const text of read(response)) {
     const lines = text.split("\n");
     lines[0] = rest + lines[0];
-    // What has no line end yet waits for it. At the end of the body it is half a record, and is dropped.
+    // The rest is the start of a line. If the body ends here, the rest is half a record and is dropped.
     rest = lines.pop();
     yield lines.filter((line) => line !== "").map(recordOf);
   }
@@ -21,6 +21,6 @@ function recordOf(line) {
   try {
     return JSON.parse(line);
   } catch (cause) {
-    throw new ConnectionLost(`a line isn't JSON: ${cause.message}`, { cause });
+    throw new ConnectionLost(`A line of the response is not JSON: ${cause.message}`, { cause });
   }
 }

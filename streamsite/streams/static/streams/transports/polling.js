@@ -1,19 +1,23 @@
-/** Polling: one request after the other, each of which the server holds until it has something. */
+/** Long polling: one request after another. The server holds each request until it has new pieces. */
 
 import { formatCursor, parseCursor } from "../cursor.js";
 import { ConnectionLost } from "../errors.js";
 import { get } from "../http.js";
 import { sleep } from "../timing.js";
 
+/** How long the server may hold a request, in seconds. */
 const WAIT = 20;
 
-/** Milliseconds between requests where the server doesn't hold them, so that they never run hot. */
+/**
+ * The pause after an empty answer, in milliseconds. Without the pause, the reader would flood a server
+ * that ignores `wait`.
+ */
 const PAUSE = 250;
 
-/** A transport, as transports.js has it. */
+/** The transport's `connect`, as transports.js describes it. */
 export async function* polling(connection) {
   let { after } = connection;
-  // The first answer comes at once: it shows that the server is there.
+  // The first request has no wait, so that its answer shows at once that the server is reachable.
   for (let wait = 0; ; wait = WAIT) {
     const response = await get({ ...connection, after }, "polling", {
       accept: "application/json",
@@ -32,18 +36,18 @@ async function answerOf(response) {
     const answer = await response.json();
     return { after: formatCursor(parseCursor(answer.after)), records: recordsOf(answer) };
   } catch (cause) {
-    throw new ConnectionLost(`polling's answer can't be read: ${cause.message}`, { cause });
+    throw new ConnectionLost(`The polling answer is not valid: ${cause.message}`, { cause });
   }
 }
 
-/** The records that the other transports would have brought. Numbers follow from the cursor. */
+/** Return an answer as the records of the other transports. The pieces' numbers follow from the cursor. */
 function recordsOf({ pieces, after, state, sha256, reason, reset, why }) {
   const { rev, n } = parseCursor(after);
   const revision = rev ? { rev } : {};
   const first = n - pieces.length;
   const records = pieces.map((text, index) => ({ n: first + index, text, ...revision }));
   if (reset !== undefined) records.unshift({ reset, why, ...revision });
-  // The state is "done" while pieces are still to come; the hash comes with the last of them.
+  // The state of a finished stream is "done" in every answer, but only the last answer has the hash.
   if (sha256 !== undefined) records.push({ end: state, n, sha256, ...(reason && { reason }), ...revision });
   return records;
 }

@@ -1,6 +1,8 @@
 /**
- * Server-Sent Events, read with fetch and a parser of our own. EventSource would not say with which
- * status and words a server refuses, and connects again by itself, whether the reader wants it or not.
+ * Server-Sent Events, read with `fetch()` and a parser of this package.
+ *
+ * `EventSource` doesn't fit for two reasons. It hides the status and the body of a refusal, and it
+ * reconnects by itself, although the reader decides when to reconnect.
  */
 
 import { ConnectionLost } from "../errors.js";
@@ -10,11 +12,12 @@ import { polling } from "./polling.js";
 
 const TYPES = new Set(["message", "reset", "end"]);
 
-/** A transport, as transports.js has it. */
+/** The transport's `connect`, as transports.js describes it. */
 export async function* sse(connection) {
   const response = await get(connection, "events", { accept: "text/event-stream" });
   if (response.status === 204) {
-    // That keeps an EventSource that has everything from coming back, but doesn't tell how the stream ended.
+    // The server answers 204 to a reader that has all pieces, because 204 stops an EventSource. A 204 has
+    // no body, so the end record comes from polling.
     yield* polling(connection);
     return;
   }
@@ -31,6 +34,6 @@ function recordOf({ data }) {
   try {
     return JSON.parse(data);
   } catch (cause) {
-    throw new ConnectionLost(`an event's data isn't JSON: ${cause.message}`, { cause });
+    throw new ConnectionLost(`The data of an event is not JSON: ${cause.message}`, { cause });
   }
 }

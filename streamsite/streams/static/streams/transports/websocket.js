@@ -1,21 +1,25 @@
-/** WebSocket: a frame is a JSON record, or an array: of several when the reader is behind, of none as
- * a sign of life, since the pings are invisible to a page. */
+/**
+ * WebSocket: a frame is a JSON record or an array of records.
+ *
+ * The server sends an array of several records to a reader that is behind, and an empty array as a
+ * keep-alive, because browsers don't show pings to scripts.
+ */
 
 import { ConnectionLost, StreamRefused } from "../errors.js";
 import { endpoint } from "../http.js";
 
-/** In order of preference: the first one allows arrays. */
+/** The subprotocols in order of preference. Only the first one allows arrays. */
 const SUBPROTOCOLS = ["streamsite.v1.batch", "streamsite.v1"];
 
-/** A transport, as transports.js has it. */
+/** The transport's `connect`, as transports.js describes it. */
 export async function* websocket({ url, after, pace, signal }) {
   signal.throwIfAborted();
   const address = endpoint(url, "ws", { after, pace });
   address.protocol = address.protocol.replace("http", "ws");
   const socket = new WebSocket(address, SUBPROTOCOLS);
 
-  // A WebSocket can't be told to wait. What the network delivers faster than it is read gathers
-  // here, and is taken as one batch.
+  // A browser's WebSocket has no back-pressure. Frames that arrive faster than the consumer reads them
+  // are collected here and form one batch. `null` means that there is nothing to yield.
   let frames = null;
   let closing = null;
   let wake = () => {};
@@ -54,12 +58,17 @@ function recordsOf(frame) {
   try {
     return JSON.parse(frame);
   } catch (cause) {
-    throw new ConnectionLost(`a frame isn't JSON: ${cause.message}`, { cause });
+    throw new ConnectionLost(`A WebSocket frame is not JSON: ${cause.message}`, { cause });
   }
 }
 
-/** The codes from 4400 on are HTTP statuses, moved into the range that applications have. */
+/**
+ * Return the error that a close event stands for.
+ *
+ * The codes from 4400 to 4499 are HTTP statuses plus 4000. RFC 6455, section 7.4.2, leaves the codes
+ * from 4000 to 4999 to applications.
+ */
 function meaningOf({ code, reason }) {
   if (code >= 4400 && code < 4500) return new StreamRefused(code - 4000, reason);
-  return new ConnectionLost(`the WebSocket closed with ${code} ${reason}`.trimEnd());
+  return new ConnectionLost(`The WebSocket closed with code ${code} ${reason}`.trimEnd());
 }

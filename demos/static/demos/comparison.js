@@ -1,4 +1,7 @@
-/** `<run-comparison>`: fills the comparison's last rows with the reader's own runs, kept for this tab. */
+/**
+ * The `<run-comparison>` element: it fills the last rows of the comparison with the figures of the runs
+ * on this page. The figures are kept for the browser tab.
+ */
 
 import { figure } from "./numbers.js";
 
@@ -33,14 +36,14 @@ class RunComparison extends HTMLElement {
     this.toggleAttribute("filled", Object.keys(this.#runs).length > 0);
   }
 
-  /** The cell's figure as a part of the row's largest. */
+  /** Return the cell's figure as a share of the largest figure in its row, from 0 to 1. */
   #share(name, transport) {
     const largest = Math.max(...Object.values(this.#runs).map((run) => run[name] ?? 0));
     return largest ? (this.#runs[transport]?.[name] ?? 0) / largest : 0;
   }
 }
 
-// A browser may refuse storage, and then the runs last as long as the page.
+// If the browser refuses access to the storage, the figures are kept until the page is closed.
 
 function recall() {
   try {
@@ -54,7 +57,7 @@ function remember(runs) {
   try {
     sessionStorage.setItem(KEY, JSON.stringify(runs));
   } catch {
-    /* The page still shows them. */
+    /* The page still has the figures. */
   }
 }
 

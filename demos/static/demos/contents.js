@@ -1,4 +1,7 @@
-/** The table of contents: always open beside the text, folded above it, and marking where the reader is. */
+/**
+ * The table of contents. On a wide screen it is beside the text and open; on a narrow one it is above
+ * the text and folded. It marks the section at the reader's position.
+ */
 
 const toc = document.querySelector(".toc");
 const fold = toc.querySelector("details");

@@ -1,12 +1,15 @@
 /**
- * `<live-streams src notices>`: a list that keeps itself up to date. `notices` says when it has changed;
- * what it holds now is read from `src`, as the same HTML that the page came with.
+ * The `<live-streams src="…" notices="…">` element: a list of streams that updates itself.
+ *
+ * `notices` is the URL of an event stream that tells when the list has changed. `src` is the URL of the
+ * current list, as the same HTML that the page contains.
  */
 
 import "./stream-clock.js";
 
-/** Milliseconds between two readings at least, and at most: for what nobody has announced. */
+/** The shortest time between two requests for the list, in milliseconds. */
 const SOONEST = 500;
+/** The longest time between two requests, in milliseconds, for changes that no notice announces. */
 const LATEST = 8000;
 
 class LiveStreams extends HTMLElement {
@@ -16,7 +19,7 @@ class LiveStreams extends HTMLElement {
 
   connectedCallback() {
     document.addEventListener("visibilitychange", this.#follow);
-    // A page that comes back from the browser's cache has missed what happened meanwhile.
+    // A page that the browser restores from its back/forward cache has missed the notices since then.
     addEventListener("pageshow", this.#follow);
     addEventListener("pagehide", this.#rest);
     this.#follow();
@@ -29,13 +32,13 @@ class LiveStreams extends HTMLElement {
     this.#rest();
   }
 
-  /** Listen while somebody looks. */
+  /** Listen for notices while the page is visible. */
   #follow = () => {
     if (document.hidden) return this.#rest();
     if (this.#notices) return;
     this.#notices = new EventSource(this.getAttribute("notices"));
     this.#notices.addEventListener("changed", () => this.#schedule(SOONEST));
-    // Whatever was said before it opened went unheard.
+    // The list may have changed before the event stream opened.
     this.#notices.addEventListener("open", () => this.#schedule(SOONEST));
     this.#schedule(LATEST);
   };
@@ -46,10 +49,10 @@ class LiveStreams extends HTMLElement {
     clearTimeout(this.#timer);
   };
 
-  /** Read again when this long has passed since the last time. */
+  /** Read the list again when this many milliseconds have passed since the last time. */
   #schedule(pause) {
     clearTimeout(this.#timer);
-    // Jittered: an announcement reaches all pages at once.
+    // A notice reaches all pages at once. The random delay spreads their requests.
     const due = this.#readAt + pause - Date.now();
     this.#timer = setTimeout(() => this.#read(), Math.max(0, due) + Math.random() * SOONEST);
   }
@@ -60,9 +63,10 @@ class LiveStreams extends HTMLElement {
       const response = await fetch(this.getAttribute("src"), { cache: "no-store" });
       if (response.ok) this.#show(await response.text());
     } catch {
-      /* The network is away: the next reading may fare better. */
+      /* The network failed. The list is read again later. */
     }
-    // Answered by anything but events, as by a proxy meanwhile, it is closed for good.
+    // An EventSource closes for good if the response isn't an event stream, for example if a proxy
+    // answers while the server restarts. Then a new one is opened.
     if (this.#notices?.readyState === EventSource.CLOSED) {
       this.#rest();
       this.#follow();
@@ -75,7 +79,7 @@ class LiveStreams extends HTMLElement {
     const fresh = new DOMParser().parseFromString(html, "text/html").body;
     const focused = this.querySelector("[data-key]:has(> * > :focus)")?.dataset.key;
     renewChildren(this, fresh);
-    // A row that has gone to the other list is another element there.
+    // A stream that has ended has a new row in the other list. The focus moves to that row.
     if (focused && !this.contains(document.activeElement)) {
       this.querySelector(`[data-key="${focused}"] a`)?.focus({ preventScroll: true });
     }
@@ -83,8 +87,8 @@ class LiveStreams extends HTMLElement {
 }
 
 /**
- * Make an element like a fresh one with as few changes as can be, so that nothing flickers, and what is
- * focused or selected stays. An element here holds either text or elements.
+ * Make an element equal to a fresh one with as few changes as possible, so that nothing flickers and
+ * the focus and the selection stay. Each element contains either text or elements, not both.
  */
 function renew(old, fresh) {
   if (old.isEqualNode(fresh)) return;
@@ -111,7 +115,7 @@ function renewChildren(old, fresh) {
   }
 }
 
-/** An element's children by their `data-key`, or their number among those of one kind. */
+/** Return an element's children by their `data-key`, or else by tag name and position among that tag. */
 function byKey(element) {
   const numbers = {};
   return new Map(Array.from(element.children, (child) => {

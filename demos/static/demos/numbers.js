@@ -1,4 +1,4 @@
-/** Figures as people read them, in the page's language. */
+/** Formats figures for people, in the page's language. */
 
 const language = document.documentElement.lang || undefined;
 const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
@@ -13,14 +13,14 @@ const FORMATS = {
   duration: (value) => `${tenths.format(value / 1000)} s`,
 };
 
-/** A figure with its unit, a dash where it isn't known; text as it is. */
+/** Return a figure with its unit, a dash if the figure isn't known, or a text unchanged. */
 export function figure(name, value) {
   if (typeof value === "string") return value;
   if (value === null || value === undefined) return "–";
   return (FORMATS[name] ?? whole.format)(value);
 }
 
-/** Writes figures into all elements below `root` that ask for one by `data-figure`. */
+/** Write figures into all elements below `root` that name one in `data-figure`. */
 export function fillFigures(root, figures) {
   for (const element of root.querySelectorAll("[data-figure]")) {
     element.textContent = figure(element.dataset.figure, figures[element.dataset.figure]);

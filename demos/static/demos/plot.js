@@ -1,9 +1,12 @@
-/** The path of a step line. Pure: numbers in, the text of an SVG path out. */
+/** The step line of a plot, as an SVG path. Pure functions. */
 
 /**
- * @param {{ at: number, characters: number }[]} curve in order of time
- * @param {{ width: number, height: number, until: number, most: number }} frame the plot's size,
- *   and the time and count that its far corner stands for
+ * Return the path of the line.
+ *
+ * @param {{ at: number, characters: number }[]} curve the steps, ordered by time
+ * @param {{ width: number, height: number, until: number, most: number }} frame the plot's width and
+ *   height, the time at its right edge, and the number of characters at its upper edge
+ * @returns {string} the `d` attribute of a `<path>`
  */
 export function stepPath(curve, { width, height, until, most }) {
   const x = (at) => round((at / until) * width);
@@ -11,7 +14,7 @@ export function stepPath(curve, { width, height, until, most }) {
   let path = `M0 ${y(0)}`;
   let column = -1;
   for (const { at, characters } of curve) {
-    // Steps closer than half a unit can't be told apart, and would make a long run dear to draw.
+    // Steps closer than half a unit look the same, and would make a long run expensive to draw.
     if (x(at) - column < 0.5) continue;
     column = x(at);
     path += `H${x(at)}V${y(characters)}`;

@@ -1,13 +1,16 @@
 /**
- * What one run put on the wire, in order, with running totals. A transport writes it and a view
- * reads it; neither knows the other.
+ * The record of what one run sent and received, in order, with running totals. A transport writes the
+ * recording and a view shows it. The recording is all that the two have in common.
  */
 
 /**
- * A stretch of text in an entry. `derived` is true where the browser can't see these bytes and
- * they are worked out from the protocol.
+ * A part of an entry's text. `derived` is true if the browser can't see these bytes, so that they are
+ * worked out from the protocol.
  *
  * @typedef {{ text: string, derived?: boolean, kind?: "data" | "framing" | "strong" }} Part
+ *
+ * One request, message or head. `at` is in milliseconds since the start of the run; `payload` and
+ * `framing` are in bytes.
  *
  * @typedef {{
  *   at: number, direction: "up" | "down", parts: Part[], note: Part[],
@@ -15,11 +18,11 @@
  * }} Entry
  */
 
-/** Bytes the browser reported. */
+/** Make a part of bytes that the browser has reported. */
 export const seen = (text) => ({ text });
 export const strong = (text) => ({ text, kind: "strong" });
 export const data = (text) => ({ text, kind: "data" });
-/** Bytes worked out from the protocol. */
+/** Make a part of bytes that are worked out from the protocol. */
 export const derived = (text) => ({ text, derived: true });
 
 const NOTHING = { requests: 0, messages: 0, payload: 0, framing: 0, text: "", note: [] };
@@ -28,11 +31,14 @@ export class Recording {
   /** The view that follows this recording, if any. */
   follower = null;
   totals = { requests: 0, messages: 0, payload: 0, framing: 0, heads: null, opened: null, first: null, duration: null };
-  /** Characters received by then: the plot's steps. */
+  /** The number of characters received by each moment: the plot's steps. */
   curve = [{ at: 0, characters: 0 }];
   #start = performance.now();
 
-  /** @returns {Entry} */
+  /**
+   * Add an entry, and return it.
+   * @returns {Entry}
+   */
   record(what) {
     const entry = { ...NOTHING, ...what, at: this.elapsed };
     for (const name of ["requests", "messages", "payload", "framing"]) this.totals[name] += entry[name];
@@ -41,13 +47,13 @@ export class Recording {
     return entry;
   }
 
-  /** Adds to the note of an entry what became known of it later. */
+  /** Add parts to an entry's note that became known after the entry was recorded. */
   annotate(entry, ...parts) {
     entry.note = [...entry.note, ...parts];
     this.follower?.annotated(entry);
   }
 
-  /** Adds to a total that only some transports know: bytes of response heads, connections opened. */
+  /** Add to a total that only some transports know: `heads`, in bytes, or `opened` connections. */
   count(name, amount) {
     this.totals[name] = (this.totals[name] ?? 0) + amount;
   }

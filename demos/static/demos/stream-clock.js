@@ -1,4 +1,4 @@
-/** `<stream-clock since="…">`: how long ago that was, as a clock; without `since` it stands still. */
+/** The `<stream-clock since="…">` element: the time since a moment. Without `since` the clock is stopped. */
 
 class StreamClock extends HTMLElement {
   #timer = 0;

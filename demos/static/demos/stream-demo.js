@@ -1,4 +1,4 @@
-/** `<stream-demo>`: a box that a stream's text runs into, with Start, Stop, and its wire view. */
+/** The `<stream-demo>` element: a demo of one transport, with its text, Start, Stop and the wire view. */
 
 import { fillFigures } from "./numbers.js";
 import { Recording } from "./recording.js";
@@ -28,14 +28,14 @@ class StreamDemo extends HTMLElement {
     this.#become("running");
     try {
       await this.#play(wire, run.signal);
-      // A run that was stopped may still have had something to say on the wire, but no more here.
+      // A stopped run may still add entries to the wire view, but it no longer changes the demo's state.
       if (run.signal.aborted) return;
       this.#end(wire, "done");
       const transport = this.getAttribute("transport");
       this.dispatchEvent(new CustomEvent("streamdone", { bubbles: true, detail: { transport, totals: wire.totals } }));
     } catch (error) {
       if (run.signal.aborted) return;
-      // In the middle of the template's sentence.
+      // The reason goes into a sentence of the template, which has its own full stop.
       this.#end(wire, "failed", { reason: error.message.replace(/\.$/, "") });
     }
   }
@@ -62,7 +62,7 @@ class StreamDemo extends HTMLElement {
 
   #append(text) {
     const output = this.#output;
-    // One text node that grows: a node for each piece would be dear in a long stream.
+    // All pieces go into one text node. A node for each piece would be expensive in a long stream.
     if (!output.firstChild) output.append("");
     followingTail(output, () => output.firstChild.appendData(text));
   }
@@ -75,7 +75,7 @@ class StreamDemo extends HTMLElement {
     return this.querySelector(".output");
   }
 
-  /** Shows the state, and says it to screen readers in the template's words. */
+  /** Enter a state, and show it in the words of its template, which screen readers announce. */
   #become(state, figures = {}) {
     this.setAttribute("state", state);
     const words = this.querySelector(`template[data-state="${state}"]`).content.cloneNode(true);

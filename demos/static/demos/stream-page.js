@@ -1,6 +1,6 @@
 /**
- * `<stream-player>`: what stands around a stream's text on its page. It picks the transport, stops the
- * stream, plays it again, and keeps the figures in step with what arrives.
+ * The `<stream-player>` element: the controls and figures around a stream's text on the stream's page.
+ * It chooses the transport, stops the stream, replays it, and updates the figures as pieces arrive.
  */
 
 import { figure } from "./numbers.js";
@@ -14,11 +14,11 @@ class StreamPlayer extends HTMLElement {
   #frame = 0;
 
   connectedCallback() {
-    // Only pages from localhost or over TLS may write to the clipboard.
+    // Browsers offer the clipboard only to secure contexts: pages from localhost or over TLS.
     this.querySelector('[data-action="copy"]').hidden = !navigator.clipboard;
-    // The server doesn't know the reader's time zone.
+    // The server doesn't know the user's time zone.
     for (const time of this.querySelectorAll("time[datetime]")) showTime(time, new Date(time.dateTime));
-    // As the figures that change are written.
+    // Format the figures of the server in the same way as those that change.
     for (const name of ["total", "pieces", "length"]) {
       this.#fill(name, Number(this.querySelector(`[data-figure="${name}"]`).textContent));
     }
@@ -48,7 +48,7 @@ class StreamPlayer extends HTMLElement {
     return this.getAttribute("state") === "live";
   }
 
-  /** Play a stream that is over: at a pace, or, where that is null, all at once. */
+  /** Replay a finished stream, at a pace or, if `pace` is null, all at once. */
   #play(pace) {
     this.#received = 0;
     this.#part("verified").hidden = true;
@@ -61,7 +61,7 @@ class StreamPlayer extends HTMLElement {
     this.#notice("");
     try {
       await this.#output.stop();
-      button.ariaDisabled = "true"; // What is disabled for good would drop the focus.
+      button.ariaDisabled = "true"; // A button with `disabled` would lose the focus.
     } catch (error) {
       this.#notice("refused", error.detail ?? error.message);
     }
@@ -83,7 +83,7 @@ class StreamPlayer extends HTMLElement {
     if (!this.#frame) this.#frame = requestAnimationFrame(() => this.#count());
   }
 
-  /** Show how much has arrived. Of a live stream that is all there is, as far as this page knows. */
+  /** Show how much has arrived. For a live stream that is also the number of pieces and characters. */
   #count() {
     this.#frame = 0;
     this.#fill("received", this.#received);

@@ -1,4 +1,7 @@
-/** `<theme-choice>`: a select of automatic, light and dark; theme.js applies what it keeps. */
+/**
+ * The `<theme-choice>` element: it applies the chosen theme to the page and stores it. On the next page,
+ * theme.js applies the stored theme.
+ */
 
 class ThemeChoice extends HTMLElement {
   connectedCallback() {
@@ -16,7 +19,7 @@ function choose(theme) {
     if (theme) localStorage.setItem("theme", theme);
     else localStorage.removeItem("theme");
   } catch {
-    /* Storage is refused: the choice holds for this page. */
+    /* The browser refuses access to the storage. The choice applies to this page only. */
   }
 }
 

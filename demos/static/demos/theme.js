@@ -1,8 +1,8 @@
-// Not a module: it blocks, so that the chosen theme is there before anything is painted.
+// This is a classic script, not a module, because it must set the theme before the page is painted.
 try {
   const theme = localStorage.getItem("theme");
-  // The admin keeps its choice under the same name, and has "auto" too.
+  // Django's admin stores its own theme under the same key, including "auto".
   if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
 } catch {
-  /* Storage is refused: the system's theme it is. */
+  /* The browser refuses access to the storage. The system's theme applies. */
 }

@@ -1,4 +1,4 @@
-/** `<wire-view>`: shows a recording as it is made: its entries, totals and curve. */
+/** The `<wire-view>` element: it shows a recording as it grows, with its entries, totals and curve. */
 
 import { fillFigures } from "./numbers.js";
 import { stepPath } from "./plot.js";
@@ -14,7 +14,7 @@ export class WireView extends HTMLElement {
   #dropped = 0;
   #frame = 0;
 
-  /** Clears the view and shows this recording from here on. */
+  /** Clear the view, and show this recording from now on. */
   follow(recording) {
     if (this.#recording) this.#recording.follower = null;
     this.#recording = recording;
@@ -27,7 +27,7 @@ export class WireView extends HTMLElement {
 
   entry(entry) {
     this.#pending.push(entry);
-    // In a hidden tab no frame comes to draw them.
+    // In a hidden tab no animation frame comes, so that the entries would pile up.
     if (this.#pending.length > 2 * MOST_ROWS) this.#drop(this.#pending.splice(0, MOST_ROWS).length);
     this.#schedule();
   }

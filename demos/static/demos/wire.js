@@ -1,21 +1,23 @@
 /**
- * Byte arithmetic of the four formats: what surrounds a text on the wire, worked out from the
- * protocols because a page is never shown it. Pure functions; nothing here touches the page.
+ * The sizes of what surrounds a text on the wire. Browsers don't show these bytes to a page, so they
+ * are worked out from the protocols. Pure functions.
  */
 
 const encoder = new TextEncoder();
 
-/** @param {string} text */
+/** Return the length of a text in UTF-8, in bytes. */
 export function byteLength(text) {
   return encoder.encode(text).length;
 }
 
 /**
- * What surrounds one piece of a response body. `head` and `tail` are notation for people to read,
- * `bytes` the true cost of both.
+ * Return what surrounds one piece of a response body: a chunk's size line and line end (RFC 9112, 7.1),
+ * or the header of a DATA frame (RFC 9113, 6.1; RFC 9114, 7.2.1).
+ *
+ * `head` and `tail` are notation for people; `bytes` is the size of what they stand for.
  *
  * @typedef {{ head: string, tail: string, bytes: number }} Framing
- * @param {number} size bytes of the piece
+ * @param {number} size the piece's size, in bytes
  * @param {string} version as in a status line: "HTTP/1.1", "HTTP/2", "HTTP/3"
  * @returns {Framing}
  */
@@ -26,7 +28,7 @@ export function bodyFraming(size, version = "HTTP/1.1") {
   return { head, tail: "\r\n", bytes: head.length + 2 };
 }
 
-/** What says that a body is over: the empty chunk, or in newer versions a flag or the stream's end. */
+/** Return what ends a body: an empty chunk in HTTP/1.1, a flag in HTTP/2, the stream's end in HTTP/3. */
 export function bodyEnd(version = "HTTP/1.1") {
   if (version === "HTTP/2") return { head: "DATA 0 END_STREAM", tail: "", bytes: 9 };
   if (version === "HTTP/3") return { head: "FIN", tail: "", bytes: 0 };
@@ -38,7 +40,7 @@ function varintLength(value) {
   return value < 16384 ? 2 : 4;
 }
 
-/** The bytes of a Server-Sent Event without name and id, as the server writes it. */
+/** Return a Server-Sent Event without name and id, as the server writes it. */
 export function eventText(text) {
   const lines = text.split("\n").map((line) => `data: ${line}\n`);
   return `${lines.join("")}\n`;
@@ -47,8 +49,8 @@ export function eventText(text) {
 export const OPCODES = { text: 0x1, binary: 0x2, close: 0x8 };
 
 /**
- * The header of an unfragmented WebSocket frame (RFC 6455, 5.2). The four bytes of a client's
- * masking key, which the browser keeps to itself, come out as `null`.
+ * Return the header of an unfragmented WebSocket frame (RFC 6455, 5.2), byte by byte. The four bytes of
+ * a client's masking key are `null`, because the browser doesn't show them.
  *
  * @returns {(number | null)[]}
  */
@@ -68,18 +70,21 @@ export function frameHeader(opcode, size, { masked = false } = {}) {
   return header;
 }
 
-/** Bytes of a close frame's body: nothing, or a two-byte code and the reason. */
+/** Return the size of a close frame's body, in bytes: 0, or a two-byte code and the reason. */
 export function closeSize(code, reason = "") {
   const NO_STATUS = 1005;
   return code === NO_STATUS ? 0 : 2 + byteLength(reason);
 }
 
-/** @param {(number | null)[]} bytes */
+/**
+ * Return bytes in hexadecimal, with dots for unknown ones.
+ * @param {(number | null)[]} bytes
+ */
 export function hex(bytes) {
   return bytes.map((byte) => (byte === null ? "··" : byte.toString(16).padStart(2, "0"))).join(" ");
 }
 
-/** Line breaks and tabs spelled out, for one line of a log. */
+/** Return a text with its line breaks and tabs as escapes, for one line of a log. */
 export function visible(text) {
   return text.replaceAll("\r", "\\r").replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }

@@ -4,7 +4,7 @@ import { headSize, httpVersion, recordCut, recordEnd, requestHead, responseHead,
 
 const HEADERS = ["content-type", "transfer-encoding", "cache-control", "x-accel-buffering"];
 
-/** Makes one request and reads its body as it grows. */
+/** Make one request, and yield the text of its body as the body grows. */
 export async function* chunked(src, { signal, wire }) {
   const version = httpVersion();
   wire.record({ direction: "up", parts: requestHead(src, version, ["Accept: */*"]), requests: 1 });
@@ -15,7 +15,7 @@ export async function* chunked(src, { signal, wire }) {
   wire.record({ direction: "down", parts: responseHead(response, version, HEADERS) });
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
 
-  // One decoder for the whole body: a character may be cut in two by the edge of a read.
+  // One decoder reads the whole body because a character may be split between two reads.
   const decoder = new TextDecoder();
   for await (const bytes of valuesOf(response.body)) {
     const text = decoder.decode(bytes, { stream: true });

@@ -1,9 +1,9 @@
-/** Whether a request had a connection to itself: the one thing of TCP that the browser tells. */
+/** Whether a request opened a TCP connection: the only fact about TCP that the browser reports. */
 
 /** @type {Map<string, (entry: PerformanceResourceTiming) => void>} */
 const waiting = new Map();
 
-// An observer, for the list kept by `performance` is full after 250 requests.
+// The list of `performance` itself is full after 250 requests. An observer has no such limit.
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
     waiting.get(entry.name)?.(entry);
@@ -12,7 +12,8 @@ new PerformanceObserver((list) => {
 }).observe({ type: "resource" });
 
 /**
- * Tells, a moment after the response, whether the next request for this URL opened a connection.
+ * Tell whether the next request for this URL opens a connection. The answer comes shortly after the
+ * response.
  *
  * @returns {Promise<boolean>}
  */
@@ -20,6 +21,7 @@ export async function opensConnection(url) {
   const entry = await new Promise((resolve) => {
     waiting.set(new URL(url, location.href).href, resolve);
   });
-  // For a connection already there, both moments are given as the fetch's own beginning.
+  // For a reused connection both times are the start of the fetch: Fetch, "clamp and coarsen connection
+  // timing info".
   return entry.connectStart > entry.fetchStart || entry.connectEnd > entry.fetchStart;
 }

@@ -1,23 +1,23 @@
-/** What the three HTTP transports share: heads, and reading a stream of values. */
+/** The common code of the HTTP transports: heads, ends, and reading a stream of values. */
 
 import { bodyEnd, byteLength, visible } from "../wire.js";
 import { derived, seen, strong } from "../recording.js";
 
 const VERSIONS = { h2: "HTTP/2", h3: "HTTP/3" };
 
-/** The version that the page itself came by, which its requests share. */
+/** Return the HTTP version with which the page was loaded. Its requests use the same version. */
 export function httpVersion() {
   const [page] = performance.getEntriesByType("navigation");
   return VERSIONS[page?.nextHopProtocol] ?? "HTTP/1.1";
 }
 
-/** Parts of a request's head: the page knows method and path, the rest follows from them. */
+/** Return the parts of a request's head. The page knows the method and the path; the rest is derived. */
 export function requestHead(path, version, headers) {
   const lines = [`Host: ${location.host}`, ...headers].map((line) => derived(`\n${line}`));
   return [strong(`GET ${path}`), derived(` ${version}`), ...lines];
 }
 
-/** Parts of a response's head, with those of `names` that it has. */
+/** Return the parts of a response's head, with those headers in `names` that the response has. */
 export function responseHead(response, version, names) {
   const parts = [derived(`${version} `), strong(`${response.status} ${response.statusText}`)];
   for (const name of names) {
@@ -27,14 +27,14 @@ export function responseHead(response, version, names) {
   return parts;
 }
 
-/** Bytes of a response's head in HTTP/1.1, whose headers a page of the same origin may all read but for cookies. */
+/** Return the size of a response's head in HTTP/1.1, in bytes. A page can read all headers except cookies. */
 export function headSize(response) {
   let size = byteLength(`HTTP/1.1 ${response.status} ${response.statusText}\r\n\r\n`);
   for (const [name, value] of response.headers) size += byteLength(`${name}: ${value}\r\n`);
   return size;
 }
 
-/** Records what says that the response's body is over. */
+/** Record the end of a response's body. */
 export function recordEnd(wire, version) {
   const { head, tail, bytes: framing } = bodyEnd(version);
   wire.record({
@@ -45,13 +45,13 @@ export function recordEnd(wire, version) {
   });
 }
 
-/** Records that the browser gave a response up: by closing the connection or, from HTTP/2 on, its stream. */
+/** Record that the browser cancelled a response, by closing the connection or, from HTTP/2 on, the stream. */
 export function recordCut(wire) {
   const sign = httpVersion() === "HTTP/1.1" ? "✕ TCP FIN" : "✕ RST_STREAM";
   wire.record({ direction: "up", parts: [derived(sign)] });
 }
 
-/** Values of a stream, one by one; leaving the loop early gives the stream up. */
+/** Yield the values of a stream. Leaving the loop early releases the stream. */
 export async function* valuesOf(stream) {
   const reader = stream.getReader();
   try {

@@ -1,6 +1,9 @@
 /**
- * Each transport is an async generator: it yields the text as it comes, writes to `wire` what it
- * saw, ends when the text does, and throws when it broke off. Aborting the signal ends it on the wire.
+ * The four transports of the demos.
+ *
+ * A transport is an async generator. It yields text as the text arrives, and records in `wire` what it
+ * sees. It returns at the end of the text, and throws if the transfer breaks off. Aborting the signal
+ * ends the transfer.
  *
  * @typedef {import("../recording.js").Recording} Recording
  * @typedef {(src: string, options: { signal: AbortSignal, wire: Recording }) => AsyncGenerator<string>} Transport

@@ -3,11 +3,12 @@ import { data, seen, strong } from "../recording.js";
 import { opensConnection } from "./connections.js";
 import { headSize } from "./http.js";
 
+/** The time from one request to the next, in milliseconds. */
 const INTERVAL = 100;
-/** The server's way to say that there is no such piece: all have been asked for. */
+/** The status for a piece that doesn't exist. It means that the client has all pieces. */
 const OVER = 400;
 
-/** Asks for one piece after another, each a request of its own. */
+/** Request one piece after another, and yield their texts. */
 export async function* polling(src, { signal, wire }) {
   for (let cnt = 0; ; cnt += 1) {
     const url = `${src}?cnt=${cnt}`;
@@ -45,13 +46,13 @@ function record(wire, { url, response, body, text, took }) {
   });
 }
 
-/** The body as it came, its text, with whatever escapes JSON gave it, set off from what is around. */
+/** Return the body in parts, with the text, in its JSON escapes, apart from what surrounds it. */
 function bodyParts(body) {
   const [, before, value, after] = body.match(/^(\{\s*"message"\s*:\s*")(.*)("\s*\})$/s) ?? [];
   return value === undefined ? [seen(visible(body))] : [seen(before), data(value), seen(after)];
 }
 
-/** Not cut short by an abort: the next request is what ends then. */
+/** Wait. An abort doesn't end the wait; the next `fetch()` throws instead. */
 function pause(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, Math.max(0, milliseconds)));
 }

@@ -2,10 +2,10 @@ import { bodyFraming, byteLength, eventText, visible } from "../wire.js";
 import { data, derived, seen } from "../recording.js";
 import { httpVersion, recordCut, recordEnd, requestHead, valuesOf } from "./http.js";
 
-/** The last event's data. Without it the browser would take the end for a fault, and connect again. */
+/** The data of the last event. An EventSource reconnects when a response ends, unless it is closed before. */
 const END = "END";
 
-/** Listens to one EventSource until its last event. */
+/** Yield the data of an EventSource's events until the last event. */
 export async function* sse(src, { signal, wire }) {
   const version = httpVersion();
   const headers = ["Accept: text/event-stream", "Cache-Control: no-cache"];
@@ -29,14 +29,14 @@ export async function* sse(src, { signal, wire }) {
   recordEnd(wire, version);
 }
 
-/** The data of each event as a stream, which is a queue for whoever reads it more slowly. */
+/** Return the events' data as a stream, which queues data until it is read. */
 function dataOf(source, { signal, wire, opened }) {
   return new ReadableStream({
     start(queue) {
       source.onopen = opened;
       source.onmessage = (event) => queue.enqueue(event.data);
       source.onerror = () => {
-        // It would connect again by itself and get the text from the start.
+        // The EventSource would reconnect by itself and receive the text from the start.
         source.close();
         queue.error(new Error("EventSource error"));
       };
@@ -66,7 +66,7 @@ function recordEvent(wire, text, version) {
   });
 }
 
-/** Each line of the text behind its field name; the line breaks between are the text's own. */
+/** Return the parts of an event: each line of the text after its field name. */
 function eventParts(text) {
   return text.split("\n").flatMap((line, index) => [
     derived(index ? visible("\ndata: ") : "data: "),

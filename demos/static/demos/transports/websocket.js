@@ -3,10 +3,10 @@ import { data, derived, seen, strong } from "../recording.js";
 import { requestHead, valuesOf } from "./http.js";
 
 const NORMAL = 1000;
-/** The browser's word for a connection that was cut, with no close frame to say why. */
+/** The code that the browser reports for a connection that was lost without a close frame. */
 const NO_CLOSE_FRAME = 1006;
 
-/** Reads the text frames of one WebSocket until the server closes it. */
+/** Yield the text frames of one WebSocket until the server closes it. */
 export async function* websocket(src, { signal, wire }) {
   const url = new URL(src, location.href);
   url.protocol = url.protocol.replace("http", "ws");
@@ -15,7 +15,7 @@ export async function* websocket(src, { signal, wire }) {
   yield* valuesOf(messagesOf(socket, { signal, wire }));
 }
 
-/** The text of each frame as a stream, which ends by a normal close and breaks by any other. */
+/** Return the frames' text as a stream. It ends with a normal close, and fails with any other close. */
 function messagesOf(socket, { signal, wire }) {
   return new ReadableStream({
     start(queue) {
@@ -34,7 +34,7 @@ function messagesOf(socket, { signal, wire }) {
   });
 }
 
-/** A socket closed before it is open leaves an error in the browser's console. */
+/** Call `then` once the socket is open. Closing a socket earlier logs an error in the browser's console. */
 function whenOpen(socket, then) {
   if (socket.readyState === WebSocket.CONNECTING) socket.addEventListener("open", then, { once: true });
   else if (socket.readyState === WebSocket.OPEN) then();
@@ -81,7 +81,7 @@ function recordText(wire, text) {
   });
 }
 
-/** Whoever is told to close answers with a close of its own, so there are always two. */
+/** Record a close frame. The other end answers it with a close frame, so that there are always two. */
 function recordClose(wire, { code, reason, byUs }) {
   const size = closeSize(code, reason);
   const header = frameHeader(OPCODES.close, size);
@@ -94,7 +94,7 @@ function recordClose(wire, { code, reason, byUs }) {
   if (!byUs) recordSent(wire, OPCODES.close, "close", [strong(String(code))], closeSize(code));
 }
 
-/** A client's frame. Its bytes aren't counted: the totals are of what was received. */
+/** Record a frame of the client. The totals leave out its bytes, because they count what was received. */
 function recordSent(wire, opcode, name, content, size) {
   const header = frameHeader(opcode, size, { masked: true });
   const note = opcode === OPCODES.close

@@ -11,7 +11,7 @@ globalThis.sessionStorage = {
 };
 beforeEach(() => kept.clear());
 
-/** The names that a choice goes through as each fails, and after which of them it pauses. */
+/** Let a choice fail several times. Return the transports it chose, and after which ones it pauses. */
 function failing(choice, times) {
   return Array.from({ length: times }, () => {
     const { name } = choice;
@@ -19,18 +19,18 @@ function failing(choice, times) {
   });
 }
 
-test("a named transport is the only one, with a pause after each failure", () => {
+test("a named transport is the only choice, with a pause after each failure", () => {
   assert.deepEqual(failing(new Choice("sse"), 2), ["sse, pause", "sse, pause"]);
 });
 
-test("auto goes from WebSocket to polling, pauses, and begins again", () => {
+test("auto tries WebSocket to polling without a pause, then pauses and starts over", () => {
   assert.deepEqual(
     failing(new Choice("auto"), 5),
     ["websocket", "sse", "chunked", "polling, pause", "websocket"],
   );
 });
 
-test("what works is remembered for the next reader, and a named one isn't", () => {
+test("a transport that works is remembered for the next reader, but not if it was named", () => {
   const choice = new Choice("auto");
   failing(choice, 2);
   choice.worked();
@@ -39,14 +39,14 @@ test("what works is remembered for the next reader, and a named one isn't", () =
   assert.equal(new Choice("auto").name, "chunked");
 });
 
-test("what was remembered and fails is dropped", () => {
+test("a remembered transport that fails is forgotten", () => {
   kept.set("streamsite.transport", "chunked");
   const choice = new Choice("auto");
   assert.deepEqual(failing(choice, 4), ["chunked", "websocket", "sse", "polling, pause"]);
   assert.equal(new Choice("auto").name, "websocket");
 });
 
-test("one that has worked is given time before another is taken", () => {
+test("a transport that has worked is tried three times more before the next one", () => {
   const choice = new Choice("auto");
   choice.failed();
   choice.worked();
@@ -56,7 +56,7 @@ test("one that has worked is given time before another is taken", () => {
   );
 });
 
-test("a memory of nonsense, or none at all, does no harm", (t) => {
+test("an unknown name in the storage, or no storage, changes nothing", (t) => {
   kept.set("streamsite.transport", "carrier pigeon");
   assert.equal(new Choice("auto").name, "websocket");
   t.mock.method(sessionStorage, "getItem", () => { throw new Error("SecurityError"); });

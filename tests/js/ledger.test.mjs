@@ -18,23 +18,23 @@ test("the cursor is the number of pieces taken", () => {
   assert.equal(ledgerOf(pieces(["a"], { first: 17 }), "17").cursor, "18");
 });
 
-test("a repeat is dropped", () => {
+test("a repeated piece is dropped", () => {
   const ledger = ledgerOf(pieces(TEXTS));
   assert.equal(ledger.take({ n: 2, text: "\r\n" }), null);
   assert.equal(ledger.cursor, "4");
 });
 
-test("a gap is a lost connection, and isn't taken", () => {
+test("a piece after a gap is refused, and the cursor stays", () => {
   const ledger = ledgerOf(pieces(TEXTS));
   assert.throws(() => ledger.take({ n: 5, text: "?" }), ConnectionLost);
   assert.equal(ledger.cursor, "4");
 });
 
-test("a record of a kind from the future is passed over", () => {
+test("a record of an unknown kind is ignored", () => {
   assert.equal(new Ledger(0).take({ mood: "good" }), null);
 });
 
-test("the end is verified by number and hash", async () => {
+test("the end is checked by number of pieces and by hash", async () => {
   const end = endOf(TEXTS);
   assert.deepEqual(await ledgerOf(pieces(TEXTS)).seal(end), { ...end, verified: true });
   await assert.rejects(ledgerOf(pieces(TEXTS)).seal({ ...end, n: 5 }), StreamCorrupt);
@@ -42,17 +42,17 @@ test("the end is verified by number and hash", async () => {
   await assert.rejects(ledgerOf(pieces(TEXTS)).seal(endOf(["x", "", "", ""])), StreamCorrupt);
 });
 
-test("a text that was not read from its beginning can't be hashed", async () => {
+test("a text that was not read from its first piece is not verified", async () => {
   const ledger = ledgerOf(pieces(TEXTS.slice(1), { first: 1 }), 1);
   assert.equal((await ledger.seal(endOf(TEXTS))).verified, false);
 });
 
-test("nor can any without SubtleCrypto", async (t) => {
+test("no text is verified without SubtleCrypto", async (t) => {
   t.mock.getter(globalThis, "crypto", () => ({}));
   assert.equal((await ledgerOf(pieces(TEXTS)).seal(endOf(TEXTS))).verified, false);
 });
 
-test("a reset to 0 starts the hash anew, whatever was there", async () => {
+test("a reset to 0 hashes the new text only", async () => {
   const ledger = ledgerOf([{ n: 9, text: "old" }, { reset: 0, why: "edited", rev: 2 }], 9);
   assert.equal(ledger.cursor, "2.0");
   for (const piece of pieces(TEXTS, { rev: 2 })) ledger.take(piece);
@@ -60,17 +60,17 @@ test("a reset to 0 starts the hash anew, whatever was there", async () => {
   assert.equal((await ledger.seal(endOf(TEXTS))).verified, true);
 });
 
-test("a reset to a later piece keeps those before it", async () => {
+test("a reset to an earlier piece keeps the pieces before it", async () => {
   const ledger = ledgerOf([...pieces(["流", "?", "?"]), { reset: 1, why: "" }, ...pieces(TEXTS.slice(1), { first: 1 })]);
   assert.equal((await ledger.seal(endOf(TEXTS))).verified, true);
 });
 
-test("a reset ahead leaves out pieces, so that nothing can be hashed", async () => {
+test("a text is not verified after a reset that skips pieces", async () => {
   const ledger = ledgerOf([...pieces(["流"]), { reset: 3, why: "pruned" }, { n: 3, text: "😀" }]);
   assert.equal((await ledger.seal(endOf(TEXTS))).verified, false);
 });
 
-test("another revision without a reset is refused, unless there is no piece yet", () => {
+test("a piece of another revision is refused, unless it is the first piece", () => {
   const ledger = ledgerOf(pieces(TEXTS, { rev: 2 }));
   assert.equal(ledger.cursor, "2.4");
   assert.throws(() => ledger.take({ n: 4, text: "x", rev: 3 }), ConnectionLost);

@@ -1,4 +1,4 @@
-/** `open()` on every transport, against a real server that misbehaves as told. */
+/** `open()` on every transport, with a real server that fails in the ways a test plans. */
 
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -8,7 +8,7 @@ import { TRANSPORTS, endOf, pieces, serve, whole } from "./stream-server.mjs";
 
 const TEXTS = ["结合", "实例", "\r\n", "a\u2028b\0", "😀", "👩‍👩‍👧", "\n", "end"];
 
-// Node 20 leaves out the close that in every browser follows the error of a failed handshake.
+// After a failed handshake, browsers send the events error and close. Node 20 sends only error.
 globalThis.WebSocket &&= class extends WebSocket {
   constructor(...args) {
     super(...args);
@@ -30,7 +30,7 @@ function everywhere(name, act) {
   }
 }
 
-// Waits between attempts are random, and not what is tested here.
+// The pauses between attempts are random and not tested here.
 Math.random = () => 0;
 
 async function readAll(reader) {
@@ -44,12 +44,12 @@ function assertWhole(records, texts = TEXTS) {
   assert.deepEqual(records.at(-1), { ...endOf(texts), verified: true });
 }
 
-everywhere("the whole stream", async (t, transport) => {
+everywhere("reads the whole stream", async (t, transport) => {
   const { url } = await serve(t, (question) => whole(TEXTS, question));
   assertWhole(await readAll(open(url, { transport })));
 });
 
-everywhere("from a cursor, paced, with a query of the stream's own", async (t, transport) => {
+everywhere("sends the cursor and the pace, and keeps the query of the stream's URL", async (t, transport) => {
   const { url, asked } = await serve(t, (question) => whole(TEXTS, question));
   const records = await readAll(open(`${url}/?key=1`, { transport, after: 3, pace: "recorded" }));
   assert.deepEqual(records.slice(0, -1), pieces(TEXTS.slice(3), { first: 3 }));
@@ -58,12 +58,12 @@ everywhere("from a cursor, paced, with a query of the stream's own", async (t, t
   assert.deepEqual({ after, pace, key }, { after: "3", pace: "recorded", key: "1" });
 });
 
-everywhere("a stream without a piece", async (t, transport) => {
+everywhere("reads a stream without pieces", async (t, transport) => {
   const { url } = await serve(t, (question) => whole([], question));
   assertWhole(await readAll(open(url, { transport })), []);
 });
 
-everywhere("cut after each piece", async (t, transport) => {
+everywhere("resumes a stream that is cut after each piece", async (t, transport) => {
   const { url, asked } = await serve(t, ({ after }) => {
     const n = Number(after);
     return n < TEXTS.length
@@ -74,7 +74,7 @@ everywhere("cut after each piece", async (t, transport) => {
   assert.deepEqual(asked.map(({ after }) => Number(after)), [...TEXTS.keys(), TEXTS.length]);
 });
 
-everywhere("closed without an end, refused for the moment, then whole", async (t, transport) => {
+everywhere("connects again after a missing end, a 503 and a 429", async (t, transport) => {
   const { url, asked } = await serve(t, (question, attempt) => [
     { records: pieces(TEXTS.slice(0, 2)), then: "end" },
     { status: 503, headers: { "Retry-After": "0" } },
@@ -84,17 +84,17 @@ everywhere("closed without an end, refused for the moment, then whole", async (t
   assert.equal(asked.length, 4);
 });
 
-everywhere("repeats are dropped", async (t, transport) => {
+everywhere("drops repeated pieces", async (t, transport) => {
   const { url } = await serve(t, () => ({
     records: [...pieces(TEXTS.slice(0, 5)), ...pieces(TEXTS.slice(2), { first: 2 }), endOf(TEXTS)],
     then: "end",
   }));
-  // An answer of polling has one number for all of its pieces, so it can't repeat within.
+  // An answer of polling has one cursor for all its pieces, so that it can't contain a repeat.
   if (transport === "polling") return;
   assertWhole(await readAll(open(url, { transport })));
 });
 
-everywhere("a gap is asked for again", async (t, transport) => {
+everywhere("connects again from its cursor after a gap", async (t, transport) => {
   const { url, asked, closed } = await serve(t, (question, attempt) => (attempt === 1
     ? { records: pieces(TEXTS.slice(3), { first: 3 }), then: "hold" }
     : whole(TEXTS, question)));
@@ -103,7 +103,7 @@ everywhere("a gap is asked for again", async (t, transport) => {
   await until(() => closed.length === 2);
 });
 
-everywhere("a reset is told, and the hash is that of the new text", async (t, transport) => {
+everywhere("yields a reset, and verifies the new text", async (t, transport) => {
   const reset = { reset: 0, why: "The text was edited.", rev: 2 };
   const { url, asked } = await serve(t, ({ after }) => {
     if (after === "0") return { records: pieces(["old"]), then: "cut" };
@@ -120,7 +120,7 @@ everywhere("a reset is told, and the hash is that of the new text", async (t, tr
   assert.deepEqual(asked.map(({ after }) => after), ["0", "1", "2.1"]);
 });
 
-everywhere("a failed stream says why", async (t, transport) => {
+everywhere("yields the reason of a failed stream", async (t, transport) => {
   const { url } = await serve(t, () => ({
     records: [...pieces(["a"]), endOf(["a"], { end: "failed", reason: "ValueError" })],
     then: "end",
@@ -129,16 +129,16 @@ everywhere("a failed stream says why", async (t, transport) => {
   assert.deepEqual([end.end, end.reason], ["failed", "ValueError"]);
 });
 
-everywhere("a wrong hash, or a wrong number, is an error", async (t, transport) => {
+everywhere("throws if the hash or the number of pieces is wrong", async (t, transport) => {
   for (const wrong of [{ sha256: endOf(["x"]).sha256 }, { n: 9 }]) {
     const { url } = await serve(t, () => ({ records: [...pieces(TEXTS), endOf(TEXTS, wrong)], then: "end" }));
-    // The cursor of polling's answer is its number, so there a wrong one shows as a gap.
+    // Polling takes the number from the answer's cursor, so that a wrong number is a gap.
     if (transport === "polling" && wrong.n) continue;
     await assert.rejects(readAll(open(url, { transport })), StreamCorrupt);
   }
 });
 
-everywhere("a refusal is final, and has the server's words", async (t, transport) => {
+everywhere("throws a refusal with the server's detail, without retrying", async (t, transport) => {
   const { url, asked } = await serve(t, () => (transport === "websocket"
     ? { then: 4404 }
     : { status: 404, detail: "because" }));
@@ -150,7 +150,7 @@ everywhere("a refusal is final, and has the server's words", async (t, transport
   assert.equal(asked.length, 1);
 });
 
-everywhere("an abort rejects at once and closes the connection", async (t, transport) => {
+everywhere("an abort rejects at once, and closes the connection", async (t, transport) => {
   const { url, asked, closed } = await serve(t, ({ wait }) => (wait === "20"
     ? { raw: " ", then: "hold" }
     : { records: pieces(TEXTS.slice(0, 2)), then: "hold" }));
@@ -165,7 +165,7 @@ everywhere("an abort rejects at once and closes the connection", async (t, trans
   await until(() => closed.length === asked.length);
 });
 
-everywhere("an abort closes the connection of a reader that is busy elsewhere", async (t, transport) => {
+everywhere("an abort closes the connection while no next() is pending", async (t, transport) => {
   const { url, asked, closed } = await serve(t, () => ({ records: pieces(TEXTS.slice(0, 2)), then: "hold" }));
   const controller = new AbortController();
   const reader = open(url, { transport, signal: controller.signal });
@@ -183,14 +183,14 @@ everywhere("leaving the loop closes the connection", async (t, transport) => {
   await until(() => closed.length === asked.length);
 });
 
-/** Let timers of one length, and no others, go off almost at once. */
+/** Let the timers of one length fire after 50 ms. */
 function hasten(t, length) {
   const { setTimeout } = globalThis;
   t.mock.method(globalThis, "setTimeout", (act, milliseconds, ...more) => (
     setTimeout(act, milliseconds === length ? 50 : milliseconds, ...more)));
 }
 
-everywhere("a server that doesn't answer for 10 s is given up", async (t, transport) => {
+everywhere("connects again if the server doesn't answer for 10 s", async (t, transport) => {
   hasten(t, 10_000);
   const { url } = await serve(t, (question, attempt) => (attempt === 1 ? "silence" : whole(TEXTS, question)));
   const links = [];
@@ -198,7 +198,7 @@ everywhere("a server that doesn't answer for 10 s is given up", async (t, transp
   assert.match(links.find(({ error }) => error).error.message, /10 s/);
 });
 
-everywhere("a connection that shows no sign of life for 45 s is given up", async (t, transport) => {
+everywhere("connects again if the connection is silent for 45 s", async (t, transport) => {
   hasten(t, 45_000);
   const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
     ? { records: pieces(TEXTS.slice(0, 2)), then: "hold" }
@@ -207,7 +207,7 @@ everywhere("a connection that shows no sign of life for 45 s is given up", async
   assert.deepEqual(asked.map(({ after }) => after), ["0", "2"]);
 });
 
-everywhere("an abort ends a pause between attempts", async (t, transport) => {
+everywhere("an abort ends the pause between two attempts", async (t, transport) => {
   const { url } = await serve(t, () => ({ status: 503, headers: { "Retry-After": "60" } }));
   const controller = new AbortController();
   const reading = readAll(open(url, { transport, signal: controller.signal }));
@@ -215,13 +215,13 @@ everywhere("an abort ends a pause between attempts", async (t, transport) => {
   await assert.rejects(reading, { message: "enough" });
 });
 
-everywhere("an aborted signal opens nothing", async (t, transport) => {
+everywhere("opens no connection if the signal is already aborted", async (t, transport) => {
   const { url, asked } = await serve(t, (question) => whole(TEXTS, question));
   await assert.rejects(readAll(open(url, { transport, signal: AbortSignal.abort() })), { name: "AbortError" });
   assert.equal(asked.length, 0);
 });
 
-everywhere("changed to each other one in mid-stream", async (t, transport) => {
+everywhere("changes to each other transport in mid-stream", async (t, transport) => {
   for (const [other, skip] of runnable) {
     if (skip || other === transport) continue;
     const { url, asked } = await serve(t, (question) => (Number(question.after) < 4
@@ -239,7 +239,7 @@ everywhere("changed to each other one in mid-stream", async (t, transport) => {
   }
 });
 
-everywhere("changed during a pause between attempts", async (t, transport) => {
+everywhere("changes the transport during the pause between two attempts", async (t, transport) => {
   t.mock.method(Math, "random", () => 1);
   const { url, asked } = await serve(t, (question) => (question.transport === transport
     ? { status: 503 }
@@ -252,7 +252,7 @@ everywhere("changed during a pause between attempts", async (t, transport) => {
   assert.equal(asked.at(-1).transport, other);
 });
 
-everywhere("tells how the connection does", async (t, transport) => {
+everywhere("reports the states of the connection", async (t, transport) => {
   const { url } = await serve(t, (question, attempt) => (attempt === 1
     ? { records: [], then: "cut" }
     : whole(TEXTS, question)));
@@ -266,7 +266,7 @@ everywhere("tells how the connection does", async (t, transport) => {
 
 const needsWebSocket = { skip: runnable.at(-1)[1], timeout: 20_000 };
 
-test("auto takes the first that brings a record, and goes on with it", needsWebSocket, async (t) => {
+test("auto stays with the first transport that delivers a record", needsWebSocket, async (t) => {
   const { url, asked } = await serve(t, (question, attempt) => [
     { status: 403 },
     { records: [], then: "cut" },
@@ -276,7 +276,7 @@ test("auto takes the first that brings a record, and goes on with it", needsWebS
   assert.deepEqual(asked.map(({ transport }) => transport), ["websocket", "sse", "chunked", "chunked"]);
 });
 
-test("auto ends at polling, and begins again", needsWebSocket, async (t) => {
+test("auto starts over after polling", needsWebSocket, async (t) => {
   const { url, asked } = await serve(t, (question, attempt) => (attempt < 8
     ? { status: 502, records: [] }
     : whole(TEXTS, question)));
@@ -285,13 +285,13 @@ test("auto ends at polling, and begins again", needsWebSocket, async (t) => {
   assert.deepEqual(asked.map(({ transport }) => transport), [...order, ...order]);
 });
 
-test("auto doesn't go round a refusal", needsWebSocket, async (t) => {
+test("auto tries no other transport after a refusal", needsWebSocket, async (t) => {
   const { url, asked } = await serve(t, () => ({ status: 403, detail: "Not yours." }));
   await assert.rejects(readAll(open(url)), { status: 403, detail: "Not yours." });
   assert.deepEqual(asked.map(({ transport }) => transport), ["websocket", "sse"]);
 });
 
-test("Retry-After is waited for", async (t) => {
+test("waits as long as Retry-After asks", async (t) => {
   const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
     ? { status: 503, headers: { "Retry-After": "1" } }
     : whole(TEXTS, question)));
@@ -301,7 +301,7 @@ test("Retry-After is waited for", async (t) => {
   assert.equal(asked.length, 2);
 });
 
-test("pauses grow from what the server asks for, and are short again after progress", async (t) => {
+test("pauses grow from the server's retry, and are short again after progress", async (t) => {
   const { url } = await serve(t, (question, attempt) => [
     { records: [], then: "cut" },
     { records: [], then: "cut" },
@@ -318,7 +318,7 @@ test("pauses grow from what the server asks for, and are short again after progr
   assert.deepEqual(pauses.filter((pause) => pause % 100 === 0 && pause < 1000), [100, 200, 100]);
 });
 
-test("polling never runs hot, whatever the server does with wait", async (t) => {
+test("polling pauses between requests if the server ignores wait", async (t) => {
   const { url, asked } = await serve(t, () => ({ records: [], then: "hold" }));
   const controller = new AbortController();
   const reading = readAll(open(url, { transport: "polling", signal: controller.signal }));
@@ -327,7 +327,7 @@ test("polling never runs hot, whatever the server does with wait", async (t) => 
   assert.ok(asked.length <= 4, `${asked.length} requests in 400 ms`);
 });
 
-test("SSE's 204 doesn't hide the end", async (t) => {
+test("SSE gets the end from polling after a 204", async (t) => {
   const { url, asked } = await serve(t, ({ transport, after }) => {
     if (transport === "polling") return { records: [endOf(TEXTS)], then: "end" };
     return after === "0" ? { records: pieces(TEXTS), then: "cut" } : { status: 204 };
@@ -337,11 +337,11 @@ test("SSE's 204 doesn't hide the end", async (t) => {
 });
 
 for (const [name, raw, headers] of [
-  ["what isn't JSON", "{\n\n"],
+  ["a line that isn't JSON", "{\n\n"],
   ["half a line", '{"n": 0, "text": "结'],
   ["another content type", '{"n": 0, "text": "by a portal"}\n', { "Content-Type": "text/html" }],
 ]) {
-  test(`chunked: ${name} is a broken connection`, async (t) => {
+  test(`chunked: connects again after ${name}`, async (t) => {
     const { url } = await serve(t, (question, attempt) => (attempt === 1
       ? { raw, then: "end", headers }
       : whole(TEXTS, question)));
@@ -349,7 +349,7 @@ for (const [name, raw, headers] of [
   });
 }
 
-test("characters are whole wherever the network cuts them", async (t) => {
+test("decodes characters that arrive byte by byte", async (t) => {
   const body = Buffer.from(whole(TEXTS, { after: 0 }).records.map((record) => `${JSON.stringify(record)}\n`).join(""));
   t.mock.method(globalThis, "fetch", async () => {
     const bytes = new ReadableStream({
@@ -363,13 +363,13 @@ test("characters are whole wherever the network cuts them", async (t) => {
   assertWhole(await readAll(open("http://localhost/stream/test", { transport: "chunked" })));
 });
 
-test("what isn't a transport is refused by name", () => {
+test("an unknown transport is a RangeError that names the transports", () => {
   assert.throws(() => open("http://localhost/", { transport: "pigeon" }), /pigeon.*auto, or one of websocket/);
   const reader = open("http://localhost/");
   assert.throws(() => { reader.transport = "toString"; }, RangeError);
 });
 
-test("stop asks with the token, and tells of a refusal", async (t) => {
+test("stop() sends the token, and rejects if the server refuses", async (t) => {
   const seen = [];
   t.mock.method(globalThis, "fetch", async (address, { method, headers }) => {
     seen.push([method, String(address), headers.Authorization]);

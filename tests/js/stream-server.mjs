@@ -1,12 +1,14 @@
 /**
- * A server of one stream that does as a test says. For each connection the test's `plan` is asked,
- * with what the reader asked for, and answers with
+ * A server of one stream that behaves as a test plans.
  *
- *     { records, then }     what to send, and then "end" (close well), "cut" (break off) or "hold";
- *                           a code such as 1012 closes a WebSocket with it
- *     { status, headers }   a refusal, by handshake where it is a WebSocket
- *     { raw, then }         text for an HTTP body, as it is
- *     "silence"             nothing at all
+ * For each request or handshake, the server calls the test's `plan(question, attempt)`. The question has
+ * the transport, the headers and the query's parameters; the attempt counts from 1. The plan returns:
+ *
+ *     { records, then }     send the records; then "end" (close properly), "cut" (break the connection)
+ *                           or "hold" (keep it open). A number closes a WebSocket with that code.
+ *     { status, headers }   refuse; a WebSocket is refused in the handshake
+ *     { raw, then }         send an HTTP body as it is
+ *     "silence"             send nothing
  */
 
 import { createHash } from "node:crypto";
@@ -21,21 +23,23 @@ export function sha256(text) {
   return createHash("sha256").update(text).digest("hex");
 }
 
+/** Return texts as pieces, numbered from `first` on. */
 export function pieces(texts, { first = 0, rev } = {}) {
   return texts.map((text, index) => ({ n: first + index, text, ...(rev && { rev }) }));
 }
 
+/** Return the end record of a stream of these texts. */
 export function endOf(texts, more = {}) {
   return { end: "done", n: texts.length, sha256: sha256(texts.join("")), ...more };
 }
 
-/** The plan of a server that works: the rest of the texts from the cursor on, and the end. */
+/** Plan a server that works: the texts from the cursor on, and the end. */
 export function whole(texts, { after }) {
   const first = Number(after);
   return { records: [...pieces(texts.slice(first), { first }), endOf(texts)], then: "end" };
 }
 
-/** Start a server for the time of a test. Returns its stream's URL, and what was asked and closed. */
+/** Start a server for one test. Return the stream's URL, and the questions of opened and closed connections. */
 export async function serve(test, plan) {
   const asked = [];
   const closed = [];
@@ -82,7 +86,7 @@ function answerHTTP(response, { transport }, { status = 200, headers = {}, detai
     return;
   }
   response.write(raw ?? ENCODERS[transport](records));
-  // A poll's answer is whole by itself: its connection "holds" between two requests.
+  // Each answer of polling is a complete response, so that "hold" ends it, too.
   if (then === "end" || (transport === "polling" && !raw)) response.end();
   else if (then === "cut") setTimeout(() => response.destroy(), 20);
 }
@@ -126,7 +130,7 @@ function answerWebSocket(request, socket, { status, records = [], then }) {
   socket.on("data", (data) => {
     if ((data[0] & 0x0f) === 8) socket.end(); // The reader's close frame.
   });
-  // The first record by itself and the others as one batch, so that both forms are met.
+  // The first record is a frame by itself and the others are one array, to test both forms.
   const [first, ...others] = records;
   if (first) socket.write(frame(1, JSON.stringify(first)));
   if (others.length) socket.write(frame(1, JSON.stringify(others)));
@@ -142,7 +146,7 @@ function closeFrame(code) {
 
 function frame(opcode, payload) {
   const body = Buffer.from(payload);
-  if (body.length > 0xffff) throw new RangeError("the tests have no frame of this length");
+  if (body.length > 0xffff) throw new RangeError("A frame of the tests must be shorter than 64 KiB.");
   const head = Buffer.from([0x80 | opcode, Math.min(body.length, 126), body.length >> 8, body.length & 0xff]);
   return Buffer.concat([body.length < 126 ? head.subarray(0, 2) : head, body]);
 }

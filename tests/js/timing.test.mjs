@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { Backoff, online, sleep } from "../../streamsite/streams/static/streams/timing.js";
 
-test("waits grow from 250 ms to 15 s, and any shorter one is as likely", (t) => {
+test("the range of the pauses grows from 250 ms to 15 s, and starts at 0", (t) => {
   const random = t.mock.method(Math, "random", () => 1);
   const backoff = new Backoff();
   assert.deepEqual(
@@ -14,7 +14,7 @@ test("waits grow from 250 ms to 15 s, and any shorter one is as likely", (t) => 
   assert.equal(backoff.next(), 0);
 });
 
-test("progress makes them short again", (t) => {
+test("a reset makes the pauses short again", (t) => {
   t.mock.method(Math, "random", () => 1);
   const backoff = new Backoff();
   backoff.next();
@@ -22,7 +22,7 @@ test("progress makes them short again", (t) => {
   assert.equal(backoff.next(), 250);
 });
 
-test("the server's own time counts, even beyond the cap", (t) => {
+test("the range starts at the server's retry, even beyond 15 s", (t) => {
   t.mock.method(Math, "random", () => 1);
   const backoff = new Backoff();
   backoff.base = 3000;
@@ -31,18 +31,18 @@ test("the server's own time counts, even beyond the cap", (t) => {
   assert.equal(backoff.next(), 60_000);
 });
 
-test("a sleep of months is no busy loop", async (t) => {
+test("a sleep of 30 days doesn't overflow the timer", async (t) => {
   const asked = [];
   t.mock.method(globalThis, "setTimeout", (act, milliseconds) => {
     asked.push(milliseconds);
     queueMicrotask(act);
   });
   await sleep(30 * 24 * 3600 * 1000, new AbortController().signal);
-  // More would be none (WHATWG HTML 8.6: a long, of 32 bits).
+  // A timer's time is a signed integer of 32 bits (WHATWG HTML, 8.6).
   assert.ok(asked[0] < 2 ** 31);
 });
 
-test("a sleep ends at once with the signal's reason", async () => {
+test("a sleep rejects with the signal's reason as soon as the signal aborts", async () => {
   const controller = new AbortController();
   const sleeping = sleep(60_000, controller.signal);
   controller.abort("enough");
@@ -50,7 +50,7 @@ test("a sleep ends at once with the signal's reason", async () => {
   await assert.rejects(sleep(60_000, controller.signal), (reason) => reason === "enough");
 });
 
-test("offline, nothing goes on until the network is back", async (t) => {
+test("online() waits while the browser is offline", async (t) => {
   const { signal } = new AbortController();
   await online(signal);
 

@@ -1,4 +1,4 @@
-"""The browser side's own tests, which run on Node."""
+"""Run the tests in tests/js, which test the browser's modules on Node."""
 
 import os
 import re
@@ -9,25 +9,25 @@ from pathlib import Path
 import pytest
 
 JS = Path(__file__).parent.parent / "js"
-# The first that reads a .js file as the ES module that it is.
+# The first version of Node that loads a .js file as an ES module without being told to.
 NEEDED = (20, 19)
 
 
 def node() -> str:
-    """Return Node's path, or skip the test."""
+    """Return the path of Node. Skip the test if Node is missing or too old."""
     found = shutil.which("node")
     if not found:
-        pytest.skip("there is no node to run the browser side's tests")
+        pytest.skip("Node is not installed")
     printed = subprocess.run(
         [found, "--version"], capture_output=True, text=True, check=True
     ).stdout
     version = tuple(int(part) for part in re.findall(r"\d+", printed)[:2])
     if version < NEEDED:
-        pytest.skip(f"node is {printed.strip()}: the browser side's tests need 20.19 or newer")
+        pytest.skip(f"Node is {printed.strip()}, but must be 20.19 or newer")
     return found
 
 
-def test_the_browser_side_reads_resumes_and_verifies() -> None:
+def test_the_browser_modules_pass_their_tests() -> None:
     tests = sorted(str(path) for path in JS.glob("*.test.mjs"))
     assert tests
     run = subprocess.run(

@@ -1,8 +1,6 @@
 /**
  * The public interface of the browser side: `open()` reads a stream, `stop()` stops one.
  *
- *     import { open } from "/static/streams/streams.js";
- *
  *     for await (const record of open("/stream/build")) {
  *       if (record.text) output.append(record.text);
  *     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from streamsite.streams.http.routing import websockets
+from streamsite.streams.asgi import websockets
 
 from .consumers import ArticleConsumer
 

@@ -24,8 +24,7 @@ from django.urls import get_resolver
 import demos.routing
 from streamsite import daphne
 from streamsite.health import PROBES
-from streamsite.streams.http.handler import beside
-from streamsite.streams.http.lifespan import lifespan
+from streamsite.streams.asgi import beside, lifespan
 
 daphne.install()
 

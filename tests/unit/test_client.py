@@ -15,7 +15,7 @@ from streamsite.streams.client import connections
 from streamsite.streams.client.backoff import CAP, Backoff
 from streamsite.streams.client.ledger import Ledger
 from streamsite.streams.client.parsing import merge_pieces, parse_poll, parse_records
-from streamsite.streams.http.transports.encoding import as_objects
+from streamsite.streams.http.transports.encoding import json_objects
 from streamsite.streams.pieces import Cursor, End, Pieces, Reset
 from tests.ports import HOST
 from tests.reading import read, sha256, text_of
@@ -112,7 +112,7 @@ RECORDS = st.one_of(
 
 @given(st.lists(RECORDS, max_size=5), st.booleans())
 def test_the_client_parses_the_objects_that_the_engine_writes(records, in_batches):
-    objects = [text for record in records for text in as_objects(record)]
+    objects = [text for record in records for text in json_objects(record)]
     texts = [f"[{','.join(objects)}]"] if in_batches else objects
     assert parse_records(texts) == merge_pieces(records)
 

@@ -15,7 +15,7 @@ from ..reading.following import Batch, follow, honour, play
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class StreamRequest:
     """A stream that this reader may see, from where, and how fast."""
 
     stream: Stream
@@ -46,7 +46,9 @@ class Reading:
         return honour(self.stream, self.after)[1] is not None
 
 
-async def admit(name: str, user: AbstractBaseUser | AnonymousUser, *, revision: int = 0) -> Stream:
+async def find_visible(
+    name: str, user: AbstractBaseUser | AnonymousUser, *, revision: int = 0
+) -> Stream:
     """Return the stream, if this user may watch it. Raises NoSuchStream and Forbidden."""
     stream = await find(name, revision=revision)
     # The user is read from the session, in the database's thread, where it matters alone.
@@ -57,13 +59,13 @@ async def admit(name: str, user: AbstractBaseUser | AnonymousUser, *, revision: 
     return stream
 
 
-async def reading(
+async def read_request(
     name: str,
     query: Mapping[str, str],
     user: AbstractBaseUser | AnonymousUser,
     *,
     last_event_id: str = "",
-) -> Reading:
+) -> StreamRequest:
     """Understand a reader's request: `after` (or the Last-Event-ID, which wins) and `pace`.
 
     Raises BadRequest for what can't be understood, NoSuchStream, Forbidden, and Conflict when a
@@ -71,10 +73,10 @@ async def reading(
     """
     after = Cursor.parse(last_event_id or query.get("after", "0"))
     pace = _pace(query["pace"]) if "pace" in query else None
-    stream = await admit(name, user, revision=after.revision)
+    stream = await find_visible(name, user, revision=after.revision)
     if pace is not None and stream.live:
         raise Conflict(f"Stream {name!r} is live: leave out `pace`, or replay it after its end.")
-    return Reading(stream, after, pace)
+    return StreamRequest(stream, after, pace)
 
 
 def _pace(text: str) -> float | Literal["recorded"]:

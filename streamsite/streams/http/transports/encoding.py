@@ -4,7 +4,7 @@ from ...pieces import End, Pieces, Record, Reset
 from ...wire import objects
 
 
-def as_objects(record: Record) -> list[str]:
+def json_objects(record: Record) -> list[str]:
     """Return a record's JSON objects: one for each piece, or one."""
     match record:
         case Pieces(first=first, texts=texts, revision=revision):

@@ -8,8 +8,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from ...pieces import Cursor, End, Pieces, Record, Reset
 from ...wire import sse
 from ..endpoints import endpoint
-from ..requests import Reading, reading
-from .encoding import as_objects
+from ..requests import StreamRequest, read_request
+from .encoding import json_objects
 
 # Milliseconds that an EventSource waits before it reconnects.
 RETRY = 1000
@@ -19,17 +19,17 @@ RETRY = 1000
 async def events(request: HttpRequest, name: str) -> HttpResponseBase:
     """Stream the records as events. 204 tells an EventSource that has all to stay away."""
     last_event_id = request.headers.get("Last-Event-ID", "")
-    ask = await reading(name, request.GET, request.user, last_event_id=last_event_id)
-    if ask.complete and ask.pace is None:
+    wanted = await read_request(name, request.GET, request.user, last_event_id=last_event_id)
+    if wanted.complete and wanted.pace is None:
         nothing = HttpResponse(status=204)
         del nothing["Content-Type"]  # There is no content.
         return nothing
-    return StreamingHttpResponse(body(ask), content_type=sse.CONTENT_TYPE)
+    return StreamingHttpResponse(body(wanted), content_type=sse.CONTENT_TYPE)
 
 
-async def body(ask: Reading) -> AsyncGenerator[bytes, None]:
+async def body(wanted: StreamRequest) -> AsyncGenerator[bytes, None]:
     yield sse.retry(RETRY)
-    async with aclosing(ask.batches("sse")) as batches:
+    async with aclosing(wanted.batches("sse")) as batches:
         async for batch in batches:
             yield b"".join([record.encoded(encode) for record in batch]) or sse.comment("ping")
 
@@ -43,11 +43,11 @@ def encode(record: Record) -> bytes:
             return "".join(
                 [
                     f"id: {before}{n}\ndata: {text}\n\n"
-                    for n, text in enumerate(as_objects(record), first + 1)
+                    for n, text in enumerate(json_objects(record), first + 1)
                 ]
             ).encode()
         case Reset(n=n, revision=revision):
             name, cursor = "reset", Cursor(revision, n)
         case End(n=n, revision=revision):
             name, cursor = "end", Cursor(revision, n)
-    return sse.event(as_objects(record)[0], name=name, id=str(cursor))
+    return sse.event(json_objects(record)[0], name=name, id=str(cursor))

@@ -10,7 +10,7 @@ from ...pieces import Cursor, End, Pieces, Reset
 from ...reading.following import Batch
 from ...reading.hub import hub
 from ..endpoints import endpoint
-from ..requests import Reading, reading, whole_number
+from ..requests import StreamRequest, read_request, whole_number
 
 MAX_WAIT = 60  # seconds
 # Pieces in one answer.
@@ -23,26 +23,27 @@ async def polling(request: HttpRequest, name: str) -> JsonResponse:
     """Answer `{"pieces": […], "after": cursor, "state": …}`, and at the end "sha256"."""
     wait = whole_number(request.GET, "wait", 0, MAX_WAIT)
     limit = whole_number(request.GET, "limit", LIMIT, MAX_LIMIT, least=1)
-    ask = await reading(name, request.GET, request.user)
+    wanted = await read_request(name, request.GET, request.user)
     client = request.META.get("REMOTE_ADDR", "")
-    hub().poll_began(ask.stream, client)
+    hub().poll_began(wanted.stream, client)
     try:
-        answer = await _due(ask, wait, limit)
+        answer = await _due(wanted, wait, limit)
     finally:
-        hub().poll_ended(ask.stream, client)
+        hub().poll_ended(wanted.stream, client)
     return JsonResponse(answer, json_dumps_params={"ensure_ascii": False})
 
 
-async def _due(ask: Reading, wait: int, limit: int) -> dict[str, Any]:
+async def _due(wanted: StreamRequest, wait: int, limit: int) -> dict[str, Any]:
     """Return what is due now, or within `wait` seconds."""
-    answer: dict[str, Any] = {"pieces": [], "after": ask.after.written, "state": ask.stream.state}
-    up_to_date = ask.stream.live and ask.after.n == ask.stream.pieces and not ask.reset
+    stream, after = wanted.stream, wanted.after
+    answer: dict[str, Any] = {"pieces": [], "after": after.written, "state": stream.state}
+    up_to_date = stream.live and after.n == stream.pieces and not wanted.reset
     if up_to_date and not wait:
         return answer
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(wait if up_to_date else None),
-            aclosing(ask.batches("polling")) as batches,
+            aclosing(wanted.batches("polling")) as batches,
         ):
             async for batch in batches:
                 if batch:

@@ -21,9 +21,9 @@ from ...errors import BadRequest, NoSuchStream, StreamError
 from ...reading.following import Batch
 from ...wire import objects
 from ...writing.stopping import stop_as
-from ..requests import reading
+from ..requests import read_request
 from ..sessions import session_of
-from .encoding import as_objects
+from .encoding import json_objects
 
 logger = logging.getLogger(__name__)
 
@@ -158,14 +158,14 @@ class StreamConsumer(Consumer):
     async def connect(self) -> None:
         query = dict(parse_qsl(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
         name = self.scope["url_route"]["kwargs"]["name"]
-        self.reading = await reading(name, query, user_of(self.scope))
+        self.wanted = await read_request(name, query, user_of(self.scope))
         offered = self.scope["subprotocols"]
         protocol = next((known for known in (BATCH_PROTOCOL, PROTOCOL) if known in offered), None)
         await self.accept(protocol)
         self.start_sending(self.send_records(protocol == BATCH_PROTOCOL))
 
     async def send_records(self, in_batches: bool) -> None:
-        async with aclosing(self.reading.batches("websocket")) as batches:
+        async with aclosing(self.wanted.batches("websocket")) as batches:
             async for batch in batches:
                 for frame in frames(batch, in_batches):
                     await self.send(frame)
@@ -174,16 +174,16 @@ class StreamConsumer(Consumer):
         try:
             if op_of(text_data) != "stop":
                 raise BadRequest('The only op is "stop".')
-            await stop_as(user_of(self.scope), self.reading.stream)
+            await stop_as(user_of(self.scope), self.wanted.stream)
         except StreamError as error:
             await self.send(json.dumps({"error": error.detail}, ensure_ascii=False))
 
 
 def frames(batch: Batch, in_batches: bool) -> list[str]:
     """Return a batch as text frames."""
-    if in_batches and sum(len(record.encoded(as_objects)) for record in batch) != 1:
-        return [objects.array([text for record in batch for text in record.encoded(as_objects)])]
-    return [text for record in batch for text in record.encoded(as_objects)]
+    if in_batches and sum(len(record.encoded(json_objects)) for record in batch) != 1:
+        return [objects.array([text for record in batch for text in record.encoded(json_objects)])]
+    return [text for record in batch for text in record.encoded(json_objects)]
 
 
 def op_of(text: str | None) -> str:

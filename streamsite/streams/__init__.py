@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 # The public names, each with the module that defines the name.
 _MODULES = {
-    "Consumer": "http.transports.websocket",
+    "Consumer": "http.consumers",
     "Cursor": "pieces",
     "endpoint": "http.endpoints",
     "find": "reading.finding",
@@ -28,8 +28,8 @@ _MODULES = {
 
 if TYPE_CHECKING:
     # Type checkers can't read the table. tests/unit/test_public_names.py compares the two.
+    from .http.consumers import Consumer as Consumer
     from .http.endpoints import endpoint as endpoint
-    from .http.transports.websocket import Consumer as Consumer
     from .pieces import Cursor as Cursor
     from .reading.finding import find as find
     from .reading.following import follow as follow

@@ -1,9 +1,14 @@
 """The session of a request that no middleware has seen."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest, parse_cookie
+from django.utils.functional import SimpleLazyObject
 from django.utils.module_loading import import_string
 
 
@@ -11,3 +16,15 @@ def session_of(cookies: Mapping[str, str]) -> Any:
     """Return the session that these cookies name, which is read when it is asked for something."""
     store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
     return store(cookies.get(settings.SESSION_COOKIE_NAME))
+
+
+def user_of(scope: Any) -> AbstractBaseUser | AnonymousUser:
+    """Return the user of the session cookie, who is read from the database when asked for."""
+    return SimpleLazyObject(partial(_read_user, scope))  # type: ignore[return-value]
+
+
+def _read_user(scope: Any) -> AbstractBaseUser | AnonymousUser:
+    request = HttpRequest()
+    cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin1"))
+    request.session = session_of(cookies)
+    return get_user(request)

@@ -1,6 +1,7 @@
 """A consumer, called as a server calls it."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,17 +13,24 @@ from streamsite.streams.http.transports.websocket import frames
 Messages = list[dict[str, Any]]
 
 
-async def serve(consumer: type[Consumer], *, gone: bool = False) -> Messages:
-    """Connect a client, who says nothing and stays, or is `gone`. Returns what was sent to it."""
+async def serve(
+    consumer: type[Consumer], *, gone: bool = False, says: str | None = None
+) -> Messages:
+    """Connect a client to a consumer. Return the messages that the consumer sent.
+
+    The client sends the text `says`, if any, and stays until the consumer closes the connection.
+    A client that is `gone` has left, although the consumer has not received the disconnect yet.
+    """
     sent: Messages = []
     tasks: set[asyncio.Task[Any]] = set()
-    begun, over = False, asyncio.Event()
+    coming: Messages = [{"type": "websocket.connect"}]
+    if says is not None:
+        coming.append({"type": "websocket.receive", "text": says})
+    over = asyncio.Event()
 
     async def receive() -> dict[str, Any]:
-        nonlocal begun
-        if not begun:
-            begun = True
-            return {"type": "websocket.connect"}
+        if coming:
+            return coming.pop(0)
         await over.wait()
         return {"type": "websocket.disconnect", "code": 1005}
 
@@ -32,7 +40,7 @@ async def serve(consumer: type[Consumer], *, gone: bool = False) -> Messages:
         if message["type"] == "websocket.close":
             over.set()
         if gone and message["type"] != "websocket.accept":
-            # As uvicorn does between the loss of a connection and the message that tells of it.
+            # As uvicorn does after a connection is lost and before the disconnect is received.
             raise ConnectionResetError
 
     async with asyncio.timeout(30):
@@ -88,3 +96,21 @@ async def test_a_client_is_told_why_nothing_more_comes(
     assert closed.get("reason") == reason
     # What the client is told is enough; anything else is the site's own fault.
     assert [record.exc_info[1] for record in caplog.records] == ([error] if code == 1011 else [])
+
+
+@pytest.mark.parametrize("error", [Conflict("The stream is live again."), KeyError("n")])
+async def test_an_error_in_a_handler_cancels_the_sending_task(error: Exception):
+    sending: list[asyncio.Task[Any]] = []
+
+    class Failing(Sender):
+        async def send_two(self) -> None:
+            await asyncio.Event().wait()
+
+        async def receive(self, text_data=None, bytes_data=None) -> None:
+            sending.append(self._sending)
+            raise error
+
+    with suppress(KeyError):
+        *_, closed = await serve(Failing, says="anything")
+        assert (closed["type"], closed["code"]) == ("websocket.close", 4409)
+    assert sending[0].cancelling()

@@ -1,4 +1,4 @@
-"""A Channels consumer for WebSockets with many viewers."""
+"""A Channels consumer that is cheap enough for thousands of viewers in one process."""
 
 import asyncio
 import logging
@@ -11,22 +11,38 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from ..errors import StreamError
+from .granian import closable
 
 logger = logging.getLogger(__name__)
 
-INTERNAL_ERROR = 1011  # RFC 6455, 7.4.1
-# Bytes of a close frame's reason at most (RFC 6455, 5.5).
+INTERNAL_ERROR = 1011  # RFC 6455, section 7.4.1
+# The largest reason of a close frame, in bytes: a control frame holds 125, and the code takes 2
+# (RFC 6455, section 5.5).
 REASON_SIZE = 123
 
 
 class Consumer(AsyncWebsocketConsumer):
-    """A Channels consumer without a thread, and without a channel of its own: readers need none.
+    """A Channels consumer without a thread and without a channel of its own.
 
-    Channels gives each a channel on the layer, and closes old database connections, in a thread,
-    around each message. Here hub.py has the one channel, and database.py the one connection.
+    Channels gives each consumer a channel on the channel layer and closes old database connections
+    in a thread before each message. A viewer of a stream needs neither, because the hub has the
+    one channel of the process and `log.database` has the one database connection.
 
-    A `StreamError` that it raises closes the connection by the error's code, with its detail as the
-    reason.
+    Override `connect`, `receive` and `disconnect` as in Channels. A consumer handles one message
+    at a time, so a consumer that sends for longer does so in a task of its own:
+
+        class Countdown(Consumer):
+            async def connect(self):
+                await self.accept()
+                self.start_sending(self.count())
+
+            async def count(self):
+                for n in range(10, 0, -1):
+                    await self.send(str(n))
+                    await asyncio.sleep(1)
+
+    A `StreamError`, raised by a handler or by the sending task, closes the connection with the
+    error's `close_code` and with its `detail` as the reason.
     """
 
     channel_layer = None
@@ -35,101 +51,83 @@ class Consumer(AsyncWebsocketConsumer):
 
     @classmethod
     def as_asgi(cls, **initkwargs: Any) -> Any:
-        # Channels' is a coroutine function: each viewer would keep one more coroutine.
+        # Channels' application is a coroutine function: each viewer would keep one more coroutine.
         def application(scope: Any, receive: Any, send: Any) -> Coroutine[Any, Any, None]:
-            return cls(**initkwargs)(scope, receive, send)
+            return cls(**initkwargs)(scope, *closable(receive, send))
 
         return application
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
-        self._receiving = False
-        self._closing: asyncio.Future[None] | None = None
         try:
             while True:
-                self._receiving = True
-                try:
-                    message = await receive()
-                except asyncio.CancelledError:
-                    closing, self._closing = self._closing, None
-                    if closing is None or self._task.uncancel():
-                        raise
-                    await closing
-                    continue
-                finally:
-                    self._receiving = False
+                message = await receive()
                 await getattr(self, get_handler_name(message))(message)
         except StopConsumer:
             pass
         except StreamError as error:
+            self.stop_sending()  # A frame after the close would be an error.
             await self._refuse(error)
-
-    async def _refuse(self, error: StreamError) -> None:
-        if not self._accepted:
-            # A refused handshake shows a browser nothing but its failure, so it is accepted first;
-            # and a browser fails one that takes up none of the subprotocols it offered.
-            await self.accept(next(iter(self.scope["subprotocols"]), None))
-        # Servers refuse to send a longer reason, or send a frame that no client may take.
-        reason = error.detail.encode()[:REASON_SIZE].decode(errors="ignore")
-        await self.close(error.close_code, reason)
+        finally:
+            # Also after an error in a handler. Otherwise the task would go on, and presence would
+            # count a viewer who has left.
+            self.stop_sending()
 
     async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
         self._accepted = True
         await super().accept(subprotocol, headers)
 
     def start_sending(self, sends: Coroutine[Any, Any, None]) -> None:
-        """Run what sends beside the messages that come, one of which is handled at a time.
+        """Run the coroutine `sends` in a task, beside the loop that handles messages.
 
-        The connection is closed when that is through: by 1000, by a StreamError's own code, or by
-        1011 when it raised anything else.
+        When the task ends, it closes the connection: with the code 1000, with the `close_code` of a
+        `StreamError`, or with 1011 after any other error, which is logged.
         """
         self._sending = asyncio.create_task(sends)
         self._sending.add_done_callback(self._close_after)
 
     def stop_sending(self) -> None:
+        """Cancel the sending task. The connection stays open."""
         if self._sending is not None:
             self._sending.cancel()
 
-    def _close_after(self, sending: asyncio.Task[None]) -> None:
-        if sending.cancelled():
-            return
-        # Nobody waits for the task, but its client does.
-        error = sending.exception()
-        if isinstance(error, StreamError):
-            last = self._refuse(error)
-        elif error is not None:
-            logger.error("%s can't be sent on", self.scope["path"], exc_info=error)
-            last = self.close(INTERNAL_ERROR)
-        else:
-            last = self.close()
-        self._sending = asyncio.create_task(last)
-
     async def send(self, text: str) -> None:
-        # To one who has left a server raises an OSError (ASGI specification, "Disconnected Client -
-        # send exception"). It is no error of the site's, and a disconnect is about to tell.
-        try:  # noqa: SIM105 - once for each viewer and piece, and `suppress` takes its time
+        # A server raises OSError when the client has left (ASGI specification, "Disconnected Client
+        # - send exception"). This is no error of the site, and websocket.disconnect is on its way.
+        try:  # noqa: SIM105 - suppress() is slower, and this runs for each viewer and each frame.
             await self.base_send({"type": "websocket.send", "text": text})
         except OSError:
             pass
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
-        # granian 2.8 sends no close while a receive is under way: both want the same lock.
-        closing = None
-        if self._receiving:
-            # Taken by the task that is cancelled, which may be after all of this.
-            closing = self._closing = asyncio.get_running_loop().create_future()
-            self._task.cancel()
-        try:
-            with suppress(OSError):  # As above.
-                await super().close(code, reason)
-        finally:
-            if closing is not None and not closing.done():
-                closing.set_result(None)
+        with suppress(OSError):  # As in send().
+            await super().close(code, reason)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         self.stop_sending()
         await self.disconnect(message["code"])
         raise StopConsumer
+
+    def _close_after(self, sending: asyncio.Task[None]) -> None:
+        if sending.cancelled():
+            return
+        # No code awaits the task, so its error is handled here.
+        error = sending.exception()
+        if isinstance(error, StreamError):
+            closing = self._refuse(error)
+        elif error is not None:
+            logger.error("Sending to %s failed.", self.scope["path"], exc_info=error)
+            closing = self.close(INTERNAL_ERROR)
+        else:
+            closing = self.close()
+        self._sending = asyncio.create_task(closing)
+
+    async def _refuse(self, error: StreamError) -> None:
+        if not self._accepted:
+            # A browser tells its page nothing about a rejected handshake, so the handshake is
+            # accepted first. A browser also fails a handshake that selects none of the subprotocols
+            # it offered (WHATWG WebSockets, "establish a WebSocket connection").
+            await self.accept(next(iter(self.scope["subprotocols"]), None))
+        # Some servers raise an error for a longer reason, others send a frame that is not valid.
+        reason = error.detail.encode()[:REASON_SIZE].decode(errors="ignore")
+        await self.close(error.close_code, reason)

@@ -1,0 +1,60 @@
+"""Let an application close a WebSocket on granian while the application waits for a message.
+
+granian 2.8 takes one lock to receive a message and to send a close frame. A close therefore waits
+until the client sends something. `closable` wraps granian's `receive` and `send` so that a close
+cancels the `receive` that is under way. The `receive` starts again after the close.
+
+Delete this module and its only use, in consumers.py, when granian sends a close frame during a
+`receive`: tests/test_endpoints.py then passes on granian without this module.
+"""
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Any
+
+
+def closable(receive: Any, send: Any) -> tuple[Any, Any]:
+    """Return `receive` and `send` of an ASGI connection, wrapped if they are granian's."""
+    if type(getattr(receive, "__self__", None)).__module__ != "granian._granian":
+        return receive, send
+    connection = Connection(receive, send)
+    return connection.receive, connection.send
+
+
+class Connection:
+    """One WebSocket on granian, whose `receive` returns a future that can be cancelled."""
+
+    __slots__ = ("_closed", "_receive", "_receiving", "_send")
+
+    def __init__(self, receive: Any, send: Any) -> None:
+        self._receive = receive
+        self._send = send
+        self._receiving: asyncio.Future[Any] | None = None
+        self._closed: asyncio.Event | None = None
+
+    async def receive(self) -> Any:
+        while True:
+            self._receiving = self._receive()
+            try:
+                return await self._receiving
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                assert task is not None
+                # The server cancels the task. A close cancels only the future.
+                if self._closed is None or task.cancelling():
+                    raise
+            # A new receive would take the lock before the close does.
+            await self._closed.wait()
+
+    def send(self, message: Any) -> Awaitable[None]:
+        # Not a coroutine function: each frame would pass through one more coroutine.
+        return self._close(message) if message["type"] == "websocket.close" else self._send(message)
+
+    async def _close(self, message: Any) -> None:
+        self._closed = asyncio.Event()
+        if self._receiving is not None:
+            self._receiving.cancel()
+        try:
+            await self._send(message)
+        finally:
+            self._closed.set()

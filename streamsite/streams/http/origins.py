@@ -1,10 +1,10 @@
-"""Which pages of other origins may read the streams (STREAM_ALLOWED_ORIGINS).
+"""The origins whose pages may read the streams.
 
-An origin is scheme, host and port (RFC 6454). A page of the site's own origin always may; pages
-of the listed ones may; no other does.
+An origin is a scheme, a host and a port (RFC 6454). Pages of the site's own origin may read the
+streams, and so may pages of the origins in STREAM_ALLOWED_ORIGINS. Pages of other origins may not.
 """
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,14 +16,18 @@ from django.utils.cache import patch_vary_headers
 from ..conf import setting
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-# What Django takes for a site's names while it is developed and has none.
+# The hosts that Django allows when DEBUG is on and ALLOWED_HOSTS is empty.
 LOCAL_HOSTS = (".localhost", "127.0.0.1", "[::1]")
 
 Origin = tuple[str, str, int]
 
 
 def parse(origin: str) -> Origin | None:
-    """Return scheme, host and port, or None for what isn't an http origin ("null", say)."""
+    """Return the scheme, host and port of an origin, or None if the origin is not valid.
+
+    For example `parse("https://example.com")` is `("https", "example.com", 443)`. The origin "null"
+    and origins of other schemes than http and https give None.
+    """
     try:
         parts = urlsplit(origin)
         port = parts.port
@@ -34,20 +38,47 @@ def parse(origin: str) -> Origin | None:
     return parts.scheme, parts.hostname, port or DEFAULT_PORTS[parts.scheme]
 
 
-def allowed(origin: str) -> bool:
-    """Tell whether this origin is on the list."""
+def is_listed(origin: str) -> bool:
+    """Return whether STREAM_ALLOWED_ORIGINS contains this origin."""
     parsed = parse(origin)
     return parsed is not None and parsed in map(parse, setting("STREAM_ALLOWED_ORIGINS"))
 
 
+def own_origins(host: str, schemes: Iterable[str]) -> set[Origin]:
+    """Return the origins of the site's own pages, given the Host header and the schemes in use.
+
+    For example `own_origins("example.com", ["https"])` is `{("https", "example.com", 443)}`.
+    """
+    origins = (parse(f"{scheme}://{host}") for scheme in schemes)
+    return {origin for origin in origins if origin is not None}
+
+
+def page_schemes(scope: Mapping[str, Any]) -> Collection[str]:
+    """Return the schemes that the site's own pages can have, given the scope of a WebSocket."""
+    if settings.SECURE_SSL_REDIRECT or scope.get("scheme") == "wss":
+        return ("https",)
+    # A proxy may end TLS although no setting says so.
+    return ("http", "https")
+
+
+def is_allowed_host(host: str) -> bool:
+    """Return whether ALLOWED_HOSTS contains the Host header's name, as `HttpRequest.get_host`."""
+    name, _port = split_domain_port(host)
+    local = settings.DEBUG and not settings.ALLOWED_HOSTS
+    return bool(name) and validate_host(name, LOCAL_HOSTS if local else settings.ALLOWED_HOSTS)
+
+
 def allow_origin(request: HttpRequest, response: HttpResponseBase) -> None:
-    """Let a page of a listed origin read this response (Fetch standard, 3.3 "CORS protocol")."""
+    """Let a page of a listed origin read this response.
+
+    See the Fetch standard, section 3.3 "CORS protocol".
+    """
     if not setting("STREAM_ALLOWED_ORIGINS"):
         return
     patch_vary_headers(response, ("Origin",))
-    # Not request.headers, which builds a mapping of them all for each request.
+    # META instead of request.headers, which builds a mapping of all headers for each request.
     origin = request.META.get("HTTP_ORIGIN", "")
-    if allowed(origin):
+    if is_listed(origin):
         response["Access-Control-Allow-Origin"] = origin
         if request.method == "OPTIONS":
             response["Access-Control-Allow-Methods"] = "GET, POST"
@@ -55,54 +86,36 @@ def allow_origin(request: HttpRequest, response: HttpResponseBase) -> None:
             response["Access-Control-Max-Age"] = "600"
 
 
-def allowed_hosts() -> Iterable[str]:
-    """Return the names that this site goes by, as HttpRequest.get_host has them."""
-    if settings.DEBUG and not settings.ALLOWED_HOSTS:
-        return LOCAL_HOSTS
-    return settings.ALLOWED_HOSTS
-
-
 class SameOrigin:
-    """Refuses the WebSocket handshakes that a page of an unknown origin makes, with a 403.
+    """Reject the WebSocket handshakes of pages from unknown origins with status 403.
 
-    A WebSocket is not under the same-origin policy: the server has to look (RFC 6455, 10.2). A
-    client that sends no Origin is no browser, so nobody's cookies ride along.
+    Browsers don't apply the same-origin policy to WebSockets, so the server has to check the Origin
+    header (RFC 6455, section 10.2). A client without an Origin header is not a browser, so the
+    client cannot misuse the cookies of somebody else.
     """
 
     def __init__(self, application: Any) -> None:
         self.application = application
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Awaitable[None]:
-        # Not a coroutine, of which each viewer would keep one.
-        handle = self.application if self._welcome(scope) else self._refuse
+        # Not a coroutine function: each viewer would keep one more coroutine.
+        handle = self.application if accepts_handshake(scope) else reject_handshake
         return handle(scope, receive, send)
 
-    @staticmethod
-    async def _refuse(scope: Any, receive: Any, send: Any) -> None:
-        await receive()  # websocket.connect
-        await send({"type": "websocket.close", "code": 4403, "reason": None})
 
-    def _welcome(self, scope: Mapping[str, Any]) -> bool:
-        headers = {name: value.decode("latin1") for name, value in scope["headers"]}
-        host, port = split_domain_port(headers.get(b"host", ""))
-        if not host or not validate_host(host, allowed_hosts()):
-            return False
-        if b"origin" not in headers:
-            return True
-        origin = parse(headers[b"origin"])
-        own = (
-            (origin[0], host.strip("[]"), int(port) if port else DEFAULT_PORTS[origin[0]])
-            if origin
-            else None
-        )
-        return origin is not None and (
-            (origin == own and origin[0] in self._schemes(scope)) or allowed(headers[b"origin"])
-        )
+def accepts_handshake(scope: Mapping[str, Any]) -> bool:
+    """Return whether the Host and Origin headers allow this WebSocket."""
+    headers = {name: value.decode("latin1") for name, value in scope["headers"]}
+    host = headers.get(b"host", "")
+    origin = headers.get(b"origin")
+    if not is_allowed_host(host):
+        return False
+    if origin is None:
+        return True
+    return parse(origin) in own_origins(host, page_schemes(scope)) or is_listed(origin)
 
-    @staticmethod
-    def _schemes(scope: Mapping[str, Any]) -> Iterable[str]:
-        """Return the schemes that the page of this site may have."""
-        if settings.SECURE_SSL_REDIRECT or scope.get("scheme") == "wss":
-            return ("https",)
-        # Without TLS in the settings a proxy may still end it unsaid.
-        return ("http", "https")
+
+async def reject_handshake(scope: Any, receive: Any, send: Any) -> None:
+    """Close a WebSocket before its handshake is accepted: the server answers with status 403."""
+    await receive()  # websocket.connect
+    await send({"type": "websocket.close", "code": 4403, "reason": None})

@@ -22,7 +22,11 @@ def closable(receive: Any, send: Any) -> tuple[Any, Any]:
 
 
 class Connection:
-    """One WebSocket on granian, whose `receive` returns a future that can be cancelled."""
+    """One WebSocket on granian.
+
+    granian's `receive` returns a future, or an awaitable without `cancel()` if there is a message
+    already. The second kind never suspends the application, so no close can find it.
+    """
 
     __slots__ = ("_closed", "_receive", "_receiving", "_send")
 
@@ -43,6 +47,8 @@ class Connection:
                 # The server cancels the task. A close cancels only the future.
                 if self._closed is None or task.cancelling():
                     raise
+            finally:
+                self._receiving = None
             # A new receive would take the lock before the close does.
             await self._closed.wait()
 

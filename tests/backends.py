@@ -1,10 +1,12 @@
-"""What the engine has to be the same on: databases, channel layers, processes, servers."""
+"""The combinations of database, channel layer and servers on which the engine must behave alike."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Backend:
+    """One combination: a process for each name in `servers`."""
+
     servers: tuple[str, ...] = ("daphne",)
     valkey: bool = False
     postgres: bool = False

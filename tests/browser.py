@@ -1,4 +1,4 @@
-"""A real Chromium, and pages that note what goes wrong in them."""
+"""A real Chromium, and pages that record their own errors."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ NOTE_VIOLATIONS = """
 
 
 def find_chromium() -> str:
-    """Return Chromium's path, or skip the test: with REQUIRE_BROWSER=1, fail it."""
+    """Return the path of Chromium. Without one, skip the test, or fail with REQUIRE_BROWSER=1."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
@@ -38,6 +38,7 @@ def find_chromium() -> str:
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
+    """Run Chromium."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=find_chromium(), args=list(FLAGS)
@@ -47,7 +48,7 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 class Complaints:
-    """What a page's console and network say that nobody wants to hear."""
+    """The errors, warnings and failed requests of a page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -57,7 +58,7 @@ class Complaints:
         page.on("requestfailed", self._on_failure)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        # Chromium reports every answer from 400 on, and one of 400 is how polling ends.
+        # Chromium reports every response with a status from 400 on. Polling ends with a 400.
         end_of_polling = (
             "/stream/polling?cnt=" in message.location["url"] and "status of 400" in message.text
         )
@@ -65,11 +66,12 @@ class Complaints:
             self.heard.append(f"{message.type}: {message.text} ({message.location['url']})")
 
     def _on_failure(self, request: Request) -> None:
-        # A request given up by Stop fails in this way, and in no other.
+        # Only a request that Stop aborts fails in this way.
         if not (request.failure == "net::ERR_ABORTED" and "/stream/" in request.url):
             self.heard.append(f"{request.method} {request.url}: {request.failure}")
 
     async def all(self) -> list[str]:
+        """Return what was recorded so far, violations of the content security policy included."""
         return self.heard + await self.page.evaluate("window.violations")
 
 
@@ -77,7 +79,10 @@ class Complaints:
 async def page_at(
     browser: Browser, url: str, *, calm: bool = True, **context: Any
 ) -> AsyncIterator[Page]:
-    """Open a page in a browser profile of its own. A calm one is one where nothing goes wrong."""
+    """Open a page in a browser profile of its own.
+
+    With `calm`, check at the end that the page recorded no error.
+    """
     profile = await browser.new_context(**context)
     try:
         page = await profile.new_page()

@@ -1,4 +1,4 @@
-"""The sites that tests run against, each a real one."""
+"""Fixtures: the sites that the tests run against, each with real server processes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -13,11 +13,11 @@ from .postgres import Postgres
 from .site import Site, SiteMaker
 from .valkey import Valkey
 
-# A busy machine is no reason to fail.
+# An example may take longer than hypothesis allows when the machine is busy.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
-# A site may be made again, where tests of other files came between.
+# Numbers for databases, because pytest may make a site a second time after tests of other files.
 NUMBERS = count()
 
 # Pages of these origins may read the shared site's streams.
@@ -25,7 +25,7 @@ ALLOWED_ORIGINS = ("https://example.com", "http://localhost:3000")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect of a server what the marks say of it."""
+    """Expect a test to fail on the server that its `upstream` mark names."""
     for item in items:
         for mark in item.iter_markers("upstream"):
             server, why = mark.args
@@ -35,15 +35,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def static_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One folder of static files for all sites, collected by the first."""
+    """Return one folder of static files for all sites. The first site collects the files."""
     return tmp_path_factory.mktemp("static")
 
 
 def site_maker(stack: ExitStack, factory: pytest.TempPathFactory, static_root: Path) -> SiteMaker:
+    """Return a function that makes sites, which `stack` stops."""
+
     def make(*, servers: Sequence[str] = ("daphne",), **env: str) -> Site:
         site = Site(factory.mktemp("site"), {"STATIC_ROOT": str(static_root), **env}, servers)
         stack.callback(site.stop)
-        # Shown only when the test fails.
+        # pytest shows the log only when the test fails.
         stack.callback(lambda: print(site.log))
         return site
 
@@ -54,26 +56,31 @@ def site_maker(stack: ExitStack, factory: pytest.TempPathFactory, static_root: P
 def make_shared_site(
     tmp_path_factory: pytest.TempPathFactory, static_root: Path
 ) -> Iterator[SiteMaker]:
+    """Make sites that run to the end of the session, as `make_site` does for one test."""
     with ExitStack() as stack:
         yield site_maker(stack, tmp_path_factory, static_root)
 
 
 @pytest.fixture
 def make_site(tmp_path_factory: pytest.TempPathFactory, static_root: Path) -> Iterator[SiteMaker]:
-    """Make sites, with variables as keywords; the test starts them. They are stopped after it."""
+    """Make sites from environment variables, given as keywords. The test starts the sites.
+
+    Example: `make_site(servers=["uvicorn"], REDIS_URL=valkey.url).start()`. The sites are stopped
+    after the test.
+    """
     with ExitStack() as stack:
         yield site_maker(stack, tmp_path_factory, static_root)
 
 
 @pytest.fixture(scope="session", params=["daphne"])
 def shared_site(request: pytest.FixtureRequest, make_shared_site: SiteMaker) -> Site:
-    """On daphne, or where a test is marked so, on each server."""
+    """Return a running site on daphne, or on each server where the test has `ON_EVERY_SERVER`."""
     origins = ",".join(ALLOWED_ORIGINS)
     return make_shared_site(servers=[request.param], STREAM_ALLOWED_ORIGINS=origins).start()
 
 
 def watched(site: Site) -> Iterator[Site]:
-    """Lend a site to a test, and look afterwards how it took it."""
+    """Yield a site, and check afterwards that its servers run and logged no traceback."""
     yield site
     for server in site.servers:
         assert server.running
@@ -82,12 +89,13 @@ def watched(site: Site) -> Iterator[Site]:
 
 @pytest.fixture
 def site(shared_site: Site) -> Iterator[Site]:
-    """A running site, embedded database and in-memory layer, that all tests share."""
+    """Yield the running site that all tests share: SQLite, in-memory channel layer, one process."""
     yield from watched(shared_site)
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
+    """Yield a running PostgreSQL server without databases of its own."""
     server = Postgres().start()
     yield server
     server.remove()
@@ -95,6 +103,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """Yield a running Valkey server, which the test may stop and start again."""
     server = Valkey(tmp_path).start()
     yield server
     server.stop()
@@ -104,11 +113,12 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
 def shared_backend_site(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, static_root: Path
 ) -> Iterator[Site]:
+    """Yield a running site on each entry of `BACKENDS`, to the end of the session."""
     backend = BACKENDS[request.param]
     env = {}
     with ExitStack() as stack:
         if backend.valkey:
-            # One of its own: a Valkey's channels are shared by all its databases.
+            # A Valkey for each site, because the databases of a Valkey share its channels.
             valkey = Valkey(tmp_path_factory.mktemp("valkey")).start()
             stack.callback(valkey.stop)
             env["REDIS_URL"] = valkey.url
@@ -125,5 +135,5 @@ def shared_backend_site(
 
 @pytest.fixture
 def backend_site(shared_backend_site: Site) -> Iterator[Site]:
-    """A running site on each kind of database, channel layer and number of processes."""
+    """Yield a running site on each entry of `BACKENDS`."""
     yield from watched(shared_backend_site)

@@ -1,13 +1,13 @@
-"""Which servers a test runs on. Without one of these it is daphne."""
+"""Marks that say which servers a test runs on. Without a mark, a test runs on daphne."""
 
 import pytest
 
 from .site import SERVERS
 
-# On the site that tests share.
+# For the site that the tests share.
 ON_EVERY_SERVER = pytest.mark.parametrize("shared_site", SERVERS, indirect=True)
-# On a site of its own, made with `make_site(servers=[on])`.
+# For a site that the test makes with `make_site(servers=[on])`.
 EVERY_SERVER = pytest.mark.parametrize("on", SERVERS)
 
-# upstream("granian", "why"): there this test fails, by what the server does itself.
+# upstream("granian", "why"): this test fails on granian because of granian's own behaviour.
 upstream = pytest.mark.upstream

@@ -1,4 +1,4 @@
-"""Free ports."""
+"""Free TCP ports."""
 
 import socket
 
@@ -6,7 +6,7 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago. Whoever takes it must be ready to lose the race."""
+    """Return a port that was free a moment ago. Another process may take the port first."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of the tests' own, from the binaries that Debian installs."""
+"""A PostgreSQL cluster for the tests, from the binaries that Debian installs."""
 
 import os
 import pwd
@@ -12,12 +12,15 @@ import pytest
 from .ports import HOST, free_port
 
 BINARIES = Path("/usr/lib/postgresql")
-# The server refuses to run as root.
+# PostgreSQL refuses to run as root, so root runs the server as this account.
 ACCOUNT = "postgres"
 
 
 def find_binaries() -> Path:
-    """Return the newest release's folder, or skip the test: with REQUIRE_POSTGRES=1, fail it."""
+    """Return the folder of the newest release.
+
+    Without PostgreSQL, skip the test, or fail it with REQUIRE_POSTGRES=1.
+    """
     releases = sorted(BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if releases:
         return releases[-1].parent
@@ -28,9 +31,11 @@ def find_binaries() -> Path:
 
 
 class Postgres:
+    """A PostgreSQL server with a data folder and a port of its own."""
+
     def __init__(self) -> None:
         self._binaries = find_binaries()
-        # Not in pytest's folder, which is closed to other accounts.
+        # Other accounts can't enter pytest's own temporary folder.
         self._folder = Path(tempfile.mkdtemp(prefix="streamsite-postgres-"))
         self._port = free_port()
         self._as_account: list[str] = []
@@ -49,11 +54,12 @@ class Postgres:
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
     def remove(self) -> None:
+        """Stop the server and delete its data."""
         self.stop()
         shutil.rmtree(self._folder)
 
     def new_database(self, name: str) -> str:
-        """Make an empty database. Returns its URL."""
+        """Make an empty database and return its URL."""
         command = f'CREATE DATABASE "{name}"'
         self._execute("psql", "-h", HOST, "-p", str(self._port), "-U", ACCOUNT, "-c", command)
         return f"postgres://{ACCOUNT}@{HOST}:{self._port}/{name}"

@@ -1,4 +1,4 @@
-"""What the kernel says of a process (Linux)."""
+"""What Linux reports about a process in /proc."""
 
 import re
 from contextlib import suppress
@@ -7,25 +7,27 @@ from pathlib import Path
 
 
 def family(pid: int) -> list[int]:
-    """Return a process and all that descend from it."""
+    """Return the ids of a process and of all its descendants, the process first."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(FileNotFoundError):  # A thread that has ended meanwhile.
+        with suppress(FileNotFoundError):  # The thread has ended meanwhile.
             for child in task.read_text().split():
                 found += family(int(child))
     return found
 
 
 def threads(pid: int) -> int:
+    """Return the number of threads of a process."""
     return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
 def open_files(pid: int) -> int:
+    """Return the number of open file descriptors of a process."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def connections(port: int) -> int:
-    """Return how many connections to this port of IPv4 a process still holds."""
+    """Return how many IPv4 connections to this local port are open, half-closed ones included."""
     established, close_wait = "01", "08"
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(
@@ -35,14 +37,14 @@ def connections(port: int) -> int:
 
 
 def resident(pid: int) -> int:
-    """Return the bytes of memory that a process holds."""
+    """Return the resident memory of a process in bytes."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[1]) * 1024
 
 
 @dataclass(frozen=True)
 class Holdings:
-    """What a client may leave behind."""
+    """The threads and files of a process, which a client that leaves must not add to."""
 
     threads: int
     files: int
@@ -52,5 +54,5 @@ class Holdings:
         return cls(threads(pid), open_files(pid))
 
     def within(self, other: "Holdings") -> bool:
-        """Tell whether this is no more than the other."""
+        """Return whether neither number is above the other's."""
         return self.threads <= other.threads and self.files <= other.files

@@ -1,4 +1,4 @@
-"""A TCP proxy that keeps every byte that passes: what a browser and the server really say."""
+"""A TCP proxy that records every byte between a browser and the server."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ from .raw import http, websocket
 
 @dataclass
 class Passage:
-    """One connection: what the client sent, what it got, and whether it is over."""
+    """One connection: the bytes from the client and from the server, and whether it is closed."""
 
     sent: bytearray = field(default_factory=bytearray)
     received: bytearray = field(default_factory=bytearray)
     over: bool = False
 
     def exchanges(self) -> "Iterator[Exchange]":
-        """Parse the requests, each with its answer. One that was cut off has none."""
+        """Yield the requests, each with its response. A response that was cut off is None."""
         asked, answered = BytesIO(bytes(self.sent)), BytesIO(bytes(self.received))
         while asked.tell() < len(self.sent):
             request, _line = http.match_line(http.REQUEST_LINE, asked)
@@ -33,7 +33,7 @@ class Passage:
 
 @dataclass
 class Exchange:
-    """A request, its answer, and where that was a handshake, the frames of both sides."""
+    """A request and its response, and after a WebSocket handshake the frames of both sides."""
 
     target: str
     headers: http.Headers
@@ -51,14 +51,14 @@ class Exchange:
 
 
 def frames(file: BinaryIO, *, masked: bool) -> Iterator[websocket.Frame]:
-    """Yield the frames that are whole."""
+    """Yield the complete frames."""
     with suppress(http.CutShort):
         while True:
             yield websocket.read_frame(file, masked=masked)
 
 
 class Proxy:
-    """Listens on a port of its own, and passes all on to one address."""
+    """Listen on a port of its own, and forward every connection to `target`."""
 
     def __init__(self, target: tuple[str, int]) -> None:
         self.target = target
@@ -74,7 +74,7 @@ class Proxy:
         await self.cut()
 
     async def cut(self) -> None:
-        """End all connections in the middle of whatever passes."""
+        """Close all connections at once, in the middle of whatever they carry."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -84,7 +84,7 @@ class Proxy:
         return "http://{}:{}".format(*self._server.sockets[0].getsockname())
 
     def exchanges(self, path: str) -> list[Exchange]:
-        """Return what was asked of this path, whatever the query."""
+        """Return the exchanges of this path, whatever the query."""
         return [
             exchange
             for passage in self.passages
@@ -93,7 +93,7 @@ class Proxy:
         ]
 
     def passage(self, path: str) -> Passage:
-        """Return the one connection on which this path was asked for last."""
+        """Return the connection of the last request for this path."""
         return next(
             passage
             for passage in reversed(self.passages)
@@ -112,7 +112,7 @@ class Proxy:
                 both.create_task(pump(reader, onward_writer, passage.sent))
                 both.create_task(pump(onward_reader, writer, passage.received))
         except asyncio.CancelledError:
-            pass  # Cut. The task belongs to asyncio's server, which would log it as a failure.
+            pass  # `cut` cancels this task. Its owner, asyncio's server, would log an error.
         finally:
             passage.over = True
             writer.close()
@@ -122,7 +122,7 @@ class Proxy:
 async def pump(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, record: bytearray
 ) -> None:
-    """Pass on what comes, to the end, and then the end."""
+    """Record and forward bytes until the sender closes, then close the other side."""
     try:
         while data := await reader.read(65_536):
             record += data

@@ -14,6 +14,6 @@ SHOWN = {
 
 
 def code_in(page: str) -> list[str]:
-    """Return what the code boxes of a page show, without their colours."""
+    """Return the text of a page's code boxes, without the colours."""
     boxes = re.findall(r'<figure class="source">.*?<pre[^>]*>(.*?)</pre>', page, re.DOTALL)
     return [html.unescape(re.sub(r"<[^>]+>", "", box)) for box in boxes]

@@ -1,4 +1,4 @@
-"""The site as an operator runs it: processes of one of three servers, and manage.py beside them."""
+"""The site as an operator runs it: server processes, and manage.py beside them."""
 
 import json
 import os
@@ -18,8 +18,8 @@ from .waiting import PATIENCE, wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 APPLICATION = "streamsite.asgi:application"
-# The servers, as the README has them, but for less patience at their end. Requests are left out of
-# their logs: what remains is what an operator has to read.
+# The commands of the README, with a shorter grace period at the end. The logs leave out requests,
+# so that only what an operator has to read remains.
 SERVERS = {
     "daphne": "daphne -b {host} -p {port} --access-log /dev/null",
     "uvicorn": "uvicorn --host {host} --port {port} --no-access-log"
@@ -30,8 +30,8 @@ SERVERS = {
 # those of whoever runs the tests change what is tested.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
 
-# A shell that runs the tests in the background has them ignore SIGINT, and nohup SIGHUP, and what
-# they start with them.
+# Child processes inherit ignored signals. A shell that runs the tests in the background ignores
+# SIGINT, and nohup ignores SIGHUP, so both are set back to their defaults here.
 for number, action in (
     (signal.SIGINT, signal.default_int_handler),
     (signal.SIGHUP, signal.SIG_DFL),
@@ -41,13 +41,13 @@ for number, action in (
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the whole environment of a process with these variables."""
+    """Return the complete environment of a process that gets these variables."""
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {**inherited, "PYTHONUNBUFFERED": "1", **variables}
 
 
 def run(*command: str, env: Mapping[str, str], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command in the project's folder to its end."""
+    """Run a command in the project's folder until it ends, for at most 60 seconds."""
     return subprocess.run(
         command,
         cwd=ROOT,
@@ -66,12 +66,13 @@ def call_command(function: Callable[..., Any], *arguments: Any) -> list[str]:
 
 
 def server_command(name: str, port: int, application: str = APPLICATION) -> list[str]:
+    """Return the command that runs a server of `SERVERS` from this Python's environment."""
     program, *options = SERVERS[name].format(host=HOST, port=port).split()
     return [str(Path(sys.executable).with_name(program)), *options, application]
 
 
 class Server:
-    """One server, with the processes that it is made of."""
+    """One server: a process, and for granian the worker process under it."""
 
     def __init__(self, name: str, env: Mapping[str, str], log: Path) -> None:
         self.name = name
@@ -91,7 +92,7 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The process that answers: granian's is a child of the one that was started."""
+        """The id of the process that answers requests: for granian, a child of the started one."""
         assert self._process is not None
         return family(self._process.pid)[-1]
 
@@ -104,7 +105,7 @@ class Server:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
     def launch(self) -> None:
-        """Start, and don't wait."""
+        """Start the process without waiting for it to answer."""
         self.port = free_port()
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
@@ -118,7 +119,7 @@ class Server:
             )
 
     def ready(self) -> "Server":
-        """Return when it answers. Where another process took the port, start on the next."""
+        """Wait until the server answers. When another process took the port, try another port."""
         for _attempt in range(3):
             wait_until(lambda: self.alive() or not self.running, "the server answers")
             if self.running:
@@ -130,7 +131,7 @@ class Server:
         raise AssertionError(f"the server ended with status {self.wait()}:\n{self.log}")
 
     def alive(self) -> bool:
-        """Tell whether the process answers at all, whatever it answers."""
+        """Return whether the server answers a request, with any status."""
         try:
             return http.get(self.address, "/healthz").status != 0
         except OSError:
@@ -168,23 +169,23 @@ class Server:
         self.assert_calm()
 
     def good_status(self, by: signal.Signals) -> int:
-        """Return the status with which it ends when all went well."""
-        # At its end uvicorn lets the signal take its usual effect, which for SIGINT it catches.
+        """Return the exit status of a server that ended well after this signal."""
+        # uvicorn raises the signal again at its end, and catches SIGINT.
         return -by if self.name == "uvicorn" and by == signal.SIGTERM else 0
 
     def excuse(self) -> None:
-        """Hold nothing against it that it logged so far: the test itself was the reason."""
+        """Forgive what the server logged so far, because the test itself caused the errors."""
         self._read = len(self.log)
 
     def assert_calm(self) -> None:
-        """Check that nothing went wrong, since the last time, that the code didn't foresee."""
+        """Check that the server has logged no traceback since the last check."""
         log = self.log
         fresh, self._read = log[self._read :], len(log)
         assert "Traceback" not in fresh, fresh
 
 
 class Site:
-    """Any number of servers on one database, with what they share."""
+    """Servers that share one database, one channel layer and one environment."""
 
     def __init__(
         self, folder: Path, env: Mapping[str, str], servers: Sequence[str] = ("daphne",)
@@ -213,7 +214,7 @@ class Site:
         return "".join(f"--- {server.log_path.name}\n{server.log}" for server in self.servers)
 
     def start(self) -> "Site":
-        """Start all servers at once, and return when they answer."""
+        """Start all servers at once, and wait until they answer."""
         for server in self.servers:
             server.launch()
         for server in self.servers:
@@ -222,12 +223,12 @@ class Site:
 
     def stop(self, by: signal.Signals = signal.SIGTERM) -> None:
         with ExitStack() as stack:
-            # All of them, also when one doesn't end well.
+            # Stop all servers, even when one of them doesn't end well.
             for server in self.servers:
                 stack.callback(server.stop, by)
 
     def manage(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
-        """Run a manage.py command to its end, however it ends."""
+        """Run a manage.py command and return its result, whatever its exit status."""
         return run(sys.executable, "manage.py", *arguments, env=self.env, **options)
 
     def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -238,7 +239,7 @@ class Site:
         return json.loads(done.stdout)
 
     def pieces(self, name: str = "article") -> list[str]:
-        """Return the pieces of a stream as the database has them."""
+        """Return the pieces of a finished stream from the database."""
         # Imported here because the benchmark uses this module without Django.
         from .inside import streams
 

@@ -1,4 +1,4 @@
-"""The code in the article."""
+"""The code that the article shows."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""One whole transfer of the article's text on each transport, kept with the bytes it came in."""
+"""Complete transfers of the article's text on each transport, with the bytes on the wire."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ Address = tuple[str, int]
 
 @dataclass
 class Transfer:
-    """What one reader got. `last` is what said that it was over."""
+    """What one reader received. `last` is the response, block or frame that ended the text."""
 
     texts: list[str]
     response: http.Response
@@ -60,7 +60,7 @@ TRANSFERS: dict[str, Callable[[Address], Transfer]] = {
 
 
 def opening(transport: str, address: Address, pieces: int) -> list[str]:
-    """Return the first pieces on one transport, leaving before the rest."""
+    """Read the first pieces on one transport, then close the connection."""
     if transport == "polling":
         return [
             http.get(address, f"/stream/polling?cnt={cnt}").json["message"] for cnt in range(pieces)

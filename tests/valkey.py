@@ -1,4 +1,4 @@
-"""A Valkey server of the tests' own, which may be stopped and started again at the same address."""
+"""A Valkey server for the tests, which a test may stop and start again at the same address."""
 
 from pathlib import Path
 
@@ -8,9 +8,11 @@ from .ports import HOST, free_port
 
 
 class Valkey:
+    """A Valkey server with a port of its own."""
+
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
-        # Nothing is kept: after a stop all is lost, as after a crash.
+        # Nothing is saved, so a stop loses all data as a crash does.
         self._server = ValkeyServer(
             port=self.port, host=HOST, data_dir=folder / "valkey", save="", appendonly="no"
         )

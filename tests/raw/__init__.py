@@ -1,4 +1,4 @@
-"""Clients that see the very bytes, and accept none that the protocols don't allow.
+"""Strict clients on raw sockets: they expose every byte and refuse what the protocols don't allow.
 
-Each parser reads from a binary file, so the same one reads a socket and a recording of one.
+Each parser reads from a binary file, so the same parser reads a socket and a recording.
 """

@@ -1,4 +1,4 @@
-"""HTTP/1.1 (RFC 9112) over a plain socket."""
+"""HTTP/1.1 (RFC 9112) on a plain socket."""
 
 import json
 import re
@@ -19,15 +19,15 @@ CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)\r\n")
 
 
 class Malformed(AssertionError):
-    """Bytes that the protocol doesn't allow."""
+    """The peer sent bytes that the protocol doesn't allow."""
 
 
 class CutShort(Malformed):
-    """The end of the connection where more had to come."""
+    """The connection ended where the protocol requires more bytes."""
 
 
 class Headers(dict[str, str]):
-    """Headers by their lower-case name; those that came several times joined by a comma."""
+    """Headers by lower-case name. The values of a repeated header are joined by commas."""
 
     @property
     def cookies(self) -> list[str]:
@@ -36,12 +36,14 @@ class Headers(dict[str, str]):
 
 @dataclass
 class Response:
+    """A response, with the chunks that carried its body."""
+
     status: int
     headers: Headers
     head: bytes
     chunks: list[bytes] = field(default_factory=list)
     body: bytes = b""
-    # The body with whatever framing it had.
+    # The body with its framing: chunk sizes and line ends.
     wire: bytes = b""
 
     @property
@@ -55,7 +57,7 @@ class Response:
 
     @property
     def framing(self) -> int:
-        """Bytes of the transfer coding."""
+        """The number of bytes that the transfer coding added to the body."""
         return len(self.wire) - len(self.body)
 
 
@@ -96,14 +98,14 @@ def read_headers(file: BinaryIO) -> tuple[Headers, bytes]:
 
 
 def read_head(file: BinaryIO) -> Response:
-    """Read the status line and the headers."""
+    """Read the status line and the headers of a response."""
     status, line = match_line(STATUS_LINE, file)
     headers, raw = read_headers(file)
     return Response(int(status[1]), headers, line + raw)
 
 
 def read_chunk(file: BinaryIO) -> tuple[bytes, bytes]:
-    """Read one chunk: its data, and all its bytes. The last one has no data (RFC 9112, 7.1)."""
+    """Read one chunk and return its data and its bytes. The last one is empty (RFC 9112, 7.1)."""
     size, line = match_line(CHUNK_SIZE, file)
     data = read_exactly(file, int(size[1], 16))
     if read_exactly(file, 2) != b"\r\n":
@@ -112,7 +114,7 @@ def read_chunk(file: BinaryIO) -> tuple[bytes, bytes]:
 
 
 def read_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Read chunks, the last, empty one included."""
+    """Yield chunks as `read_chunk` does, up to and including the empty last chunk."""
     while True:
         data, wire = read_chunk(file)
         yield data, wire
@@ -121,14 +123,14 @@ def read_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
 
 
 def read_response(file: BinaryIO, *, method: str = "GET") -> Response:
-    """Read a whole response."""
+    """Read a complete response."""
     response = read_head(file)
     headers = response.headers
     if method == "HEAD" or response.status in (204, 304) or response.status < 200:
         return response
     if "transfer-encoding" in headers:
         if headers["transfer-encoding"] != "chunked" or "content-length" in headers:
-            raise Malformed(f"a body framed twice or unheard-of: {headers}")
+            raise Malformed(f"the body has two framings, or an unknown one: {headers}")
         for data, wire in read_chunks(file):
             response.wire += wire
             if data:
@@ -136,7 +138,7 @@ def read_response(file: BinaryIO, *, method: str = "GET") -> Response:
         response.body = b"".join(response.chunks)
     elif "content-length" in headers:
         if not re.fullmatch("[0-9]+", headers["content-length"]):
-            raise Malformed(f"no length: {headers}")
+            raise Malformed(f"Content-Length is not a number: {headers}")
         response.body = response.wire = read_exactly(file, int(headers["content-length"]))
     else:
         response.body = response.wire = file.read()
@@ -144,7 +146,7 @@ def read_response(file: BinaryIO, *, method: str = "GET") -> Response:
 
 
 def parse_responses(recorded: bytes) -> list[Response]:
-    """Parse all that a server sent over one connection: nothing may be left over."""
+    """Parse all bytes that a server sent on one connection."""
     file = BytesIO(recorded)
     responses = []
     while file.tell() < len(recorded):
@@ -153,7 +155,7 @@ def parse_responses(recorded: bytes) -> list[Response]:
 
 
 class Connection:
-    """A connection to a server: what it sends is read through `file`."""
+    """A connection to a server. Read the server's bytes from `file`."""
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.address = address
@@ -175,7 +177,7 @@ class Connection:
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
         body: bytes = b"",
     ) -> None:
-        """Send a request. A Host given replaces the server's own."""
+        """Send a request. A Host in `headers` replaces the server's address."""
         fields = {"Host": "{}:{}".format(*self.address)}
         if body or method in ("POST", "PUT"):
             fields["Content-Length"] = str(len(body))
@@ -187,25 +189,25 @@ class Connection:
         )
 
     def ask(self, target: str | bytes, *, method: str = "GET", **request: object) -> Response:
-        """Send a request and read the whole response."""
+        """Send a request and read the complete response."""
         self.send(target, method=method, **request)
         return read_response(self.file, method=method)
 
     def assert_ended(self) -> None:
-        """Check that the server closed, and sent nothing more."""
+        """Check that the server closes the connection and sends nothing more."""
         rest = self.file.read()
         if rest:
-            raise Malformed(f"bytes after the end: {rest!r}")
+            raise Malformed(f"the server sent bytes after the end: {rest!r}")
 
 
 def ask(address: tuple[str, int], target: str | bytes, **request: object) -> Response:
-    """Make one request on a connection of its own."""
+    """Send one request on a new connection and return the response."""
     with Connection(address) as connection:
         return connection.ask(target, **request)
 
 
 def get(address: tuple[str, int], target: str | bytes, **headers: str) -> Response:
-    """GET with headers given as keywords: `accept_language="en"`."""
+    """Send a GET request with headers as keywords, such as `accept_language="en"`."""
     return ask(
         address,
         target,

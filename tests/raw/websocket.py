@@ -1,4 +1,4 @@
-"""WebSocket (RFC 6455) over a plain socket."""
+"""WebSocket (RFC 6455) on a plain socket."""
 
 import hashlib
 import secrets
@@ -18,9 +18,10 @@ OPCODES = {CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG}
 
 @dataclass(frozen=True)
 class Frame:
+    """A frame. `header` is the number of bytes before the payload."""
+
     opcode: int
     payload: bytes
-    # Bytes before the payload.
     header: int
     final: bool = True
 
@@ -31,7 +32,7 @@ class Frame:
 
     @property
     def code(self) -> int | None:
-        """The status of a close frame."""
+        """The status code of a close frame, or None without one."""
         assert self.opcode == CLOSE, self
         return int.from_bytes(self.payload[:2], "big") if self.payload else None
 
@@ -41,7 +42,7 @@ class Frame:
 
 
 def read_frame(file: BinaryIO, *, masked: bool = False) -> Frame:
-    """Read one frame: of a server, or, `masked`, of a client (5.2, 5.5)."""
+    """Read one frame of a server, or with `masked` of a client (5.2, 5.5)."""
     first, second = read_exactly(file, 2)
     opcode, final = first & 0x0F, bool(first & 0x80)
     if first & 0x70 or opcode not in OPCODES:
@@ -53,9 +54,9 @@ def read_frame(file: BinaryIO, *, masked: bool = False) -> Frame:
         if second & 0x7F == marker:
             size, header = int.from_bytes(read_exactly(file, width), "big"), 2 + width
             if size < least:
-                raise Malformed(f"the length {size} is written longer than it need be")
+                raise Malformed(f"the length {size} has more bytes than it needs")
     if opcode >= CLOSE and (size > 125 or not final):
-        raise Malformed("a control frame that is long or fragmented")
+        raise Malformed("a control frame is too long or fragmented")
     key = read_exactly(file, 4) if masked else bytes(4)
     payload = masked_with(key, read_exactly(file, size))
     if opcode == CLOSE:
@@ -64,12 +65,13 @@ def read_frame(file: BinaryIO, *, masked: bool = False) -> Frame:
 
 
 def check_close(payload: bytes) -> None:
+    """Check the payload of a close frame (5.5.1, 7.4)."""
     if len(payload) == 1:
-        raise Malformed("a close frame with half a status")
+        raise Malformed("a close frame has half a status code")
     if payload:
         code = int.from_bytes(payload[:2], "big")
         if not (1000 <= code <= 1014 or 3000 <= code <= 4999) or code in (1004, 1005, 1006):
-            raise Malformed(f"{code} may not stand in a close frame")
+            raise Malformed(f"a close frame must not have the status code {code}")
         payload[2:].decode()
 
 
@@ -80,14 +82,14 @@ def masked_with(key: bytes, payload: bytes) -> bytes:
 def write_frame(
     opcode: int, payload: bytes = b"", *, final: bool = True, masked: bool = True
 ) -> bytes:
-    """Return a client's frame; unmasked ones are a client's mistake."""
+    """Return the bytes of a client's frame. The protocol forbids a client unmasked frames."""
     key = secrets.token_bytes(4) if masked else b""
     body = masked_with(key, payload) if masked else payload
     return write_header(opcode, len(payload), final=final, masked=masked) + key + body
 
 
 def write_header(opcode: int, size: int, *, final: bool = True, masked: bool = True) -> bytes:
-    """Return what comes before the masking key."""
+    """Return the bytes of a frame before the masking key."""
     head = bytes([opcode | 0x80 * final])
     mask = 0x80 * masked
     if size < 126:
@@ -102,17 +104,17 @@ def close_payload(code: int) -> bytes:
 
 
 def accept_for(key: str) -> str:
-    """Return the answer to a handshake's key (4.2.2)."""
+    """Return the Sec-WebSocket-Accept that answers a handshake's key (4.2.2)."""
     return b64encode(
         hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
     ).decode()
 
 
 class WebSocket(http.Connection):
-    """A connection on which a handshake can be made."""
+    """A connection for a WebSocket handshake and the frames after the handshake."""
 
     def shake_hands(self, target: str, headers: Mapping[str, str] | None = None) -> http.Response:
-        """Ask for a WebSocket. Returns the answer, which is checked when it is a 101."""
+        """Send the handshake and return the response, which is checked when its status is 101."""
         key = b64encode(secrets.token_bytes(16)).decode()
         upgrade = {
             "Upgrade": "websocket",
@@ -133,7 +135,7 @@ class WebSocket(http.Connection):
         return read_frame(self.file)
 
     def frames(self) -> Iterator[Frame]:
-        """Read frames to the server's close frame, and answer that."""
+        """Yield frames up to the server's close frame, and answer the close frame."""
         while True:
             frame = self.read()
             yield frame
@@ -142,14 +144,14 @@ class WebSocket(http.Connection):
                 return
 
     def answer_close(self, frame: Frame) -> None:
-        """Finish the closing handshake, on which the server has to end the connection (7.1.1)."""
-        # Both sides have said all, so an abrupt end is one too.
+        """Finish the closing handshake: the server must then close the connection (7.1.1)."""
+        # Both sides have sent their close frame, so the server may also reset the connection.
         with suppress(ConnectionResetError, BrokenPipeError):
             self.write(CLOSE, frame.payload[:2])
             self.assert_ended()
 
     def closed(self) -> int | None:
-        """Return the status with which the server closes, whatever comes before that."""
+        """Return the status code of the server's close frame, whatever frames come before."""
         *_, last = self.frames()
         return last.code
 
@@ -166,7 +168,7 @@ def check_handshake(response: http.Response, key: str) -> None:
 def connect(
     address: tuple[str, int], target: str, headers: Mapping[str, str] | None = None
 ) -> WebSocket:
-    """Return an open WebSocket."""
+    """Open a WebSocket."""
     websocket = WebSocket(address)
     response = websocket.shake_hands(target, headers)
     assert response.status == 101, response

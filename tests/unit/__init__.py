@@ -1,1 +1,4 @@
-"""Tests that need no server and no browser."""
+"""Tests that need no server and no browser.
+
+Run them alone with `pytest tests/unit`, in seconds.
+"""

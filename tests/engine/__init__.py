@@ -1,1 +1,1 @@
-"""The engine, from outside: sources in one process, servers in others, readers on raw sockets."""
+"""Tests of the engine from outside: sources in one process, servers in others, raw sockets."""

@@ -1,4 +1,4 @@
-"""A TCP proxy that cuts each connection after some bytes of the server's."""
+"""A TCP proxy that closes each connection after a number of bytes from the server."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,10 @@ from tests.ports import HOST
 
 
 class CuttingProxy:
-    """Passes connections on to one address; `allowance` says how many bytes each may bring back."""
+    """Forward connections to one address.
+
+    `allowance` returns the number of bytes from the server after which a connection is cut.
+    """
 
     def __init__(self, target: tuple[str, int], allowance: Callable[[], int]) -> None:
         self.target = target

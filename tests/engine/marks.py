@@ -1,8 +1,8 @@
-"""Which backends a test needs."""
+"""Marks that say which backends a test runs on."""
 
 import pytest
 
-# What listens in on the rings between processes.
+# For tests that listen to the rings between processes.
 ON_VALKEY = pytest.mark.parametrize(
     "shared_backend_site", ["sqlite-valkey", "postgres-valkey"], indirect=True
 )

@@ -1,4 +1,4 @@
-"""Users of a site, by the cookies, tokens and forms that they send."""
+"""Users of a site, with the cookies, tokens and forms that they send."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ CSRF = "c" * 32
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a session and a publisher's token."""
+    """A user with a session and a publisher's token."""
 
     pk: int
     session: str
@@ -24,22 +24,24 @@ class Person:
 
     @property
     def cookies(self) -> Mapping[str, str]:
+        """The headers of a request with the session's cookie."""
         return {"Cookie": f"sessionid={self.session}"}
 
     @property
     def form(self) -> Mapping[str, str]:
-        """What a page's script sends with a request that changes something."""
+        """The headers with which a page's script sends a POST request."""
         return {"Cookie": f"sessionid={self.session}; csrftoken={CSRF}", "X-CSRFToken": CSRF}
 
     @property
     def bearer(self) -> Mapping[str, str]:
+        """The headers of a request with the token."""
         return {"Authorization": f"Bearer {self.token}"}
 
 
 def save(
     site: Site, publisher: Publisher, name: str, person: Person, **changes: str
 ) -> http.Response:
-    """Send the admin's form for a stream, as a browser does."""
+    """Send the admin's form for a stream as a browser does, with these fields changed."""
     pk = publisher.call(streams.primary_key, name)
     fields = {
         "csrfmiddlewaretoken": CSRF,
@@ -51,7 +53,7 @@ def save(
         "pace": "0.1",
         **changes,
     }
-    # A text area's line ends (WHATWG HTML 4.10.21.4).
+    # A browser sends a text area with CRLF line ends (WHATWG HTML 4.10.21.4).
     fields["text"] = re.sub("\r\n|\r|\n", "\r\n", fields["text"])
     return http.ask(
         site.servers[-1].address,

@@ -1,4 +1,4 @@
-"""A process of sources, and the handle by which a test leads each of them."""
+"""A process of sources, and the handles by which a test tells each source what to do."""
 
 import json
 import queue
@@ -25,7 +25,7 @@ def new_name(of: str = "stream") -> str:
 
 
 class Publisher:
-    """The process. What goes wrong in it is the test's to see, on stderr."""
+    """The process of `tests.engine.source`. Its errors go to the test's stderr."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
         self._process = subprocess.Popen(
@@ -47,17 +47,17 @@ class Publisher:
             self._events_of(event["name"]).put(event)
 
     def _events_of(self, name: str) -> Events:
-        # Either thread may be the first to ask. A defaultdict would now and then make each its own.
+        # Two threads ask for the same queue. A defaultdict could make two queues.
         return self._events.setdefault(name, queue.Queue())
 
     def open(self, name: str = "", *, form: str = "async", **options: Any) -> "Source":
-        """Open a stream, and return once it is there to be followed."""
+        """Open a stream and wait until it exists. `options` are those of `publish`."""
         source = self.launch(name, form=form, **options)
         source.expect("opened")
         return source
 
     def launch(self, name: str = "", *, form: str = "async", **options: Any) -> "Source":
-        """Open a stream, and don't wait for what comes of it."""
+        """Open a stream without waiting for the outcome."""
         source = Source(self, name or new_name())
         source.tell("open", form=form, options=options)
         return source
@@ -79,7 +79,7 @@ class Publisher:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """Kill it: nothing in it gets to run again."""
+        """Kill the process, so that no code in it runs any more."""
         self._process.kill()
         self._process.wait(PATIENCE)
         self._listening.join(PATIENCE)
@@ -88,7 +88,7 @@ class Publisher:
 
 
 class Source:
-    """One stream, and the source that writes it."""
+    """A handle on one source and its stream."""
 
     def __init__(self, publisher: Publisher, name: str) -> None:
         self.publisher = publisher
@@ -98,24 +98,26 @@ class Source:
         self.publisher.send({"name": self.name, "do": what, **facts})
 
     def expect(self, event: str) -> dict[str, Any]:
-        """Return the next thing that happens, which has to be this."""
+        """Wait for the source's next event, check its name and return it."""
         happened = self.publisher.next_event(self.name)
         assert happened["event"] == event, happened
         return happened
 
     def write(self, *texts: str) -> None:
-        """Write pieces, and return when they are committed."""
+        """Write pieces and wait until they are committed."""
         self.begin(texts)
         self.expect("written")
 
     def begin(self, texts: Iterable[str], *, pause: float = 0) -> None:
-        """Begin to write pieces, so many seconds apart."""
+        """Begin to write pieces, with `pause` seconds between two."""
         self.tell("write", texts=list(texts), pause=pause)
 
     def end(self) -> dict[str, Any]:
+        """End the source, so that its stream is done."""
         self.tell("end")
         return self.expect("left")
 
     def fail(self, reason: str = "out of paper") -> dict[str, Any]:
+        """Raise an error in the source, so that its stream fails."""
         self.tell("fail", reason=reason)
         return self.expect("raised")

@@ -1,7 +1,8 @@
-"""Readers of a stream on raw sockets, as strict as the contract.
+"""Strict readers of a stream on raw sockets.
 
-Each transport is a generator of the JSON records that a server sends after a cursor; it goes on to
-the end of the connection, and checks that it ends as it should. Closing it leaves in mid-stream.
+Each transport is a generator of the JSON records that a server sends after a cursor. The generator
+reads to the end of the connection and checks the end. Closing the generator closes the connection
+in mid-stream.
 """
 
 import hashlib
@@ -50,31 +51,32 @@ def chunked(
     rest = b""
     for data in streamed(address, f"/stream/{name}/chunked?after={after}", headers):
         *lines, rest = (rest + data).split(b"\n")
-        # A blank line is a sign of life.
+        # A blank line is a keep-alive.
         yield from map(json.loads, filter(None, lines))
-    assert not rest, f"half a line at the end: {rest!r}"
+    assert not rest, f"the body ends with half a line: {rest!r}"
 
 
 def sse(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
     rest, begun = b"", False
-    # Some ask by query, some by header, which wins.
+    # Odd cursors go in the header, which wins over the query, and even ones in the query.
     asks = {"Last-Event-ID": after} if int(after.rpartition(".")[2]) % 2 else {}
     target = f"/stream/{name}/events?after={0 if asks else after}"
     for data in streamed(address, target, {**headers, **asks}, empty_status=204):
         *blocks, rest = (rest + data).split(b"\n\n")
         for block in blocks:
             fields = dict(events.parse_block(block.decode()).fields)
-            assert begun or "retry" in fields, f"the first thing isn't the time to retry: {fields}"
+            assert begun or "retry" in fields, f"the first block has no retry: {fields}"
             begun = True
             if "data" in fields:
                 yield checked_event(fields)
-    assert not rest, f"half an event at the end: {rest!r}"
+    assert not rest, f"the body ends with half an event: {rest!r}"
     if not begun:
-        # 204: nothing is left to send. How it ended, a poll tells.
+        # With 204 the server has nothing left to send. A poll tells how the stream ended.
         yield from polling(address, name, after, headers)
 
 
 def checked_event(fields: Mapping[str, str]) -> Record:
+    """Return the record of an event, whose name and id must match the record."""
     record = json.loads(fields["data"])
     name = next((kind for kind in ("end", "reset") if kind in record), None)
     assert fields.get("event") == name, fields
@@ -85,7 +87,7 @@ def checked_event(fields: Mapping[str, str]) -> Record:
 
 
 def ws(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
-    # Some take several records in one frame.
+    # Odd cursors ask for frames of several records.
     protocol = "streamsite.v1.batch" if int(after.rpartition(".")[2]) % 2 else "streamsite.v1"
     headers = {**headers, "Sec-WebSocket-Protocol": protocol}
     with websocket.connect(address, f"/stream/{name}/ws?after={after}", headers) as socket:
@@ -110,7 +112,7 @@ TRANSPORTS: dict[str, Callable[..., Iterator[Record]]] = {
 def streamed(
     address: Address, target: str, headers: Mapping[str, str], *, empty_status: int = 200
 ) -> Iterator[bytes]:
-    """Yield the chunks of a response, which has to come to its proper end."""
+    """Yield the chunks of a response, and check that the response is complete."""
     with http.Connection(address) as connection:
         connection.send(target, headers=headers)
         head = http.read_head(connection.file)
@@ -131,7 +133,7 @@ def read_all(
 
 
 class Refused(AssertionError):
-    """An answer that no reader hopes for. A WebSocket's close code says the status, plus 4000."""
+    """The server refused the request. A WebSocket's close code is the status plus 4000."""
 
     def __init__(self, status: int, body: str) -> None:
         super().__init__(f"{status}: {body}")
@@ -140,18 +142,19 @@ class Refused(AssertionError):
 
 
 def accepted(response: http.Response, status: int) -> None:
+    """Raise Refused for another status."""
     if response.status != status:
         raise Refused(response.status, response.text)
 
 
 def bare_text(address: Address, name: str, after: str = "0") -> str:
-    """Return the text that a chunked answer without records has, to its end."""
+    """Return the complete text of the chunked transport without records."""
     return b"".join(streamed(address, f"/stream/{name}/chunked?after={after}", {})).decode()
 
 
 @dataclass
 class Reader:
-    """Somebody who keeps what came, leaves, comes back, and holds the server to its numbers."""
+    """A reader that may leave and resume on any transport, and checks each record's number."""
 
     name: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -173,7 +176,7 @@ class Reader:
         return self.end and self.end["end"]
 
     def read(self, transport: str, address: Address, most: int | None = None) -> "Reader":
-        """Read on from the cursor: to the end, or until `most` more pieces have come."""
+        """Read from the cursor to the end of the stream, or until `most` more pieces have come."""
         taken = 0
         records = TRANSPORTS[transport](address, self.name, self.cursor, self.headers)
         try:
@@ -188,7 +191,8 @@ class Reader:
         return self
 
     def take(self, record: Record) -> None:
-        assert self.end is None, f"something follows the end: {record}"
+        """Check a record against the pieces received so far, and keep it."""
+        assert self.end is None, f"a record follows the end: {record}"
         if "reset" in record:
             assert record["why"]
             assert not self.texts or not self.resets, "more than one reset"

@@ -1,11 +1,11 @@
-"""A process that publishes as it is told, a JSON object a line: `python -m tests.engine.source`.
+"""Publish as standard input says, one JSON object for each line: `python -m tests.engine.source`.
 
     {"name": "a", "do": "open", "form": "async", "options": {}}
     {"name": "a", "do": "write", "texts": ["…"], "pause": 0.001}
     {"name": "a", "do": "end"}    or    {"name": "a", "do": "fail", "reason": "…"}
     {"name": "b", "do": "call", "function": "tests.inside.streams:count", "arguments": []}
 
-It answers each with what came of it, and tells of what happens to a stream by itself.
+Each outcome is printed as a JSON object, and so is the end of a stream that ends by itself.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ Step = dict[str, Any]
 
 
 class Failure(Exception):
-    """What a source raises when it is told to fail."""
+    """The error of a source that was told to fail."""
 
 
 def tell(name: str, event: str, **facts: Any) -> None:
-    # One write: those of two threads must not run into each other.
+    # One call of write for each line, so that the lines of two threads don't mix.
     sys.stdout.write(json.dumps({"name": name, "event": event, **facts}) + "\n")
     sys.stdout.flush()
 
 
 def user(pk: int) -> Any:
-    """Return a user, of whom `publish` asks no more than which it is."""
+    """Return an unsaved user, because `publish` needs only the primary key."""
     from django.contrib.auth import get_user_model
 
     return get_user_model()(pk=pk)
@@ -45,7 +45,7 @@ def call(name: str, function: str, arguments: list[Any]) -> None:
 
     try:
         tell(name, "returned", result=resolve_name(function)(*arguments))
-    except Exception as error:  # noqa: BLE001 - told to the test
+    except Exception as error:  # noqa: BLE001 - reported to the test
         tell(name, "raised", error=type(error).__name__, detail=str(error))
     finally:
         connection.close()
@@ -56,7 +56,7 @@ def in_thread(work: Any, *arguments: Any) -> None:
 
 
 async def run(name: str, steps: "asyncio.Queue[Step]", options: dict[str, Any]) -> None:
-    """Publish in the event loop."""
+    """Publish in the event loop, step by step."""
     from streamsite.streams import publish
 
     raised = ""
@@ -77,12 +77,12 @@ async def run(name: str, steps: "asyncio.Queue[Step]", options: dict[str, Any]) 
                 raised = type(error).__name__
                 raise
         tell(name, "left", raised=raised, stopped=stream.stopped)
-    except Exception as error:  # noqa: BLE001 - told to the test
+    except Exception as error:  # noqa: BLE001 - reported to the test
         tell(name, "raised", error=type(error).__name__, detail=str(error))
 
 
 def run_here(name: str, steps: "queue.Queue[Step]", options: dict[str, Any]) -> None:
-    """Publish without an event loop, in a thread."""
+    """Publish in a thread without an event loop, step by step."""
     from streamsite.streams import publish
 
     raised = ""
@@ -103,7 +103,7 @@ def run_here(name: str, steps: "queue.Queue[Step]", options: dict[str, Any]) -> 
                 raised = type(error).__name__
                 raise
         tell(name, "left", raised=raised, stopped=stream.stopped)
-    except Exception as error:  # noqa: BLE001 - told to the test
+    except Exception as error:  # noqa: BLE001 - reported to the test
         tell(name, "raised", error=type(error).__name__, detail=str(error))
 
 

@@ -1,4 +1,4 @@
-"""The contract: whoever reads, however, ends with exactly the text."""
+"""The contract: every reader gets exactly the text, on any transport and with any interruption."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,12 +14,13 @@ from .people import Person
 from .publisher import Publisher, new_name
 from .reading import TRANSPORTS, Reader, bare_text
 
-# No shrinking: an example that hangs costs as long as a test's patience.
+# Hypothesis must not shrink, because each example that hangs takes PATIENCE seconds.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 SAME_SITE_FOR_ALL = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
 def bounded(examples: int) -> settings:
+    """Return settings for this number of examples."""
     return settings(max_examples=examples, phases=PHASES, suppress_health_check=SAME_SITE_FOR_ALL)
 
 
@@ -56,7 +57,7 @@ PIECES = st.lists(st.sampled_from(TROUBLE) | TEXT, min_size=1, max_size=40)
 
 @dataclass(frozen=True)
 class Leg:
-    """How a reader reads for a while."""
+    """A part of a reader's way: `most` pieces on one transport from one server."""
 
     transport: str
     server: int
@@ -71,13 +72,13 @@ LEGS = st.lists(
 
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """What a source writes, and what four readers do, who begin on a transport each."""
+    """What a source writes, and what four readers do, each beginning on another transport."""
 
     pieces: tuple[str, ...]
     form: str
     pause: float
     legs: tuple[list[Leg], ...]
-    # After how many of its pieces the stream is stopped, where it is.
+    # The number of pieces after which the test of stopping stops the stream.
     stop_at: int
 
     def __repr__(self) -> str:
@@ -87,7 +88,7 @@ class Plan:
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    # Long ones are short ones again and again, which cost hypothesis nothing.
+    # A long text repeats a short one, because hypothesis generates a short text quickly.
     pieces = draw(PIECES) * draw(st.sampled_from([1, 1, 1, 5, 30]))
     firsts = [
         [Leg(transport, draw(st.integers(0, 1)), draw(st.integers(1, 9)))]
@@ -116,7 +117,7 @@ LARGE = Plan(("é" * 65_536, "\n" * 65_536, "🦊" * 65_536) * 2, "sync", 0, ([]
 
 
 def read_by(legs: list[Leg], name: str, site: Site, last: str) -> Reader:
-    """Read leg by leg, and the last to the end."""
+    """Read leg by leg, and then to the end on the transport `last`."""
     reader = Reader(name)
     for leg in legs:
         reader.read(leg.transport, site.servers[leg.server % len(site.servers)].address, leg.most)
@@ -127,7 +128,7 @@ def read_by(legs: list[Leg], name: str, site: Site, last: str) -> Reader:
 
 @pytest.fixture
 def readers(backend_site: Site, at_once: ThreadPoolExecutor):
-    """Start the readers of a plan; the function that is returned waits for them."""
+    """Return a function that starts the readers of a plan and returns a function to await them."""
 
     def start(plan: Plan, name: str):
         lasts = [*TRANSPORTS][1:] + [*TRANSPORTS][:1]
@@ -166,7 +167,7 @@ def test_every_reader_gets_exactly_the_text(
     run()
 
 
-def test_every_reader_of_a_stopped_stream_gets_the_same_beginning(
+def test_every_reader_of_a_stopped_stream_gets_the_same_pieces(
     backend_site: Site, publisher: Publisher, people: dict[str, Person], readers
 ):
     staff = people["staff"]
@@ -178,7 +179,7 @@ def test_every_reader_of_a_stopped_stream_gets_the_same_beginning(
         source = publisher.open(new_name("stopped"), form=plan.form)
         wait = readers(plan, source.name)
         source.begin(plan.pieces, pause=plan.pause)
-        # Somebody watches for a while, on any process, and has seen enough.
+        # A viewer receives some pieces from any process, and then stops the stream.
         server = backend_site.servers[plan.stop_at % len(backend_site.servers)]
         Reader(source.name).read("websocket", server.address, plan.stop_at)
         answer = http.ask(

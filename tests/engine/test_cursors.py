@@ -1,4 +1,4 @@
-"""Cursors that can't be honoured: said so on every transport, never a gap and never a guess."""
+"""Invalid and outdated cursors: an explicit error or reset on every transport, never a gap."""
 
 import hashlib
 
@@ -25,7 +25,7 @@ def finished(shared_backend_site: Site, publisher: Publisher) -> Source:
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("after", BAD)
-def test_what_is_no_cursor_is_refused_with_a_reason(
+def test_an_invalid_cursor_is_refused_with_a_reason(
     backend_site: Site, finished: Source, transport, after: str
 ):
     with pytest.raises(Refused, match="cursor") as refused:
@@ -34,14 +34,14 @@ def test_what_is_no_cursor_is_refused_with_a_reason(
 
 
 def ask_literally(transport: str, site: Site, name: str, after: str) -> None:
-    """Read from a cursor that may be anything, asked for in the query."""
-    # The readers look at a cursor's last digit, and put it into an address.
+    """Read from a cursor of any characters, which goes into the query."""
+    # The readers need a cursor that ends in a digit and that an address may contain.
     quoted = "".join(f"%{byte:02x}" for byte in after.encode())
     read_all(transport, site.address, name, f"{quoted}&x=.0")
 
 
 @pytest.mark.parametrize("after", BAD[:5])
-def test_what_is_no_last_event_id_is_refused_except_none_at_all(
+def test_an_invalid_last_event_id_is_refused_and_an_empty_one_is_ignored(
     backend_site: Site, finished: Source, after: str
 ):
     answer = http.get(backend_site.address, f"/stream/{finished.name}/events", last_event_id=after)
@@ -50,7 +50,7 @@ def test_what_is_no_last_event_id_is_refused_except_none_at_all(
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("after", ["6", "99", str(2**53 - 1)])
-def test_beyond_the_end_the_text_comes_anew(
+def test_a_cursor_beyond_the_end_gets_a_reset_and_the_whole_text(
     backend_site: Site, finished: Source, transport: str, after: str
 ):
     first, *records = read_all(transport, backend_site.address, finished.name, after)
@@ -61,7 +61,7 @@ def test_beyond_the_end_the_text_comes_anew(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_beyond_the_end_of_a_live_stream_the_text_comes_anew_and_goes_on(
+def test_a_cursor_beyond_the_end_of_a_live_stream_gets_a_reset_and_the_stream_goes_on(
     backend_site: Site, publisher: Publisher, transport: str
 ):
     source = publisher.open()
@@ -75,7 +75,9 @@ def test_beyond_the_end_of_a_live_stream_the_text_comes_anew_and_goes_on(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_at_the_very_end_only_the_end_is_left(backend_site: Site, finished: Source, transport: str):
+def test_a_cursor_at_the_end_gets_only_the_end(
+    backend_site: Site, finished: Source, transport: str
+):
     (end,) = read_all(transport, backend_site.address, finished.name, "5")
     assert (end["end"], end["n"]) == ("done", 5)
 
@@ -95,20 +97,20 @@ def edit(site: Site, source: Source, person: Person, text: str) -> None:
     before = revision(site.server, source.name)
     answer = save(site, source.publisher, source.name, person, text=text)
     assert answer.status == 302, answer.text
-    # Other processes may take a finished stream to be as it was, for a moment.
+    # Other processes may answer from their cache for a moment.
     for server in site.servers:
         wait_until(
-            lambda s=server: revision(s, source.name) != before, "the server knows of the edit"
+            lambda s=server: revision(s, source.name) != before, "the server gives the edited text"
         )
 
 
 def revision(server: Server, name: str) -> str:
-    """Return the revision of which this server gives the pieces."""
+    """Return the revision that this server gives."""
     return str(http.get(server.address, f"/stream/{name}/polling").json["after"]).rpartition(".")[0]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_after_an_edit_readers_of_the_old_text_get_the_new_one_from_its_beginning(
+def test_after_an_edit_readers_of_the_old_text_get_a_reset_and_the_new_text(
     backend_site: Site, publisher: Publisher, people: dict[str, Person], transport: str
 ):
     source = publisher.open(new_name("edited"))
@@ -133,9 +135,7 @@ def test_after_an_edit_readers_of_the_old_text_get_the_new_one_from_its_beginnin
         assert (fresh.text, fresh.resets) == (text, [])
 
 
-def test_a_reader_of_the_bare_text_is_told_of_a_reset_in_a_header(
-    backend_site: Site, finished: Source
-):
+def test_a_reader_of_the_bare_text_gets_the_reset_in_a_header(backend_site: Site, finished: Source):
     answer = http.get(backend_site.address, f"/stream/{finished.name}/chunked?after=7")
     assert answer.headers["stream-reset"] == "0"
     assert answer.text == "0 1 2 3 4 "

@@ -1,4 +1,4 @@
-"""Valkey gone and back, servers killed, lines cut, readers that don't read: nothing is lost."""
+"""Faults that must lose nothing: no Valkey, killed servers, cut connections, stalled clients."""
 
 import asyncio
 import random
@@ -36,14 +36,14 @@ def texts(start: int, stop: int) -> list[str]:
 def own_single(
     request: pytest.FixtureRequest, make_site: SiteMaker
 ) -> Iterator[tuple[Site, Publisher]]:
-    """A site of one server, on which nothing else goes on, and its publisher."""
+    """Yield a running site of one server that no other test uses, and its process of sources."""
     site = make_site(servers=[request.param]).start()
     publisher = Publisher(site.env)
     yield site, publisher
     publisher.kill()
 
 
-def test_without_valkey_nothing_is_lost_and_with_it_again_rings_are_heard(
+def test_an_outage_of_valkey_loses_nothing_and_rings_resume_after_it(
     own_site: Site, own_publisher: Publisher, valkey: Valkey, at_once
 ):
     source = own_publisher.open()
@@ -75,7 +75,7 @@ def test_without_valkey_nothing_is_lost_and_with_it_again_rings_are_heard(
         keys.flushall()
         source.write(*texts(30, 40))
         all_have(40)
-        # Without a restart of anything, both servers listen again, and the source rings.
+        # Both servers listen again and the source rings, although no process was restarted.
         wait_until(lambda: listeners(keys) >= len(own_site.servers), "the servers listen again")
         with keys.pubsub() as rings:
             rings.psubscribe("*streams.*")
@@ -89,11 +89,11 @@ def test_without_valkey_nothing_is_lost_and_with_it_again_rings_are_heard(
         assert reader.state == "done"
         assert reader.resets == []
     for server in own_site.servers:
-        server.excuse()  # The channel layer's own tracebacks, for as long as Valkey was away.
+        server.excuse()  # The channel layer logs tracebacks while Valkey is away.
 
 
 def listeners(keys: redis.Redis) -> int:
-    """Return how many processes hear the rings of the one stream there is."""
+    """Return how many processes listen to the rings of the only stream."""
     channels = [
         name for name in keys.pubsub_channels() if b"streams." in name and b"specific" not in name
     ]
@@ -103,7 +103,9 @@ def listeners(keys: redis.Redis) -> int:
 # Servers killed.
 
 
-async def test_readers_on_every_transport_survive_their_server(own_single: tuple[Site, Publisher]):
+async def test_readers_on_every_transport_resume_when_their_server_is_killed(
+    own_single: tuple[Site, Publisher],
+):
     site, publisher = own_single
     source = publisher.open()
     got: dict[str, list[str]] = {transport: [] for transport in TRANSPORTS}
@@ -117,7 +119,7 @@ async def test_readers_on_every_transport_survive_their_server(own_single: tuple
             lambda: {len(texts) for texts in got.values()} == {count}, f"all have {count} pieces"
         )
 
-    # In front of both servers, as an operator's proxy is.
+    # The proxy keeps its address when the server restarts on another port.
     async with Proxy(site.address) as proxy, asyncio.TaskGroup() as reading:
         url = f"{proxy.url}/stream/{source.name}"
         for transport in TRANSPORTS:
@@ -135,7 +137,7 @@ async def test_readers_on_every_transport_survive_their_server(own_single: tuple
 
 
 async def texts_of(url: str, transport: str) -> AsyncIterator[str]:
-    """Yield the texts that the client gives, to the end of a stream that ends well."""
+    """Yield the texts that the client receives, and check that the stream ends as done."""
     async with aclosing(client.open(url, transport=transport)) as records:
         async for record in records:
             match record:
@@ -148,19 +150,19 @@ async def texts_of(url: str, transport: str) -> AsyncIterator[str]:
                     raise AssertionError(record)
 
 
-# Lines cut.
+# Connections cut.
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("seed", range(2))
-async def test_a_reader_whose_line_is_cut_at_any_byte_gets_the_whole_text(
+async def test_a_reader_whose_connection_is_cut_at_any_byte_gets_the_whole_text(
     backend_site: Site, publisher: Publisher, transport: str, seed: int
 ):
     chance = random.Random(seed)
     address = backend_site.servers[-1].address
     source = await asyncio.to_thread(publisher.open, new_name("cut"))
     source.begin(texts(0, 400), pause=0.001)
-    # More at most than the largest message, which would never get through otherwise.
+    # The limit is above the largest message, which would never get through otherwise.
     async with CuttingProxy(address, lambda: chance.randint(1, 20_000)) as proxy:
         url = f"{proxy.url}/stream/{source.name}"
         got = []
@@ -172,13 +174,13 @@ async def test_a_reader_whose_line_is_cut_at_any_byte_gets_the_whole_text(
         assert got == texts(0, 400)
 
 
-# Readers that don't read.
+# Clients that don't read.
 
 LARGE = 60_000  # characters
 LARGE_PIECES = 600
 
 
-def test_readers_that_do_not_read_cost_little_and_hold_up_nobody(own_single, at_once):
+def test_stalled_readers_cost_little_memory_and_delay_no_other_reader(own_single, at_once):
     site, publisher = own_single
     source = publisher.open()
     pieces = [f"{number % 10}" * LARGE for number in range(LARGE_PIECES)]
@@ -187,29 +189,29 @@ def test_readers_that_do_not_read_cost_little_and_hold_up_nobody(own_single, at_
     quick = at_once.submit(reader.read, "sse", site.address)
     with ExitStack() as stack:
         stalled = [stack.enter_context(stall(site, source.name, kind)) for kind in STALLED]
-        wait_until(lambda: reader.texts, "the quick one reads")
+        wait_until(lambda: reader.texts, "the quick reader reads")
         before = resident(site.server.pid)
         for start in range(1, LARGE_PIECES, 20):
             source.write(*pieces[start : start + 20])
-        wait_until(lambda: len(reader.texts) == LARGE_PIECES, "the quick one has all")
+        wait_until(lambda: len(reader.texts) == LARGE_PIECES, "the quick reader has all pieces")
         grown = resident(site.server.pid) - before
-        # All of it would be 34 MiB for each. A server may keep a few messages.
+        # The whole text would be 34 MiB for each reader. A server may keep a few messages.
         assert grown < 24 * MIB, f"{grown / MIB:.0f} MiB more"
         source.end()
         assert quick.result().texts == pieces
-        # Those that stalled go on where they were, and miss nothing.
+        # The stalled readers go on where they were, and miss nothing.
         rest = [data for data, _wire in http.read_chunks(stalled[0].file)]
         assert b"".join(rest) == "".join(pieces[1:]).encode()
-        # Nor does the server have all that is left of an ended stream on its way to each.
+        # The server sends the rest of an ended stream in parts.
         assert max(map(len, rest)) < MIB
 
 
-def test_a_client_that_only_talks_is_read_no_further(own_single):
+def test_a_client_that_sends_without_reading_is_read_no_further(own_single):
     site, publisher = own_single
     source = publisher.open()
     with websocket.connect(site.address, f"/stream/{source.name}/ws") as talker:
-        # Each is answered; so many answers fill what lies between the server and a client who
-        # reads none.
+        # The server answers each message. The answers fill the buffers between the server and a
+        # client that reads none of them.
         words = websocket.write_frame(websocket.TEXT, b"{}") * 10_000
         speech = websocket.write_frame(websocket.TEXT, b" " * LARGE)
         talker.socket.settimeout(PAUSE)
@@ -218,15 +220,15 @@ def test_a_client_that_only_talks_is_read_no_further(own_single):
             for said in [words] * 20 + [speech] * 600:
                 talker.socket.sendall(said)
                 taken += len(said)
-        # The sockets on both sides have room for a few MiB each.
+        # The buffers of both sockets hold a few MiB.
         assert taken < 24 * MIB, "the server goes on reading"
 
 
-# Seconds after which a server is taken to read no more.
+# Seconds without progress after which the server counts as having stopped reading.
 PAUSE = 3
 
 
-def test_a_client_that_says_much_at_once_gets_all_its_answers(own_single):
+def test_a_client_that_sends_many_messages_at_once_gets_all_answers(own_single):
     site, publisher = own_single
     source = publisher.open()
     with websocket.connect(site.address, f"/stream/{source.name}/ws") as talker:
@@ -241,7 +243,7 @@ STALLED = ("chunked", "events", "ws")
 
 
 def stall(site: Site, name: str, kind: str) -> http.Connection:
-    """Ask for a stream, read its first piece, and nothing more."""
+    """Request a stream, read its first piece, and then stop reading."""
     target = f"/stream/{name}/{kind}"
     if kind == "ws":
         socket = websocket.connect(site.address, target)
@@ -257,7 +259,7 @@ def stall(site: Site, name: str, kind: str) -> http.Connection:
 
 
 @pytest.mark.parametrize("change", ["deleted", "edited"])
-def test_a_reader_far_behind_learns_that_its_stream_was_changed_meanwhile(own_single, change: str):
+def test_a_reader_far_behind_is_told_that_its_stream_was_deleted_or_edited(own_single, change: str):
     site, publisher = own_single
     source = publisher.open()
     with http.Connection(site.address) as slow:
@@ -266,7 +268,7 @@ def test_a_reader_far_behind_learns_that_its_stream_was_changed_meanwhile(own_si
             source.write(*["x" * LARGE] * 30)
         http.read_head(slow.file)
         chunks = (data for data, _wire in http.read_chunks(slow.file))
-        # A reader that has nothing yet would just begin with the new text.
+        # A reader without any piece would begin with the new text, and need no reset.
         begun = next(data for data in chunks if b'"text"' in data)
         if change == "deleted":
             publisher.call(streams.delete, source.name)
@@ -284,16 +286,18 @@ def test_a_reader_far_behind_learns_that_its_stream_was_changed_meanwhile(own_si
         assert b"".join(lines).count(b'"text":"new "') == 1000
 
 
-# Streams that can't be read.
+# Damaged streams.
 
 
-def test_nobody_is_left_waiting_for_what_cannot_be_read(own_single: tuple[Site, Publisher]):
+def test_readers_of_a_damaged_stream_get_an_error_and_do_not_wait_for_ever(
+    own_single: tuple[Site, Publisher],
+):
     site, publisher = own_single
     source = publisher.open()
     source.write("text")
     source.end()
     publisher.call(streams.damage_segments)
-    # Each of them, also those who come when it has failed once.
+    # Later readers get the error too.
     for kind in ("chunked", "events", "polling", "chunked"):
         with http.Connection(site.address) as connection:
             connection.send(f"/stream/{source.name}/{kind}")
@@ -304,7 +308,7 @@ def test_nobody_is_left_waiting_for_what_cannot_be_read(own_single: tuple[Site, 
                 with pytest.raises((http.CutShort, ConnectionResetError)):
                     for _chunk in http.read_chunks(connection.file):
                         pass
-    # The article's own consumer, too.
+    # The article's own consumer closes with the same code.
     for target in (f"/stream/{source.name}/ws", "/stream/ws"):
         with websocket.connect(site.address, target) as socket:
             assert socket.closed() == 1011

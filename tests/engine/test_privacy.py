@@ -1,4 +1,4 @@
-"""Who may watch: asked on every transport, and again on every resume."""
+"""Who may watch: the engine asks on every transport, and again on every resume."""
 
 import pytest
 
@@ -31,20 +31,24 @@ def test_owner_and_staff_may_watch_a_private_stream(
 
 @pytest.mark.parametrize("who", ["nobody", "stranger"])
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_others_may_not(backend_site: Site, private: Source, people: People, who, transport):
+def test_nobody_else_may_watch_a_private_stream(
+    backend_site: Site, private: Source, people: People, who, transport
+):
     headers = people[who].cookies if who in people else {}
     with pytest.raises(Refused, match="private") as refused:
         Reader(private.name, headers).read(transport, backend_site.address)
     assert refused.value.status == 403
 
 
-def test_others_may_not_read_the_bare_text(backend_site: Site, private: Source):
+def test_nobody_else_may_read_the_bare_text_of_a_private_stream(
+    backend_site: Site, private: Source
+):
     with pytest.raises(Refused, match="private"):
         bare_text(backend_site.address, private.name)
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_reader_who_may_no_longer_watch_cannot_resume(
+def test_a_reader_who_lost_the_right_to_watch_cannot_resume(
     backend_site: Site, publisher: Publisher, people: People, transport: str
 ):
     source = publisher.open(new_name("closing"), owner=people["owner"].pk)
@@ -56,7 +60,7 @@ def test_a_reader_who_may_no_longer_watch_cannot_resume(
     with pytest.raises(Refused) as refused:
         reader.read(transport, backend_site.servers[-1].address, 1)
     assert refused.value.status == 403
-    # Nor can the owner, once logged out.
+    # The owner can't resume either after logging out.
     owner = Reader(source.name, people["owner"].cookies).read(transport, backend_site.address, 1)
     owner.headers = {}
     with pytest.raises(Refused):
@@ -65,7 +69,7 @@ def test_a_reader_who_may_no_longer_watch_cannot_resume(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_anyone_with_the_link_may_watch(
+def test_everyone_who_knows_the_name_may_watch_a_link_stream(
     backend_site: Site, publisher: Publisher, people: People, transport: str
 ):
     source = publisher.open(new_name("linked"), owner=people["owner"].pk, visibility="link")
@@ -75,7 +79,7 @@ def test_anyone_with_the_link_may_watch(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_a_name_that_is_no_streams_is_not_found(backend_site: Site, transport: str):
+def test_reading_a_missing_stream_is_a_404(backend_site: Site, transport: str):
     with pytest.raises(Refused) as refused:
         Reader("not-there").read(transport, backend_site.address)
     assert refused.value.status == 404

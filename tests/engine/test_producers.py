@@ -1,4 +1,4 @@
-"""Producers: one at a time, alive or dead, and how their pieces are kept."""
+"""Producers: one for each stream, alive or dead, and how the log keeps their pieces."""
 
 import signal
 from collections.abc import Iterator
@@ -17,21 +17,21 @@ from .reading import TRANSPORTS, Reader
 
 @pytest.fixture
 def another(shared_backend_site: Site) -> Iterator[Publisher]:
-    """A second process of sources, which may die."""
+    """Yield a second process of sources, which the test may kill."""
     publisher = Publisher(shared_backend_site.env)
     yield publisher
     publisher.kill()
 
 
 def segments(source: Source) -> list[list[int]]:
-    """Return the rows in which a stream's pieces are kept, as the numbers that they span."""
+    """Return the first piece's number and the end of each segment of a stream."""
     return source.publisher.call(streams.segments, source.name)
 
 
-# Two on one name.
+# Two producers of one stream.
 
 
-def test_a_second_producer_is_refused(backend_site: Site, publisher: Publisher):
+def test_a_second_producer_of_a_stream_is_refused(backend_site: Site, publisher: Publisher):
     first = publisher.open()
     raised = publisher.launch(first.name).expect("raised")
     assert raised["error"] == "Conflict"
@@ -39,7 +39,7 @@ def test_a_second_producer_is_refused(backend_site: Site, publisher: Publisher):
 
 
 @pytest.mark.parametrize("form", ["async", "sync"])
-def test_a_producer_that_says_so_takes_over_and_the_first_is_refused(
+def test_a_producer_may_take_over_and_the_first_producer_is_refused(
     backend_site: Site, publisher: Publisher, another: Publisher, form: str
 ):
     first = publisher.open(new_name("taken"), form=form)
@@ -55,7 +55,7 @@ def test_a_producer_that_says_so_takes_over_and_the_first_is_refused(
     assert (reader.text, reader.state) == ("first second", "done")
 
 
-def test_a_producer_that_slept_through_a_takeover_writes_nothing_more(
+def test_a_producer_that_was_suspended_during_a_takeover_writes_nothing_more(
     backend_site: Site, publisher: Publisher, another: Publisher
 ):
     sleeper = another.open()
@@ -64,7 +64,7 @@ def test_a_producer_that_slept_through_a_takeover_writes_nothing_more(
     successor = publisher.launch(sleeper.name, takeover=True)
     assert successor.expect("opened")["n"] == 1
     successor.write("meanwhile ")
-    # For all it knows, when it wakes up, the stream is its own.
+    # When the first producer resumes, it still believes that it owns the stream.
     sleeper.begin(["lost"])
     another.signal(signal.SIGCONT)
     assert sleeper.expect("left")["stopped"] is True
@@ -74,7 +74,7 @@ def test_a_producer_that_slept_through_a_takeover_writes_nothing_more(
     assert reader.texts == ["before ", "meanwhile ", "after"]
 
 
-def test_nobody_publishes_to_a_stream_that_has_ended(backend_site: Site, publisher: Publisher):
+def test_publishing_to_an_ended_stream_is_refused(backend_site: Site, publisher: Publisher):
     source = publisher.open()
     source.end()
     for takeover in (False, True):
@@ -82,10 +82,10 @@ def test_nobody_publishes_to_a_stream_that_has_ended(backend_site: Site, publish
         assert raised["error"] == "Ended"
 
 
-# The dead.
+# Dead producers.
 
 
-def test_a_killed_producers_stream_ends_as_interrupted_for_everybody(
+def test_the_stream_of_a_killed_producer_ends_as_interrupted_for_every_reader(
     backend_site: Site, publisher: Publisher, another: Publisher, at_once
 ):
     living = publisher.open(new_name("living"))
@@ -105,12 +105,12 @@ def test_a_killed_producers_stream_ends_as_interrupted_for_everybody(
         assert reader.texts == written[: len(reader.texts)]
         assert len(reader.texts) >= 20
     assert len({(reader.name, reader.text) for reader in readers}) == len(dying)
-    # By now one that lives, and was silent for as long, would have ended too.
+    # The living producer was silent for as long, and its stream must not have ended.
     living.write("still here")
     assert living.end()["stopped"] is False
 
 
-def test_a_stream_that_nobody_watches_is_found_interrupted_by_whoever_asks_next(
+def test_the_next_reader_of_a_dead_producers_stream_finds_it_interrupted(
     backend_site: Site, publisher: Publisher, another: Publisher
 ):
     source = another.open()
@@ -121,10 +121,10 @@ def test_a_stream_that_nobody_watches_is_found_interrupted_by_whoever_asks_next(
     assert (reader.text, reader.state) == ("one", "interrupted")
 
 
-# Abandoned.
+# Abandoned streams.
 
 
-def test_an_abandoned_stream_stops_and_one_that_is_watched_elsewhere_does_not(
+def test_a_stream_without_viewers_is_abandoned_and_one_with_a_viewer_elsewhere_is_not(
     backend_site: Site, publisher: Publisher
 ):
     watched = publisher.open(new_name("watched"), abandon=4)
@@ -132,7 +132,7 @@ def test_an_abandoned_stream_stops_and_one_that_is_watched_elsewhere_does_not(
     reader = Reader(watched.name)
     records = TRANSPORTS["sse"](backend_site.servers[-1].address, watched.name, "0", {})
     reader.take(next(records))
-    # It began later, so it is abandoned later than the other would be.
+    # This stream began later, so the other one would be abandoned first.
     lonely = publisher.open(new_name("lonely"), abandon=4)
     assert lonely.expect("left")["stopped"] is True
     watched.write("two")
@@ -146,10 +146,10 @@ def test_an_abandoned_stream_stops_and_one_that_is_watched_elsewhere_does_not(
         assert "watched" in end["reason"]
 
 
-# How pieces are kept.
+# Segments.
 
 
-def test_many_streams_share_commits_and_a_finished_one_is_a_single_row(
+def test_many_streams_share_commits_and_a_finished_stream_is_one_row(
     backend_site: Site, publisher: Publisher
 ):
     texts = [f"{number} " for number in range(100)]
@@ -170,7 +170,9 @@ def test_many_streams_share_commits_and_a_finished_one_is_a_single_row(
 
 
 @ON_VALKEY
-def test_a_commit_rings_once_however_many_watch(backend_site: Site, publisher: Publisher, at_once):
+def test_a_commit_rings_once_for_any_number_of_viewers(
+    backend_site: Site, publisher: Publisher, at_once
+):
     source = publisher.open(new_name("ringing"))
     pk = publisher.call(streams.primary_key, source.name)
     reading = [
@@ -190,20 +192,20 @@ def test_a_commit_rings_once_however_many_watch(backend_site: Site, publisher: P
             assert len(future.result().texts) == 300
         heard = [rings.get_message(timeout=30) for _ in range(commits + 1)]
         assert {message["type"] for message in heard} == {"pmessage"}
-        # Whatever else were rung, a ring of the test's own would come after.
+        # Any further ring would come before this ring of the test's own.
         valkey.publish(f"last.streams.{pk}", b"")
         assert rings.get_message(timeout=30)["channel"] == f"last.streams.{pk}".encode()
 
 
 def watching(source: Source) -> int:
-    """Return how many readers are counted, over all processes."""
+    """Return how many viewers are counted, over all processes."""
     return source.publisher.call(streams.viewers, source.name)
 
 
-# Commits of several streams together.
+# Commit groups.
 
 
-def test_a_write_that_is_refused_takes_no_other_of_its_commit_along(
+def test_a_refused_write_does_not_affect_the_other_writes_of_its_commit_group(
     backend_site: Site, publisher: Publisher
 ):
     names = [new_name("together") for _ in range(3)]
@@ -214,7 +216,7 @@ def test_a_write_that_is_refused_takes_no_other_of_its_commit_along(
         assert (reader.text, reader.state) == (text, "done")
 
 
-# What publish() refuses.
+# Invalid pieces and names.
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def test_a_write_that_is_refused_takes_no_other_of_its_commit_along(
     ids=["NUL", "too long", "half a surrogate pair"],
 )
 @pytest.mark.parametrize("form", ["async", "sync"])
-def test_a_piece_that_cannot_be_one_fails_the_stream_with_what_came_before(
+def test_an_invalid_piece_fails_the_stream_and_the_earlier_pieces_are_kept(
     backend_site: Site, publisher: Publisher, form: str, text: str, error: str
 ):
     source = publisher.open(form=form)
@@ -235,12 +237,12 @@ def test_a_piece_that_cannot_be_one_fails_the_stream_with_what_came_before(
 
 
 @pytest.mark.parametrize("name", ["a/b", "x" * 300, "-a", "ü", "a b", "a\n"])
-def test_a_name_that_cannot_be_one_is_refused(backend_site: Site, publisher: Publisher, name: str):
+def test_an_invalid_name_is_refused(backend_site: Site, publisher: Publisher, name: str):
     raised = publisher.launch(name).expect("raised")
     assert raised["error"] == "BadRequest"
 
 
-def test_a_source_without_pieces_is_an_empty_text(backend_site: Site, publisher: Publisher):
+def test_a_source_without_pieces_makes_an_empty_stream(backend_site: Site, publisher: Publisher):
     source = publisher.open()
     source.begin([""])
     source.expect("written")

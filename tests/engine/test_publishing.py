@@ -1,4 +1,4 @@
-"""Publishing over HTTP with a token, and all that can be wrong with a request."""
+"""Publishing over HTTP with a token, and everything that can be wrong with a request."""
 
 import hashlib
 import json
@@ -28,7 +28,7 @@ def post(
     kind: str = "application/json",
     query: str = "",
 ):
-    """Publish: a body that isn't bytes is JSON, or in NDJSON a list of lines."""
+    """Send a body: bytes as they are, other values as JSON, or a list of lines as NDJSON."""
     if not isinstance(body, bytes):
         body = b"".join(map(line, body)) if kind == NDJSON else json.dumps(body).encode()
     headers = {"Content-Type": kind, **(person.bearer if person else {})}
@@ -37,6 +37,7 @@ def post(
 
 
 def line(item: Any) -> bytes:
+    """Return a line of NDJSON. Bytes are lines already."""
     return item if isinstance(item, bytes) else json.dumps(item).encode() + b"\n"
 
 
@@ -60,11 +61,9 @@ def test_pieces_are_published_and_the_stream_ended(backend_site: Site, owner: Pe
     assert (reader.text, reader.state) == ("0 1 2 3 4 \u2028\r\n", "done")
 
 
-def test_numbers_that_were_taken_are_ignored_and_a_gap_is_refused(
-    backend_site: Site, owner: Person
-):
+def test_repeated_pieces_are_ignored_and_a_gap_is_refused(backend_site: Site, owner: Person):
     name = new_name("numbered")
-    for _ in range(2):  # The answer to the first got lost, say.
+    for _ in range(2):  # The publisher repeats the request as if the response was lost.
         answer = post(backend_site, name, {"pieces": texts(range(3)), "n": 0}, owner)
         assert (answer.status, answer.json["after"]) == (202, 3)
     overlap = post(backend_site, name, {"pieces": texts(range(2, 5)), "n": 2}, owner)
@@ -77,12 +76,12 @@ def test_numbers_that_were_taken_are_ignored_and_a_gap_is_refused(
     assert Reader(name).read("chunked", backend_site.address).texts == texts(range(5))
 
 
-def test_requests_of_one_publisher_at_once_lose_nothing_that_was_accepted(
+def test_simultaneous_requests_of_one_publisher_lose_no_accepted_piece(
     backend_site: Site, owner: Person, at_once
 ):
     name = new_name("crowded")
     post(backend_site, name, {"pieces": []}, owner)
-    # Some say the same.
+    # Some of the texts are equal.
     posted = [f"{number % 4} " for number in range(12)]
     answers = list(
         at_once.map(lambda text: post(backend_site, name, {"pieces": [text]}, owner), posted)
@@ -111,7 +110,7 @@ def test_the_request_that_ended_a_stream_may_be_repeated(backend_site: Site, own
     assert post(backend_site, name, last, owner, query="?producer=another").status == 409
 
 
-def test_a_new_stream_does_not_begin_with_a_gap(backend_site: Site, owner: Person):
+def test_a_first_request_with_a_gap_makes_no_stream(backend_site: Site, owner: Person):
     name = new_name("gap")
     answer = post(backend_site, name, {"pieces": ["late"], "n": 5}, owner)
     assert answer.status == 409
@@ -120,14 +119,14 @@ def test_a_new_stream_does_not_begin_with_a_gap(backend_site: Site, owner: Perso
     assert found.status == 404
 
 
-def test_a_publisher_may_say_that_it_failed(backend_site: Site, owner: Person):
+def test_a_publisher_may_end_its_stream_as_failed_with_a_reason(backend_site: Site, owner: Person):
     name = new_name("failed")
     post(backend_site, name, {"pieces": ["half"], "end": "failed", "reason": "out of paper"}, owner)
     reader = Reader(name).read("websocket", backend_site.address)
     assert (reader.text, reader.state, reader.end["reason"]) == ("half", "failed", "out of paper")
 
 
-def test_nothing_is_published_to_a_stream_that_has_ended(backend_site: Site, owner: Person):
+def test_publishing_to_an_ended_stream_is_refused(backend_site: Site, owner: Person):
     name = new_name("ended")
     post(backend_site, name, {"pieces": ["all"], "end": "done"}, owner)
     for query in ("", "?takeover=1"):
@@ -169,7 +168,7 @@ WRONG_TOKENS = {
 
 
 @pytest.mark.parametrize("token", WRONG_TOKENS)
-def test_without_a_token_that_counts_nothing_is_published(backend_site: Site, token: str):
+def test_publishing_without_a_valid_token_is_refused(backend_site: Site, token: str):
     name = new_name("wrong-token")
     target = f"/stream/{name}/pieces"
     headers = WRONG_TOKENS[token]
@@ -189,7 +188,7 @@ def admin_post(site: Site, path: str, person: Person, **fields: str) -> http.Res
     return http.ask(site.address, path, method="POST", headers=headers, body=body.encode())
 
 
-def test_a_token_is_made_shown_once_kept_hashed_and_revoked_in_the_admin(
+def test_the_admin_makes_a_token_shows_it_once_keeps_a_hash_and_revokes_it(
     backend_site: Site, publisher: Publisher, people: People
 ):
     staff, label = people["staff"], new_name("token")
@@ -197,7 +196,7 @@ def test_a_token_is_made_shown_once_kept_hashed_and_revoked_in_the_admin(
         backend_site, "/admin/streams/publishtoken/add/", staff, label=label, owner=""
     )
     assert made.status == 302
-    # The message with the key is shown on the next page, and on no other.
+    # Only the next page shows the message with the key.
     cookies = staff.cookies["Cookie"] + "; " + made.headers["set-cookie"].partition(";")[0]
     shown = http.get(backend_site.address, "/admin/streams/publishtoken/", cookie=cookies).text
     pk, digest, hint = publisher.call(users.token_with, label)
@@ -221,7 +220,7 @@ def test_a_token_is_made_shown_once_kept_hashed_and_revoked_in_the_admin(
 
 
 def words(page: str) -> list[str]:
-    """Return what may be a key in a page."""
+    """Return the words of a page that may be a key."""
     return "".join(c if c.isascii() and (c.isalnum() or c in "-_") else " " for c in page).split()
 
 
@@ -251,7 +250,7 @@ BAD_BODIES = {
 
 
 @pytest.mark.parametrize("body", BAD_BODIES)
-def test_a_body_that_cannot_be_taken_is_told_why_and_the_stream_goes_on(
+def test_an_invalid_body_is_refused_with_a_reason_and_the_stream_goes_on(
     backend_site: Site, owner: Person, body: str
 ):
     name = new_name("bad-body")
@@ -279,7 +278,7 @@ BAD_LINES = {
 
 
 @pytest.mark.parametrize("bad", BAD_LINES)
-def test_the_lines_before_a_broken_one_count_and_the_answer_names_it(
+def test_the_lines_before_an_invalid_line_are_kept_and_the_error_names_the_line(
     backend_site: Site, owner: Person, bad: str
 ):
     name = new_name("bad-line")
@@ -298,7 +297,7 @@ def test_the_lines_before_a_broken_one_count_and_the_answer_names_it(
     assert Reader(name).read("polling", backend_site.address).texts == texts(range(3))
 
 
-def test_what_follows_the_end_is_refused_by_its_line(backend_site: Site, owner: Person):
+def test_a_line_after_the_end_is_refused_and_named(backend_site: Site, owner: Person):
     name = new_name("after-end")
     lines = [{"text": "0 "}, {"end": "done"}, {"text": "1 "}]
     answer = post(backend_site, name, lines, owner, kind=NDJSON)
@@ -306,7 +305,7 @@ def test_what_follows_the_end_is_refused_by_its_line(backend_site: Site, owner: 
     assert "Line 3" in answer.json["detail"]
 
 
-def test_a_body_too_large_is_refused_and_adds_nothing(backend_site: Site, owner: Person):
+def test_a_body_that_is_too_large_is_refused_and_adds_nothing(backend_site: Site, owner: Person):
     name = new_name("too-large")
     post(backend_site, name, {"pieces": ["before"]}, owner)
     answer = post(backend_site, name, [{"text": "x" * 60_000}] * 150, owner, kind=NDJSON)
@@ -320,19 +319,19 @@ def test_a_body_too_large_is_refused_and_adds_nothing(backend_site: Site, owner:
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "-a", "a%20b", "%C3%BC", "a%00", ".", "a%0A"])
-def test_a_name_that_cannot_be_one_is_refused(backend_site: Site, owner: Person, name: str):
+def test_an_invalid_name_is_refused(backend_site: Site, owner: Person, name: str):
     answer = post(backend_site, name, {"pieces": ["x"]}, owner)
     assert answer.status == 400
     assert "1 to 100" in answer.json["detail"] or "name" in answer.json["detail"]
 
 
 @pytest.mark.parametrize("name", ["a/b", "a%2Fb", ""])
-def test_a_name_with_a_slash_is_no_streams_address(backend_site: Site, owner: Person, name: str):
+def test_a_name_with_a_slash_is_a_404(backend_site: Site, owner: Person, name: str):
     assert post(backend_site, name, {"pieces": ["x"]}, owner).status == 404
 
 
 @pytest.mark.parametrize("query", ["?visibility=all", "?title=" + "x" * 201, "?title=%00"])
-def test_a_query_that_cannot_be_is_refused_and_makes_no_stream(
+def test_an_invalid_query_is_refused_and_makes_no_stream(
     backend_site: Site, owner: Person, query: str
 ):
     name = new_name("bad-query")
@@ -342,7 +341,9 @@ def test_a_query_that_cannot_be_is_refused_and_makes_no_stream(
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("endpoint", ["pieces", "stop"])
-def test_only_post_changes_anything(backend_site: Site, owner: Person, endpoint: str, method: str):
+def test_publishing_and_stopping_allow_only_post(
+    backend_site: Site, owner: Person, endpoint: str, method: str
+):
     answer = http.ask(
         backend_site.address, f"/stream/any/{endpoint}", method=method, headers=owner.bearer
     )
@@ -354,7 +355,7 @@ def test_only_post_changes_anything(backend_site: Site, owner: Person, endpoint:
 
 @pytest.fixture(scope="module")
 def small(make_shared_site: SiteMaker):
-    """A site with streams of hardly more than the article, and its owner."""
+    """Yield a site with low limits, its process of sources and its owner."""
     site = make_shared_site(STREAM_MAX_PIECES="200", STREAM_MAX_LENGTH="5000").start()
     publisher = Publisher(site.env)
     yield site, publisher, introduce(publisher)["owner"]
@@ -366,13 +367,13 @@ def small(make_shared_site: SiteMaker):
     [texts(range(201)), ["x" * 3000, "y" * 3000]],
     ids=["too many pieces", "too many characters"],
 )
-def test_a_stream_beyond_its_limits_is_refused(small, more: list[str]):
+def test_pieces_beyond_the_limits_of_a_stream_are_refused(small, more: list[str]):
     site, _publisher, owner = small
     name = new_name("limited")
     answer = post(site, name, {"pieces": more}, owner)
     assert answer.status == 413
     assert "most" in answer.json["detail"] or "pass" in answer.json["detail"]
-    # What fits still may come.
+    # The stream still takes pieces that fit.
     assert post(site, name, {"pieces": more[:1], "end": "done"}, owner).status == 202
     assert Reader(name).read("polling", site.address).texts == more[:1]
 
@@ -383,7 +384,9 @@ def test_a_stream_beyond_its_limits_is_refused(small, more: list[str]):
     [texts(range(201)), ["x" * 3000, "y" * 3000]],
     ids=["too many pieces", "too many characters"],
 )
-def test_a_source_beyond_the_limits_fails_with_the_reason(small, form: str, more: list[str]):
+def test_a_source_beyond_the_limits_fails_its_stream_with_the_reason(
+    small, form: str, more: list[str]
+):
     site, publisher, _owner = small
     source = publisher.open(new_name("limited"), form=form)
     for text in more:

@@ -1,4 +1,4 @@
-"""What the README says of streaming from one's own app runs as it is written there."""
+"""The README's section "Stream from your own app" runs as it is written."""
 
 import json
 import re
@@ -40,7 +40,7 @@ PUBLISHING = re.search(
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project as Django makes it, with the README's blocks put in."""
+    """Return the folder of a new Django project with the README's blocks put in."""
     folder = tmp_path_factory.mktemp("project")
     run(folder, "-m", "django", "startproject", "shop", ".")
     shop = folder / "shop"
@@ -67,7 +67,7 @@ def append(path: Path, *parts: str) -> None:
 
 
 def run(folder: Path, *arguments: str) -> str:
-    """Run Python in the project's folder."""
+    """Run Python in the project's folder, and return its output."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=folder,
@@ -93,7 +93,7 @@ def variables() -> dict[str, str]:
 
 @contextmanager
 def served(project: Path, on: str) -> Iterator[tuple[tuple[str, int], int]]:
-    """Serve the project meanwhile. Yields the address, and the process that answers."""
+    """Serve the project. Yield the address and the id of the process that answers requests."""
     address = HOST, free_port()
     log = project / f"{on}.log"
     with log.open("wb") as output:
@@ -125,17 +125,18 @@ def answers(address: tuple[str, int]) -> bool:
 
 @pytest.fixture(scope="module", params=[*SERVERS, "runserver"])
 def address(request: pytest.FixtureRequest, project: Path) -> Iterator[tuple[str, int]]:
+    """Yield the address at which each server, and `runserver`, serves the project."""
     with served(project, request.param) as (address, _pid):
         yield address
 
 
-def test_it_takes_less_than_forty_lines():
+def test_the_section_has_less_than_forty_lines_of_code():
     code = re.findall(r"^```\w+\n((?:.*\n)+?)```$", SECTION, re.MULTILINE)
     assert 0 < sum(1 for block in code for line in block.splitlines() if line.strip()) < 40
 
 
 def asked(address: tuple[str, int], question: str) -> str:
-    """Ask, and return the name of the answer's stream."""
+    """Ask a question, and return the name of the answer's stream."""
     page = http.get(address, f"/ask?question={question}")
     assert page.status == 200
     source = re.search(r'<stream-output src="([^"]+)" transport="sse"', unescape(page.text))[1]
@@ -149,7 +150,7 @@ def test_an_answer_is_streamed_to_its_page(address: tuple[str, int], transport: 
     assert reader.state == "done"
 
 
-def test_what_its_page_needs_is_served_while_it_is_written(project: Path):
+def test_runserver_serves_the_static_files_of_the_answers_page(project: Path):
     with served(project, "runserver") as (address, _pid):
         page = http.get(address, "/ask?question=why").text
         files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
@@ -171,16 +172,16 @@ def test_viewers_of_an_answer_cost_no_threads(project: Path, on: str):
         before = threads(pid)
         for _ in range(20):
             watch()
-        assert threads(pid) <= before  # That of the page may be about to end.
+        assert threads(pid) <= before  # A thread that served the page may end meanwhile.
 
 
 @EVERY_SERVER
-def test_an_answer_under_way_ends_with_its_server(project: Path, on: str):
+def test_a_live_answer_is_interrupted_when_its_server_ends(project: Path, on: str):
     with served(project, on) as (address, _pid):
         name = asked(address, "endless")
-        # Nobody watches when it ends: what a viewer sees of that is another matter.
+        # The reader leaves before the server ends: other tests check what a viewer sees.
         reader = Reader(name).read("polling", address, len(WORDS) + 1)
-    # Its viewers elsewhere don't wait for its lease to run out.
+    # Viewers on other servers don't have to wait until the lease expires.
     assert call(project, streams.state, name) == "interrupted"
     with served(project, on) as (address, _pid):
         reader.read("sse", address)
@@ -190,11 +191,11 @@ def test_an_answer_under_way_ends_with_its_server(project: Path, on: str):
 
 @pytest.fixture(scope="module")
 def published(project: Path) -> None:
-    """What the README publishes."""
+    """Run the README's example of `publish`."""
     call(project, readme.run_as_written, PUBLISHING)
 
 
-def test_publishing_runs_as_written(published: None, address: tuple[str, int]):
+def test_the_example_of_publish_runs_as_written(published: None, address: tuple[str, int]):
     answer = Reader("answer-17").read("sse", address)
     assert (answer.texts, answer.state) == ([*WORDS, "why"], "done")
     lines = Reader("import-42").read("websocket", address)

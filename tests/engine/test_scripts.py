@@ -1,4 +1,4 @@
-"""Programs that publish by themselves: a loop after another, and ends that come all at once."""
+"""Programs that publish: several event loops, cancelled tasks, a database that goes away."""
 
 import pytest
 
@@ -14,18 +14,18 @@ def test_a_program_may_run_one_event_loop_after_another(backend_site: Site):
     assert stood == [["done", 20]] * 3 + [["done", 1]]
 
 
-def test_all_tasks_cancelled_at_once_no_piece_and_no_end_is_lost(backend_site: Site):
+def test_cancelling_all_tasks_at_once_loses_no_accepted_piece_and_no_end(backend_site: Site):
     names = [new_name("cancelled") for _ in range(40)]
     stood, expected = backend_site.call(programs.cancel_all_tasks, names)
     assert stood == expected
 
 
-def test_a_loop_that_ends_while_sources_end_leaves_none_open(backend_site: Site):
+def test_an_event_loop_that_ends_while_sources_end_leaves_no_stream_live(backend_site: Site):
     assert backend_site.call(programs.end_loops_while_sources_end, new_name("ending")) == []
 
 
 @pytest.mark.parametrize("work", ["append", "finish"])
-def test_a_database_that_is_away_for_a_moment_loses_neither_pieces_nor_the_end(
+def test_a_short_outage_of_the_database_loses_neither_pieces_nor_the_end(
     backend_site: Site, work: str
 ):
     name = new_name("away")
@@ -33,7 +33,7 @@ def test_a_database_that_is_away_for_a_moment_loses_neither_pieces_nor_the_end(
     assert stood == [["done", 2]]
 
 
-def test_after_an_outage_no_producer_is_taken_for_dead_before_it_could_show_life(
+def test_after_an_outage_a_producer_has_time_to_renew_its_lease(
     backend_site: Site,
 ):
     name = new_name("spared")
@@ -41,7 +41,7 @@ def test_after_an_outage_no_producer_is_taken_for_dead_before_it_could_show_life
     assert stood == [["live", 0], ["interrupted", 0]]
 
 
-def test_a_dead_producer_is_found_although_the_database_fails_now_and_then(backend_site: Site):
+def test_a_dead_producer_is_found_although_the_database_fails_repeatedly(backend_site: Site):
     name = new_name("dead")
     stood = backend_site.call(programs.look_at_expired_lease_between_outages, name)
     assert stood == [["interrupted", 0]]
@@ -53,7 +53,7 @@ def test_a_stream_may_go_on_for_months(backend_site: Site):
     assert stood == [["done", 1]] * 2
 
 
-def test_a_forked_worker_is_a_process_by_itself(backend_site: Site):
+def test_a_forked_worker_rings_under_a_name_of_its_own(backend_site: Site):
     parent, child = backend_site.call(programs.processes_of_parent_and_child)
     assert child
     assert child != parent

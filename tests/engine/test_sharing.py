@@ -1,4 +1,4 @@
-"""Work that is done once for all viewers."""
+"""Work that the engine does once for all viewers."""
 
 from itertools import product
 
@@ -12,7 +12,7 @@ from .publisher import Publisher
 from .reading import TRANSPORTS, Reader
 
 
-def test_a_commit_rings_once_however_many_watch(
+def test_a_commit_rings_once_for_viewers_on_all_servers_and_transports(
     own_site: Site, own_publisher: Publisher, valkey: Valkey, at_once
 ):
     source = own_publisher.open()
@@ -30,7 +30,7 @@ def test_a_commit_rings_once_however_many_watch(
         for text in ("one ", "two ", "three "):
             source.write(text)
         source.end()
-        rings.ping()  # What comes before its answer was sent before it.
+        rings.ping()  # All rings that were sent before come before the answer.
         heard = []
         while (message := rings.get_message(timeout=PATIENCE))["type"] != "pong":
             heard.append(message["data"])

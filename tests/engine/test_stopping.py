@@ -1,4 +1,4 @@
-"""Stopping a stream: who may, in what ways, from whichever process, and what the source sees."""
+"""Stopping a stream: who may stop, how, from which process, and what the source sees."""
 
 import json
 
@@ -37,7 +37,7 @@ WAYS = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_owner_staff_and_the_owners_token_may_stop(
+def test_the_owner_staff_and_the_owners_token_may_stop_a_stream(
     backend_site: Site, source: Source, people: People, way: str
 ):
     answer = stop(backend_site, source.name, WAYS[way](people))
@@ -65,7 +65,7 @@ NOT_ALLOWED = {
 
 
 @pytest.mark.parametrize("who", NOT_ALLOWED)
-def test_others_may_not_stop_and_the_source_goes_on(
+def test_nobody_else_may_stop_a_stream_and_its_source_goes_on(
     backend_site: Site, source: Source, people: People, who: str
 ):
     status, headers = NOT_ALLOWED[who]
@@ -78,7 +78,7 @@ def test_others_may_not_stop_and_the_source_goes_on(
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-def test_every_viewer_sees_it_stopped(
+def test_every_viewer_receives_the_end_of_a_stopped_stream(
     backend_site: Site, source: Source, people: People, at_once, transport: str
 ):
     reading = [
@@ -92,7 +92,7 @@ def test_every_viewer_sees_it_stopped(
         assert "staff" in reader.end["reason"]
 
 
-def test_a_source_without_an_event_loop_learns_of_it_at_its_next_piece(
+def test_a_source_without_an_event_loop_is_stopped_at_its_next_piece(
     backend_site: Site, publisher: Publisher, people: People
 ):
     source = publisher.open(new_name("stopping"), form="sync", owner=people["owner"].pk)
@@ -103,7 +103,7 @@ def test_a_source_without_an_event_loop_learns_of_it_at_its_next_piece(
     assert (left["raised"], left["stopped"]) == ("Stopped", True)
 
 
-def test_stopping_twice_or_after_the_end_changes_nothing(
+def test_stopping_again_or_after_the_end_changes_nothing(
     backend_site: Site, source: Source, people: People
 ):
     for _ in range(2):
@@ -114,11 +114,13 @@ def test_stopping_twice_or_after_the_end_changes_nothing(
     assert (answer.status, answer.json) == (202, {"state": "done"})
 
 
-def test_a_stream_that_is_not_there_cannot_be_stopped(backend_site: Site, people: People):
+def test_stopping_a_missing_stream_is_a_404(backend_site: Site, people: People):
     assert stop(backend_site, "not-there", people["owner"].form).status == 404
 
 
-def test_a_viewer_on_a_websocket_may_say_stop(backend_site: Site, source: Source, people: People):
+def test_the_owner_may_stop_a_stream_on_its_websocket(
+    backend_site: Site, source: Source, people: People
+):
     target = f"/stream/{source.name}/ws"
     with websocket.connect(
         backend_site.servers[-1].address, target, people["owner"].cookies
@@ -142,29 +144,29 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize("message", MESSAGES)
-def test_a_websocket_message_that_says_nothing_is_answered_and_reading_goes_on(
+def test_an_invalid_websocket_message_gets_an_error_and_the_stream_goes_on(
     backend_site: Site, source: Source, people: People, message: str
 ):
-    assert_told(backend_site, source, people["owner"], websocket.TEXT, MESSAGES[message])
+    assert_error(backend_site, source, people["owner"], websocket.TEXT, MESSAGES[message])
 
 
-def test_a_binary_websocket_message_is_answered_and_reading_goes_on(
+def test_a_binary_websocket_message_gets_an_error_and_the_stream_goes_on(
     backend_site: Site, source: Source, people: People
 ):
-    assert_told(backend_site, source, people["owner"], websocket.BINARY, b'{"op": "stop"}')
+    assert_error(backend_site, source, people["owner"], websocket.BINARY, b'{"op": "stop"}')
 
 
-def test_a_stranger_on_a_websocket_is_told_who_may_stop(
+def test_a_stranger_who_stops_on_a_websocket_is_told_who_may(
     backend_site: Site, source: Source, people: People
 ):
-    detail = assert_told(
+    detail = assert_error(
         backend_site, source, people["stranger"], websocket.TEXT, b'{"op": "stop"}'
     )
     assert "owner" in detail
 
 
-def assert_told(site: Site, source: Source, person: Person, opcode: int, payload: bytes) -> str:
-    """Check that a message is answered by an error, and that nothing else changes. Returns it."""
+def assert_error(site: Site, source: Source, person: Person, opcode: int, payload: bytes) -> str:
+    """Send a message, check that only an error answers it, and return the error's text."""
     with websocket.connect(site.address, f"/stream/{source.name}/ws", person.cookies) as socket:
         socket.write(opcode, payload)
         records = []
@@ -181,7 +183,7 @@ def assert_told(site: Site, source: Source, person: Person, opcode: int, payload
     return error
 
 
-def test_staff_may_stop_in_the_admin_whose_log_says_so(
+def test_staff_may_stop_a_stream_in_the_admin_which_logs_the_stop(
     backend_site: Site, source: Source, people: People
 ):
     pk = source.publisher.call(streams.primary_key, source.name)

@@ -1,4 +1,4 @@
-"""The order of the modules, read from their imports."""
+"""The architecture of the project, checked on the imports and the names in the source."""
 
 import ast
 from functools import cache
@@ -11,8 +11,8 @@ from tests.site import ROOT
 PACKAGES = ("streamsite", "demos")
 ENGINE = "streamsite.streams"
 
-# The wings of the engine, from the bottom up: a module imports from its own wing or from one below.
-# What every wing builds on stands at the bottom, and what Django looks for at the top.
+# The wings of the engine, from the bottom up. A module imports from its own wing or a lower one.
+# The lowest wing holds what all others build on, and the highest holds what Django looks for.
 WINGS = (
     ("wire", "errors", "conf", "loops", "signals", "pieces", "models"),
     ("log",),
@@ -31,12 +31,12 @@ LONG_MODULES = {
     "streamsite.streams.http.publishing": 320,
     "streamsite.streams.writing.producers": 360,
 }
-# What the client may use of the engine: it runs on machines without a database.
+# The parts of the engine that the client may import, because it runs without a database.
 CLIENT_USES = ("client", "wire", "pieces", "errors")
 
 
 def modules() -> dict[str, Path]:
-    """Return the project's modules by their dotted names. Migrations belong to Django."""
+    """Return the paths of the project's modules by dotted name, without Django's migrations."""
     found = {}
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
@@ -51,11 +51,15 @@ MODULES = modules()
 
 @cache
 def tree(module: str) -> ast.Module:
+    """Return the syntax tree of a module."""
     return ast.parse(MODULES[module].read_text())
 
 
 def imports(module: str) -> set[str]:
-    """Return what a module imports, wherever it does, but for what only type checkers see."""
+    """Return the dotted names that a module imports, at its top or inside a function.
+
+    Imports under `if TYPE_CHECKING` don't count.
+    """
     found = set()
     unseen = [tree(module)]
     while unseen:
@@ -67,7 +71,7 @@ def imports(module: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             origin = absolute(module, node)
-            # `from . import log` names a module, `from .log import find` something in one.
+            # `from . import log` names a module, and `from .log import find` a name in a module.
             found |= {
                 name if (name := f"{origin}.{alias.name}") in MODULES else origin
                 for alias in node.names
@@ -77,6 +81,7 @@ def imports(module: str) -> set[str]:
 
 
 def absolute(module: str, node: ast.ImportFrom) -> str:
+    """Return the absolute name of the module that `from … import` names in `module`."""
     if not node.level:
         return node.module or ""
     base = module.split(".")
@@ -91,7 +96,7 @@ def part(module: str) -> str:
 
 
 def wing(module: str) -> int:
-    """Return the number of an engine module's wing; one that is in none stands above all."""
+    """Return the number of a module's wing, or a higher number for a module in no wing."""
     return next((n for n, names in enumerate(WINGS) if part(module) in names), len(WINGS))
 
 
@@ -100,7 +105,7 @@ def engine_modules() -> list[str]:
 
 
 def users_of(*names: str) -> set[str]:
-    """Return the modules that import one of these, or something in them."""
+    """Return the modules that import one of these modules, or a name in one of them."""
     return {
         module
         for module in MODULES
@@ -113,7 +118,7 @@ def users_of(*names: str) -> set[str]:
 
 
 def mentions(module: str, name: str) -> bool:
-    """Tell whether a module's code speaks of a name."""
+    """Return whether a module's code uses or defines a name."""
     return any(
         name
         in (getattr(node, "id", None), getattr(node, "attr", None), getattr(node, "name", None))
@@ -122,18 +127,18 @@ def mentions(module: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("module", engine_modules())
-def test_every_module_of_the_engine_stands_in_a_wing(module):
-    assert wing(module) < len(WINGS), f"{module} stands in none of the wings"
+def test_every_module_of_the_engine_belongs_to_a_wing(module):
+    assert wing(module) < len(WINGS), f"{module} is in no wing: add {part(module)!r} to WINGS"
 
 
 @pytest.mark.parametrize("module", engine_modules())
-def test_imports_point_down(module):
+def test_a_module_of_the_engine_imports_no_wing_above_its_own(module):
     below = {name for name in imports(module) if name.startswith(f"{ENGINE}.")}
     upward = {name for name in below if wing(name) > wing(module)}
-    assert not upward, f"{module} imports {upward} of a wing above"
+    assert not upward, f"{module} imports {upward} from a wing above its own"
 
 
-def test_the_client_needs_no_database():
+def test_the_client_imports_nothing_that_needs_a_database():
     for module in engine_modules():
         if part(module) == "client":
             used = {part(name) for name in imports(module) if name.startswith(f"{ENGINE}.")}
@@ -141,7 +146,7 @@ def test_the_client_needs_no_database():
 
 
 def test_no_two_files_of_the_engine_have_the_same_name():
-    # Django says what a template library is called.
+    # A template library has the name of its app by custom.
     named = [
         module.rpartition(".")[2]
         for module in engine_modules()
@@ -154,11 +159,11 @@ def test_no_two_modules_import_each_other():
     order = {module: imports(module) & set(MODULES) - {module} for module in MODULES}
     while order:
         free = {module for module, needs in order.items() if not needs & set(order)}
-        assert free, f"a circle among {sorted(order)}"
+        assert free, f"some of these modules import each other in a circle: {sorted(order)}"
         order = {module: needs for module, needs in order.items() if module not in free}
 
 
-def test_the_engine_knows_neither_the_site_nor_the_demos():
+def test_the_engine_imports_neither_the_site_nor_the_demos():
     for module in engine_modules():
         outside = {
             name
@@ -168,7 +173,7 @@ def test_the_engine_knows_neither_the_site_nor_the_demos():
         assert not outside, f"{module} imports {outside}"
 
 
-def test_the_demos_use_the_engine_and_nothing_else_of_the_site():
+def test_the_demos_import_only_the_engine():
     for module in MODULES:
         if module.startswith("demos"):
             other = {
@@ -179,7 +184,7 @@ def test_the_demos_use_the_engine_and_nothing_else_of_the_site():
             assert not other, f"{module} imports {other}"
 
 
-def test_wire_formats_need_the_standard_library_alone():
+def test_the_wire_formats_import_only_the_standard_library():
     for module in engine_modules():
         if module.startswith(f"{ENGINE}.wire"):
             assert not {name.split(".")[0] for name in imports(module)} - {
@@ -201,7 +206,7 @@ def test_only_settings_reads_the_environment():
     assert MODULES["streamsite.asgi"].read_text().count("environ") == 1
 
 
-def test_only_notices_use_django_eventstream():
+def test_only_the_notices_import_django_eventstream():
     assert users_of("django_eventstream") <= {"demos.notices"}
 
 
@@ -209,7 +214,7 @@ def test_only_the_hub_rings():
     assert users_of("channels.layers") == {"streamsite.streams.reading.hub", "streamsite.health"}
 
 
-def test_only_the_log_touches_pieces_in_the_database():
+def test_only_the_log_reads_and_writes_segments():
     users = {module for module in MODULES if mentions(module, "Segment")}
     log = {module for module in MODULES if module.startswith("streamsite.streams.log.")}
     assert log & users
@@ -217,7 +222,7 @@ def test_only_the_log_touches_pieces_in_the_database():
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_names_say_what_is_inside(module):
+def test_no_module_has_a_name_that_says_nothing(module):
     assert module.split(".")[-1] not in {
         "utils",
         "util",

@@ -19,10 +19,10 @@ _MODULES = {
     "endpoint": "http.endpoints",
     "find": "reading.finding",
     "follow": "reading.following",
-    "piece": "reading.following",
-    "play": "reading.following",
+    "piece": "reading.playing",
+    "play": "reading.playing",
     "publish": "writing.producers",
-    "start": "writing.producers",
+    "start": "writing.sources",
     "texts": "reading.following",
 }
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from .pieces import Cursor as Cursor
     from .reading.finding import find as find
     from .reading.following import follow as follow
-    from .reading.following import piece as piece
-    from .reading.following import play as play
     from .reading.following import texts as texts
+    from .reading.playing import piece as piece
+    from .reading.playing import play as play
     from .writing.producers import publish as publish
-    from .writing.producers import start as start
+    from .writing.sources import start as start
 else:
     __all__ = list(_MODULES)
 

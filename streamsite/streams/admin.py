@@ -17,8 +17,7 @@ from .errors import StreamError
 from .log.recordings import checked_pieces
 from .models import PublishToken, Stream, new_private_name
 from .reading import presence
-from .writing.producers import stop
-from .writing.stopping import write_down
+from .writing.stopping import stop, write_down
 
 
 class StreamForm(forms.ModelForm):

@@ -28,7 +28,7 @@ from django.urls import path, re_path
 from .http.handler import beside
 from .http.origins import SameOrigin
 from .http.transports.websocket import Nowhere, StreamConsumer
-from .writing.producers import end_sources
+from .writing.sources import end_sources
 
 __all__ = ["beside", "lifespan", "websockets"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl
 
 from streamsite.asgi import application as site
-from streamsite.streams.writing.producers import start
+from streamsite.streams.writing.sources import start
 
 PIECES: list[str] = json.loads(Path(os.environ["BENCH_PIECES"]).read_text())
 

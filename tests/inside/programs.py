@@ -16,11 +16,11 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from streamsite.streams import log, publish
-from streamsite.streams.log import streams
+from streamsite.streams.log import silence
+from streamsite.streams.log.bell import this_process
 from streamsite.streams.log.database import in_database
 from streamsite.streams.models import Stream
-from streamsite.streams.reading import hub
-from streamsite.streams.writing.producers import stop
+from streamsite.streams.writing.stopping import stop
 
 from .streams import standings
 
@@ -140,7 +140,7 @@ def look_at_expired_lease_after_outage(name: str) -> Standings:
     with suppress(OperationalError):
         asyncio.run(in_database(absent))
     soon = standings([name])
-    streams.GRACE = 0
+    silence.GRACE = 0
     return [*soon, *standings([name])]
 
 
@@ -149,7 +149,7 @@ def look_at_expired_lease_between_outages(name: str) -> Standings:
 
     The database fails now and then meanwhile.
     """
-    streams.GRACE = 0.2
+    silence.GRACE = 0.2
     log.create(name, fence="", lease=-1)
     while standings([name])[0][0] == "live":
         with suppress(OperationalError):
@@ -175,14 +175,14 @@ def continue_stream_of_months_ago(names: list[str]) -> Standings:
 
 
 def processes_of_parent_and_child() -> tuple[str, str]:
-    """Fork. Return the names by which the hub knows the parent process and the child."""
+    """Fork. Return the names by which the bell knows the parent process and the child."""
     ours, theirs = os.pipe()
     child = os.fork()
     if not child:
-        os.write(theirs, hub._process.encode())
+        os.write(theirs, this_process().encode())
         os._exit(0)
     os.waitpid(child, 0)
-    return hub._process, os.read(ours, 100).decode()
+    return this_process(), os.read(ours, 100).decode()
 
 
 def stop_stream(name: str, reason: str) -> None:

@@ -210,8 +210,8 @@ def test_only_the_notices_import_django_eventstream():
     assert users_of("django_eventstream") <= {"demos.notices"}
 
 
-def test_only_the_hub_rings():
-    assert users_of("channels.layers") == {"streamsite.streams.reading.hub", "streamsite.health"}
+def test_only_the_bell_rings():
+    assert users_of("channels.layers") == {"streamsite.streams.log.bell", "streamsite.health"}
 
 
 def test_only_the_log_reads_and_writes_segments():

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from streamsite.streams import log
+from streamsite.streams.log import bell
 from streamsite.streams.models import Stream
 from streamsite.streams.pieces import Pieces
 from streamsite.streams.reading import hub as hubs
@@ -60,7 +61,7 @@ async def layer(monkeypatch) -> Layer:
             presence.tell_watches: lambda *_: None,
         }[work](*arguments)
 
-    monkeypatch.setattr(hubs, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(bell, "get_channel_layer", lambda: layer)
     monkeypatch.setattr(hubs, "in_database", in_database)
     monkeypatch.setattr(hubs, "HEARTBEAT", 0.01)
     return layer
@@ -153,11 +154,11 @@ async def test_a_write_that_is_appended_again_while_it_waits_is_committed_once(m
         await committing.wait()
         return [None for _ in writes]
 
-    async def ring(_stream: int, _pieces: Pieces) -> None:
+    async def ring(_bell: bell.Bell, _stream: int, _pieces: Pieces) -> None:
         pass
 
     monkeypatch.setattr(writer, "in_database_once_there", commit)
-    monkeypatch.setattr(writer, "ring", ring)
+    monkeypatch.setattr(bell.Bell, "ring", ring)
     first, second = (log.Write(n, f"{n}", 60, 0, ["text"], [0]) for n in range(2))
     ours = Writer()
     begun = asyncio.create_task(ours.append(first))
@@ -181,11 +182,11 @@ async def test_a_write_that_breaks_its_commit_takes_no_other_along(monkeypatch):
         committed.extend(write.fence for write in writes)
         return [None for _ in writes]
 
-    async def ring(_stream: int, _pieces: Pieces) -> None:
+    async def ring(_bell: bell.Bell, _stream: int, _pieces: Pieces) -> None:
         pass
 
     monkeypatch.setattr(log, "append", append)
-    monkeypatch.setattr(writer, "ring", ring)
+    monkeypatch.setattr(bell.Bell, "ring", ring)
     writes = [log.Write(n, f"{n}", 60, 0, [text], [0]) for n, text in enumerate(["1", "", "2"])]
     ours = Writer()
     outcomes = await asyncio.gather(*map(ours.append, writes), return_exceptions=True)

@@ -8,7 +8,7 @@ import pytest
 from django.urls import URLPattern
 
 from streamsite.streams import conf, urls
-from streamsite.streams.http import openapi, publishing
+from streamsite.streams.http import deliveries, openapi
 from streamsite.streams.models import Stream
 
 METHODS = {"get", "post", "put", "patch", "delete", "head", "options", "trace"}
@@ -65,5 +65,5 @@ def test_limits_are_the_codes_own(document):
     delivery = document["components"]["schemas"]["Delivery"]["properties"]
     for limit in ("STREAM_MAX_PIECE_LENGTH", "STREAM_MAX_PIECES", "STREAM_MAX_LENGTH"):
         assert f" {conf.DEFAULTS[limit]} " in delivery["pieces"]["description"]
-    assert delivery["end"]["enum"] == list(publishing.ENDS)
+    assert delivery["end"]["enum"] == list(deliveries.ENDS)
     assert document["components"]["schemas"]["State"]["enum"] == Stream.State.values

@@ -14,7 +14,7 @@ from ..conf import setting
 from ..models import MAX_PACE, MIN_PACE, NAME_PATTERN, Stream
 from ..pieces import MAX_CURSOR
 from ..wire import ndjson, sse
-from . import publishing
+from . import deliveries, publishing
 from .endpoints import endpoint
 from .transports import chunked, events, polling
 
@@ -316,7 +316,7 @@ def schemas() -> Json:
                     f"{setting('STREAM_MAX_LENGTH')} characters.",
                 },
                 "n": {**NUMBER, "description": "The first piece's number."},
-                "end": {"enum": list(publishing.ENDS)},
+                "end": {"enum": list(deliveries.ENDS)},
                 "reason": {**text, "description": "Why it failed."},
             },
             "dependentRequired": {"reason": ["end"]},

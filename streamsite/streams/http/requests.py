@@ -10,8 +10,11 @@ from ..errors import BadRequest, Conflict, Forbidden
 from ..log.database import in_database
 from ..models import MAX_PACE, MIN_PACE, Stream
 from ..pieces import Cursor
+from ..reading.cursors import honour
 from ..reading.finding import find
-from ..reading.following import Batch, follow, honour, play
+from ..reading.following import follow
+from ..reading.playing import play
+from ..reading.tapes import Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,22 @@
 """The log: the only code that reads and writes pieces in the database.
 
-Plain functions on Django's ORM, for any thread. Each is right when it is done twice, as after a
-connection was lost while it committed.
+Most of it is plain functions on Django's ORM, for any thread. Each function is correct when it runs
+twice, as happens when the connection is lost during a commit. Asynchronous code calls them with
+`in_database`, and `bell` and `ending` tell the readers what was committed.
 """
 
-from .recordings import Recording, record, recording, text_of
+from .ending import finish
+from .liveness import reap, refusal, renew
+from .recordings import Recording, checked_pieces, record, recording, text_of
 from .segments import READ_LENGTH, Write, append, read
-from .streams import create, find, find_all, finish, reap, refusal, renew, standing
+from .streams import create, find, find_all, standing
 
 __all__ = [
     "READ_LENGTH",
     "Recording",
     "Write",
     "append",
+    "checked_pieces",
     "create",
     "find",
     "find_all",

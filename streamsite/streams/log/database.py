@@ -1,12 +1,11 @@
 """The one thread in which a process does the engine's database work.
 
-Readers wait for it together, however many they are, so a process needs one thread and one
-connection for all of them.
+All readers and producers of a process share the thread and its connection, so their number costs
+neither threads nor connections.
 """
 
 import asyncio
 import logging
-import math
 import os
 import time
 from collections.abc import Callable
@@ -15,19 +14,19 @@ from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connection
 
+from .silence import LATE, silence
+
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+# What Django raises while the database is away.
 AWAY = (OperationalError, InterfaceError)
-# Seconds between tries while the database is away, and after which no more is made.
+# Seconds between two attempts while the database is away.
 RETRY = 1.0
+# Seconds after which `in_database_once_there` gives up.
 PATIENCE = 30.0
-# Seconds after which an answer is so late that the database counts as having been away.
-LATE = 2.0
-
-_away_at = -math.inf
 
 _thread = ThreadPoolExecutor(1, "streams-database")
 
@@ -37,15 +36,16 @@ def _new_thread() -> None:
     _thread = ThreadPoolExecutor(1, "streams-database")
 
 
-# A forked worker has no threads but its own.
+# A forked worker inherits no threads.
 os.register_at_fork(after_in_child=_new_thread)
 
 
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `work` in the database's thread.
+    """Run `work` in the database thread, and return its result.
 
-    The connection stays open between calls. When it has gone stale, the work is done once more
-    on a fresh one: so `work` must be right when done twice, as all of log/ is.
+    The connection stays open between calls. When the connection turns out to be stale, `work` runs
+    a second time on a fresh one. So `work` must be correct when it runs twice, as every function of
+    the log is.
     """
     return await asyncio.get_running_loop().run_in_executor(
         _thread, _with_connection, work, args, kwargs
@@ -53,7 +53,10 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
 
 
 async def in_database_once_there(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run `work` as `in_database` does; while the database is away, again and again."""
+    """Run `work` as `in_database` does, and retry while the database is away.
+
+    Raises the database's error when the database is still away after `PATIENCE` seconds.
+    """
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -61,20 +64,14 @@ async def in_database_once_there(work: Callable[P, T], *args: P.args, **kwargs: 
         except AWAY:
             if time.monotonic() > deadline:
                 raise
-            logger.exception("The database doesn't answer: another try in %s s.", RETRY)
+            logger.exception("The database does not answer. Next attempt in %s s.", RETRY)
             await asyncio.sleep(RETRY)
-
-
-def steady(seconds: float) -> bool:
-    """Tell whether the database has answered all that it was asked in the last so many seconds."""
-    return time.monotonic() - _away_at > seconds
 
 
 def _with_connection(
     work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> T:
-    global _away_at
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         try:
             return work(*args, **kwargs)
@@ -82,8 +79,8 @@ def _with_connection(
             connection.close()
             return work(*args, **kwargs)
     except AWAY:
-        begun = -math.inf
+        silence.outage()
         raise
     finally:
-        if time.monotonic() - begun > LATE:
-            _away_at = time.monotonic()
+        if time.monotonic() - started > LATE:
+            silence.outage()

@@ -1,4 +1,4 @@
-"""Whole texts: those that are over, and those that somebody writes at once."""
+"""Whole texts: finished streams, and texts that somebody writes at once."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from .packing import pack, unpack
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A finished stream: all pieces, and when each came, in ms since the stream began."""
+    """A finished stream: all of its pieces, and when each came, in ms since the stream began."""
 
     stream: Stream
     pieces: Pieces
@@ -24,7 +24,7 @@ class Recording:
 
 
 def fold(stream_id: int) -> None:
-    """Put all of a stream's pieces into one row, and write down the hash of its text."""
+    """Put all pieces of a stream into one row, and store the SHA-256 of the text."""
     segments = list(Segment.objects.filter(stream=stream_id).order_by("first"))
     text = "".join(segment.text for segment in segments)
     if len(segments) > 1:
@@ -41,30 +41,32 @@ def fold(stream_id: int) -> None:
 
 
 def checked_pieces(text: str, by: str) -> list[str]:
-    """Split a whole text by "char", "word" or "line" and check that a stream can hold the pieces.
+    """Split a text into pieces by "char", "word" or "line", and check each against the limits.
 
-    Raises BadRequest for a text that the database can't store unchanged, TooLarge beyond a limit.
+    Raises BadRequest when the text can't be stored, and TooLarge beyond a limit.
     """
     check_text(text)
-    pieces = split(text, by)
-    check_limits(len(pieces), len(text))
-    for piece in pieces:
+    texts = split(text, by)
+    check_limits(len(texts), len(text))
+    for piece in texts:
         check_piece(piece)
-    return pieces
+    return texts
 
 
 def record(stream: Stream, text: str) -> None:
-    """Write a whole text, split as the stream says, as a finished stream or a new revision of one.
+    """Store a whole text as a finished stream, or as a new revision of a finished stream.
 
-    Raises BadRequest for a text that can't be kept, TooLarge beyond a limit, Conflict while the
-    stream is live with a producer.
+    `stream.split` says how the text is split into pieces, and `stream.pace` when each piece comes.
+
+    Raises BadRequest when the text can't be stored, TooLarge beyond a limit, and Conflict while a
+    producer writes the stream.
     """
     texts = checked_pieces(text, stream.split)
     with transaction.atomic():
         if stream.pk is None:
             stream.state, stream.ended_at = Stream.State.DONE, stream.started_at
         elif Stream.objects.get(pk=stream.pk).live:
-            raise Conflict(f"Stream {stream.name!r} is live: its text can be edited after its end.")
+            raise Conflict(f"Stream {stream.name!r} is live. Edit its text after its end.")
         else:
             stream.revision += 1
             Segment.objects.filter(stream=stream).delete()
@@ -85,34 +87,35 @@ def record(stream: Stream, text: str) -> None:
 
 
 def recording(stream: Stream) -> Recording:
-    """Return the whole of a finished stream, as it is now.
+    """Return the current revision of a finished stream, whole.
 
-    Raises NoSuchStream when it was deleted, and Conflict while it is live.
+    Raises NoSuchStream when the stream was deleted, and Conflict while it is live.
     """
     texts: list[str] = []
     times: list[int] = []
     with transaction.atomic():
-        # Locked, so that the pieces are those of the revision that they are said to be.
-        now = Stream.objects.select_for_update().filter(pk=stream.pk).first()
-        if now is None:
+        # The lock keeps an edit from committing between the two queries, so the pieces belong to
+        # the revision that is returned with them.
+        current = Stream.objects.select_for_update().filter(pk=stream.pk).first()
+        if current is None:
             raise NoSuchStream(stream.name)
-        if now.live:
-            raise Conflict(f"Stream {now.name!r} is live: it can be replayed after its end.")
-        for segment in Segment.objects.filter(stream=now).order_by("first"):
+        if current.live:
+            raise Conflict(f"Stream {current.name!r} is live. Replay it after its end.")
+        for segment in Segment.objects.filter(stream=current).order_by("first"):
             texts += cut(segment)
             times += unpack(segment.times)
-    return Recording(now, Pieces(0, tuple(texts), revision=now.revision), tuple(times))
+    return Recording(current, Pieces(0, tuple(texts), revision=current.revision), tuple(times))
 
 
 def text_of(stream: Stream) -> str:
-    """Return the text so far."""
+    """Return the text of a stream as far as it is committed."""
     return "".join(
         Segment.objects.filter(stream=stream).order_by("first").values_list("text", flat=True)
     )
 
 
 def cut(segment: Segment) -> list[str]:
-    """Return a segment's pieces."""
+    """Return the pieces of a segment."""
     text = segment.text
     return [
         text[start:stop] for start, stop in pairwise(accumulate(unpack(segment.lengths), initial=0))

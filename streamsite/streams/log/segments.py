@@ -1,4 +1,4 @@
-"""Pieces: added, read."""
+"""The pieces of live streams: appended in groups, read from a number on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,21 @@ from ..errors import OutOfTurn, StreamError, TooLarge
 from ..models import Segment, Stream
 from ..pieces import Pieces
 from .limits import check_limits
+from .liveness import from_now, refusal
 from .packing import pack
 from .recordings import cut
-from .streams import from_now, refusal
 
-# Characters after which a read is enough, however few its pieces.
+# Characters after which `read` stops, however few pieces it has found.
 READ_LENGTH = 262_144
 
 
 @dataclass(slots=True)
 class Write:
-    """Pieces that the holder of a fencing token adds to a stream, the first with number `first`.
+    """Pieces that the holder of a fencing token adds to a stream, starting with number `first`.
 
-    `tries` counts how often it was appended. Whether the first one came through is not known where
-    the connection was lost.
+    `times` are the moments at which the pieces came, in ms since the stream began. `tries` counts
+    how often the write was appended: when the connection was lost during a commit, nobody knows
+    whether the commit succeeded.
     """
 
     stream_id: int
@@ -51,9 +52,10 @@ _CLAIM = (
 
 
 def append(writes: Sequence[Write]) -> list[StreamError | None]:
-    """Commit the pieces of any number of streams together, a row for each write.
+    """Commit the pieces of any number of streams in one transaction, a row for each write.
 
-    Returns for each write None, or why it was refused; the others are not touched by that.
+    Returns None for each write that was committed, and for each other write why it was refused. A
+    refused write does not affect the others.
     """
     for write in writes:
         write.tries += 1
@@ -62,7 +64,7 @@ def append(writes: Sequence[Write]) -> list[StreamError | None]:
             _keep(writes)
             return [None] * len(writes)
         transaction.set_rollback(True)
-    # Some are refused: asked one by one, each finds out for itself.
+    # At least one write was refused. Claiming them one by one shows which.
     with transaction.atomic():
         outcomes = [None if _claim([write]) else _refusal(write) for write in writes]
         _keep([write for write, refused in zip(writes, outcomes, strict=True) if refused is None])
@@ -70,10 +72,11 @@ def append(writes: Sequence[Write]) -> list[StreamError | None]:
 
 
 def _claim(writes: Sequence[Write]) -> int:
-    """Count the pieces in, of streams that are their producers' and stand where these think.
+    """Claim the numbers of the new pieces, and return how many writes could.
 
-    Returns of how many writes. In SQL by hand: this is done for each stream and commit, and the ORM
-    took a third of the time of a server with 200 streams for it.
+    A write can when its producer still holds the stream, and the stream has as many pieces as the
+    producer believes. The statement is plain SQL because it runs for each stream and commit: with
+    200 live streams, the ORM took a third of the server's time for it.
     """
     rows = [
         (
@@ -95,7 +98,7 @@ def _claim(writes: Sequence[Write]) -> int:
 
 
 def _keep(writes: Sequence[Write]) -> None:
-    """Write the pieces that were counted in, which is a sign of life as well."""
+    """Insert the pieces of claimed writes, and renew the leases of their producers."""
     for lease in {write.lease for write in writes}:
         alive = [write.stream_id for write in writes if write.lease == lease]
         Stream.objects.filter(pk__in=alive).update(leased_until=from_now(lease))
@@ -112,11 +115,12 @@ def _keep(writes: Sequence[Write]) -> None:
             for write in writes
             if write.texts
         ],
-        ignore_conflicts=True,  # The same write, done twice.
+        ignore_conflicts=True,  # The row exists when the same write runs a second time.
     )
 
 
 def _refusal(write: Write) -> StreamError | None:
+    """Return why a write could not be claimed, or None when an earlier try committed it."""
     try:
         check_limits(write.end, write.length)
     except TooLarge as error:
@@ -130,26 +134,29 @@ def _refusal(write: Write) -> StreamError | None:
         and stream.pieces == write.end
         and same.filter(text="".join(write.texts)).exists()
     ):
-        return None  # It was committed before the connection was lost.
+        return None
     if stream.pieces == write.first:
         return TooLarge(
-            f"Stream {stream.name!r} would pass {setting('STREAM_MAX_LENGTH')} characters."
+            f"Stream {stream.name!r} would have more than {setting('STREAM_MAX_LENGTH')} "
+            "characters, which is the limit."
         )
     return OutOfTurn(
-        f"Stream {stream.name!r} has {stream.pieces} pieces: number {write.first} isn't the next."
+        f"Stream {stream.name!r} has {stream.pieces} pieces, so {write.first} is not the number "
+        "of the next piece."
     )
 
 
 def read(stream: Stream, after: int, most: int) -> Pieces:
     """Return the pieces of a live stream from number `after` on: about `most`, in whole segments.
 
-    None of them when it is over: see recordings.recording.
+    Returns no pieces when the stream has ended: `recording` returns the pieces of such a stream.
     """
     texts: list[str] = []
     length = 0
     n = after
-    # A few rows at first, and then more: a row may be one small piece, or many large ones. (With
-    # an iterator PostgreSQL would prepare all rows there are, each time, to give the first.)
+    # The number of rows is small at first and doubles, because a row may hold one small piece or
+    # many large ones. A server-side cursor is no alternative: PostgreSQL would prepare all rows
+    # to return the first.
     rows = 2
     while len(texts) < most and length < READ_LENGTH:
         segments = Segment.objects.filter(

@@ -1,1 +1,10 @@
-"""Reading: one tail of each stream in a process, whoever reads it."""
+"""Reading: `follow` a live stream or `play` a finished one, from a cursor on.
+
+hub, tail        the newest pieces of each stream that is followed in this event loop
+tapes            finished streams in memory
+following        the pieces as they come
+playing, pace    the pieces of a finished stream at a pace, on shared ticks
+cursors          where a reader starts
+finding          streams by name, looked up in groups
+presence         the number of viewers
+"""

@@ -1,4 +1,4 @@
-"""Who watches: how many readers each server process has on each stream and transport."""
+"""Presence: how many viewers each server process has, by stream and transport."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -10,17 +10,17 @@ from django.utils import timezone
 
 from ..models import Stream, Watch
 
-# Readers that a process hasn't spoken of for so long are gone with it.
+# Seconds after which the viewers that a process has told of no longer count: it has died.
 WATCH_SECONDS = 10
 
 
 def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
-    """Write down how many readers this process has on each stream and transport."""
+    """Store the number of viewers of a process, by stream and transport."""
     existing = set(
         Stream.objects.filter(pk__in={pk for pk, _ in counts}).values_list("pk", flat=True)
     )
     now = timezone.now()
-    # A stream may be deleted between the two; what the others have is told at the next heartbeat.
+    # A stream may be deleted between the two queries. The next heartbeat tells the counts again.
     with suppress(IntegrityError):
         Watch.objects.bulk_create(
             [
@@ -38,7 +38,11 @@ def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
 
 
 def viewers(stream_ids: Iterable[int]) -> dict[int, dict[str, int]]:
-    """Return the number of readers by stream and transport, over all processes."""
+    """Return the number of viewers of all processes, by stream and transport.
+
+    >>> viewers([7, 8])
+    {7: {"sse": 12, "websocket": 3}}
+    """
     since = timezone.now() - timedelta(seconds=WATCH_SECONDS)
     rows = (
         Watch.objects.filter(stream__in=list(stream_ids), viewers__gt=0, seen_at__gte=since)

@@ -1,14 +1,14 @@
-"""The newest pieces of one stream, which all its readers in this process share."""
+"""The tail: the newest pieces of one live stream, shared by all of its readers in an event loop."""
 
 import asyncio
 from collections import deque
 
 from ..models import Stream
-from ..pieces import End, Pieces
+from ..pieces import End, Pieces, Record
 
-# What a tail keeps for readers a little behind. Those further back read the log. In characters; a
-# piece counts for its own and for what it costs by itself, encoded in several formats.
+# How much a tail keeps, in characters. Readers that need older pieces read them from the log.
 TAIL_LENGTH = 262_144
+# Characters added for each piece, because a piece is kept in several encodings.
 PIECE_LENGTH = 64
 
 
@@ -18,14 +18,20 @@ def weight(pieces: Pieces) -> int:
 
 
 class Tail:
-    """The newest pieces of one stream, and the readers that wait for more."""
+    """The newest pieces of one stream, and the readers that wait for more.
+
+    `count` is the number of pieces that the stream is known to have, and `end` its End record once
+    the stream has ended. The hub fills the tail.
+    """
 
     def __init__(self, stream: Stream) -> None:
         self.stream = stream
         self.count = stream.pieces
         self.end = stream.end()
         self.readers = 0
+        # Whether this event loop gets the stream's rings, or is about to.
         self.joined = self.joining = False
+        # Whether a task is about to read the log.
         self.refreshing = False
         self.changed_at = 0.0
         self._recent: deque[Pieces] = deque()
@@ -33,7 +39,7 @@ class Tail:
         self._waiting: list[asyncio.Future[None]] = []
 
     def add(self, pieces: Pieces) -> bool:
-        """Take newer pieces. Returns False when some are missing in between."""
+        """Add newer pieces. Returns False when pieces are missing in between."""
         if pieces.first > self.count:
             return False
         if pieces.end > self.count:
@@ -41,14 +47,14 @@ class Tail:
             self.count = fresh.end
             self._recent.append(fresh)
             self._length += weight(fresh)
-            # The newest stay, however many: all who are up to date wait for just these.
+            # The newest batch stays whatever its size: readers that are up to date wait for it.
             while self._length > TAIL_LENGTH and len(self._recent) > 1:
                 self._length -= weight(self._recent.popleft())
             self.wake()
         return True
 
     def remember(self, pieces: Pieces) -> None:
-        """Keep older pieces, just read from the log, for the next reader, if there is room."""
+        """Keep older pieces, just read from the log, for the next reader if there is room."""
         if pieces.end == self._first and self._length + weight(pieces) <= TAIL_LENGTH:
             self._recent.appendleft(pieces)
             self._length += weight(pieces)
@@ -58,9 +64,9 @@ class Tail:
         return self._recent[0].first if self._recent else self.count
 
     def since(self, n: int) -> list[Pieces] | None:
-        """Return the pieces from number n on, or None when the tail doesn't reach back so far."""
+        """Return the pieces from number `n` on, or None when the tail begins after `n`."""
         if self._recent and n == self._recent[-1].first:
-            return [self._recent[-1]]  # As nearly every reader asks, at nearly every time.
+            return [self._recent[-1]]  # The usual case: the reader is one batch behind.
         if n < self._first:
             return None
         found: list[Pieces] = []
@@ -70,21 +76,33 @@ class Tail:
             found.append(pieces.since(max(n, pieces.first)))
         return found[::-1]
 
+    def last_batch(self, n: int) -> list[Record] | None:
+        """Return the last batch of a reader that has `n` pieces: what it lacks, and the end.
+
+        Returns None while the stream is live, and when the tail does not hold all that the reader
+        lacks.
+        """
+        due = self.since(n)
+        if self.end is None or due is None:
+            return None
+        complete = (due[-1].end if due else n) == self.end.n
+        return [*due, self.end] if complete and self.end.revision == self.stream.revision else None
+
     def finish(self, end: End) -> None:
-        """Take the end, whether or not the pieces before it have all come."""
+        """Note the end of the stream, whether or not the tail has all pieces before the end."""
         self.end = end
         self.wake()
 
     def wake(self) -> None:
-        """Wake all readers."""
+        """Wake all waiting readers."""
         self.changed_at = asyncio.get_running_loop().time()
         waiting, self._waiting = self._waiting, []
         for woken in waiting:
-            if not woken.done():  # Cancelled: its reader has left.
+            if not woken.done():  # The reader of a cancelled future has left.
                 woken.set_result(None)
 
     def change(self) -> "asyncio.Future[None]":
-        """Return what is done when pieces or the end come, or nothing has for a while."""
+        """Return a future that is done at the next piece, at the end, or after a long silence."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(woken)
         return woken

@@ -1,1 +1,9 @@
-"""Writing: a source into the log."""
+"""Writing: a source of text becomes a stream in the log.
+
+producers     `publish`, and the producer that it yields
+sources       `start`: an asynchronous generator, run in the server
+writer        commits in groups
+leases        signs of life, and streams that nobody watches
+stopping      ends a stream from outside
+background    an event loop for code without `async`
+"""

@@ -1,4 +1,4 @@
-"""The thread beside: an event loop for the producers of code that has none."""
+"""An event loop in a thread, for producers whose own code is not asynchronous."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 
 def in_background(work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` in the thread's event loop, and return what it returns."""
+    """Run a coroutine in the thread's event loop, and return its result."""
     global _loop
     with _lock:
         if _loop is None:
@@ -33,5 +33,5 @@ def _forget_thread() -> None:
     _loop = None
 
 
-# A forked worker has no threads but its own.
+# A forked worker inherits no threads.
 os.register_at_fork(after_in_child=_forget_thread)

@@ -1,4 +1,4 @@
-"""Showing that producers live: one query every other second for all of an event loop's."""
+"""Leases: how a producer shows that it is alive. One query renews all leases of an event loop."""
 
 import asyncio
 import logging
@@ -8,23 +8,25 @@ from dataclasses import dataclass, field
 
 from .. import log
 from ..errors import StreamError
-from ..log.database import in_database, steady
+from ..log.database import in_database
+from ..log.silence import silence
 from ..loops import PerLoop
 from ..reading import presence
 
 logger = logging.getLogger(__name__)
 
-# Seconds after which a producer that gave no sign counts as dead, and between two signs.
+# Seconds without a renewal after which a producer counts as dead.
 LEASE = 6.0
+# Seconds between two renewals.
 RENEWAL = 2.0
 
 
 @dataclass(slots=True, eq=False)
 class Lease:
-    """A producer's right to write a stream, as long as it shows life.
+    """The right of a producer to write a stream, for as long as the producer renews it.
 
-    `lost` is called with the reason when somebody else ended or took the stream; `abandoned` when
-    nobody has watched for `abandon` seconds.
+    `lost` is called with the reason when somebody else ended the stream or took it over.
+    `abandoned` is awaited when nobody has watched the stream for `abandon` seconds.
     """
 
     stream_id: int
@@ -43,7 +45,7 @@ class Leases:
         self._task: asyncio.Task[None] | None = None
 
     def hold(self, lease: Lease) -> None:
-        """Renew this lease, from now on."""
+        """Renew this lease until `release`."""
         self._held.add(lease)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(
@@ -51,7 +53,7 @@ class Leases:
             )
 
     def release(self, lease: Lease) -> None:
-        """Renew this lease no more."""
+        """Stop renewing this lease."""
         self._held.discard(lease)
 
     async def _renew(self) -> None:
@@ -62,8 +64,8 @@ class Leases:
                 await self._renew_all(held)
                 await self._look_for_viewers([each for each in held if each.abandon is not None])
             except Exception:
-                # Whatever it is, and whosever: the others' streams must not be taken for dead.
-                logger.exception("The leases can't be renewed; another try in %s s.", RENEWAL)
+                # An error that concerns one lease must not let the other leases run out.
+                logger.exception("Renewing the leases failed. Next attempt in %s s.", RENEWAL)
 
     async def _renew_all(self, held: list[Lease]) -> None:
         renewed = await in_database(
@@ -76,10 +78,11 @@ class Leases:
                     lease.lost(refusal)
 
     async def _look_for_viewers(self, held: list[Lease]) -> None:
+        """Note which of these streams are watched, and abandon those that no longer are."""
         if not held:
             return
-        if not steady(presence.WATCH_SECONDS):
-            # Who watches couldn't be told, so nobody is known to be gone.
+        if not silence.steady(presence.WATCH_SECONDS):
+            # Servers could not store their viewers, so no viewers in the database proves nothing.
             for lease in held:
                 lease.watched_at = time.monotonic()
             return

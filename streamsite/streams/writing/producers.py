@@ -1,61 +1,62 @@
-"""Running a source into the log.
+"""Producers: the code that writes a stream.
 
     async with publish("build", title="Nightly build") as stream:
         async for line in run("make"):
             await stream.write(line)
 
-and the same without `async` in a management command, a task queue's worker or a thread. When the
-block ends, so does the stream: as `done`; as `failed` when it raises; as `stopped` when somebody
-asked for that, and then the block is cancelled; as `interrupted` when the process dies.
+The same works without `async`, in a management command, a worker of a task queue or a thread. The
+end of the block is the end of the stream:
+
+- `done` when the block ends
+- `failed` when the block raises an exception
+- `stopped` when somebody stops the stream; the block is cancelled
+- `interrupted` when the block is cancelled from outside, or the process dies
 """
 
 import asyncio
-import logging
 import secrets
 import time
-from collections.abc import AsyncIterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from .. import log
 from ..errors import Conflict, Ended, StreamError
-from ..log.database import in_database, in_database_once_there
+from ..log.database import in_database
+from ..log.ending import end_stream
 from ..log.limits import check_piece
-from ..loops import PerLoop
 from ..models import Stream, new_private_name
-from ..reading.hub import hub, ring_end
+from ..reading.hub import hub
 from .background import in_background
 from .leases import LEASE, Lease, leases
+from .stopping import stop
 from .writer import writer
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-logger = logging.getLogger(__name__)
-
 State = Stream.State
 
-# Pieces and characters that may wait for a commit before `write` waits too.
+# Pieces and characters that may wait for a commit before `write` waits, too.
 PENDING_PIECES = 2_000
 PENDING_LENGTH = 262_144
-# Characters of an exception's text that viewers are shown.
+# Characters of an exception's text that become the reason of a failed stream.
 REASON_LENGTH = 500
 
 
 class Stopped(Exception):
-    """The stream was ended by somebody else, so nothing more can be written."""
+    """The stream has ended, so the producer can't write any more."""
 
 
 class publish:  # noqa: N801 - used like a function
-    """Make a stream and be its producer, inside `async with` or `with`.
+    """Create a stream and write it, inside `async with` or `with`.
 
-    Without a name it gets one that nobody can guess. `owner` is a user; `visibility` one of
-    "public", "link", "owner". With `takeover` a live stream of that name is carried on where its
-    producer left it. With `abandon` the stream is stopped when nobody has watched it for so many
-    seconds.
+    Without a name the stream gets one that nobody can guess. `owner` is a user, and `visibility`
+    one of "public", "link" and "owner". With `takeover`, a live stream with this name continues
+    where its producer left it. With `abandon`, the stream is stopped when nobody has watched it for
+    that many seconds.
 
-    Raises, on entering, BadRequest for a name that can't be one, Conflict when another producer
-    writes this stream, and Ended when it is over.
+    Entering the block raises BadRequest for a name that is not valid, Conflict when another
+    producer writes the stream, and Ended when the stream has ended.
     """
 
     def __init__(
@@ -119,24 +120,28 @@ class publish:  # noqa: N801 - used like a function
 
 
 class Producer:
-    """The one writer of a live stream."""
+    """The one writer of a live stream.
+
+    `stopped` says whether somebody else ended the stream or took it over.
+    """
 
     def __init__(self, stream: Stream, fence: str, abandon: float | None) -> None:
         self.stream = stream
         self.stopped = False
         self._fence = fence
-        self._handed_over = stream.pieces  # to a commit, at least
-        # When the stream began, on the clock that never goes back.
+        self._handed_over = stream.pieces  # The number of pieces that were given to the writer.
+        # When the stream began, on a clock that never goes back.
         self._began = time.monotonic() - max(0.0, time.time() - stream.started_at.timestamp())
         self._texts: list[str] = []
         self._times: list[int] = []
         self._length = 0
-        self._write: log.Write | None = None  # that is being committed
-        self._error: Exception | None = None
+        self._write: log.Write | None = None  # The write that is being committed.
+        self._error: Exception | None = None  # Why nothing more can be written.
         self._flushing: asyncio.Task[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
         self._lease = Lease(stream.pk, fence, self._give_up, abandon, self._stop_unwatched)
-        self._body: asyncio.Task[Any] | None = None
+        self._block: asyncio.Task[Any] | None = None
+        self._outcome: asyncio.Future[tuple[str, str]] | None = None
+        self._supervisor: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -144,20 +149,22 @@ class Producer:
 
     @property
     def n(self) -> int:
-        """The number that the next piece gets."""
+        """The number of the next piece."""
         return self._handed_over + len(self._texts)
 
-    def start(self, body: asyncio.Task[Any] | None) -> None:
-        """Begin to mind the stream; `body` is the task to cancel when it is stopped."""
-        self._body = body
-        leases().hold(self._lease)
-        self._watching = asyncio.create_task(self._watch())
+    def start(self, block: asyncio.Task[Any] | None) -> None:
+        """Take charge of the stream. `block` is the task to cancel when the stream is stopped."""
+        self._block = block
+        self._outcome = asyncio.get_running_loop().create_future()
+        self._supervisor = asyncio.create_task(self._supervise(self._outcome))
 
     async def write(self, text: str) -> None:
-        """Add a piece; an empty text adds none.
+        """Add a piece. An empty text adds none.
 
-        Returns before the piece is committed, unless many wait already. Raises BadRequest and
-        TooLarge for a text that can't be a piece, TakenOver, and Stopped when the stream has ended.
+        Returns before the piece is committed, unless many pieces wait for a commit already.
+
+        Raises BadRequest and TooLarge for a text that can't be a piece, TakenOver when another
+        producer has taken the stream over, and Stopped when the stream has ended.
         """
         self._check()
         if text:
@@ -170,10 +177,10 @@ class Producer:
         if len(self._texts) > PENDING_PIECES or self._length > PENDING_LENGTH:
             await self.flush()
         else:
-            await asyncio.sleep(0)  # A source that never waits would keep the loop from all others.
+            await asyncio.sleep(0)  # Let other tasks run, whether or not the source ever waits.
 
     async def flush(self) -> None:
-        """Return when all pieces are committed. Raises as `write` does."""
+        """Wait until all pieces are committed. Raises what `write` raises."""
         if self._flushing is not None:
             await asyncio.shield(self._flushing)
         self._check()
@@ -194,12 +201,72 @@ class Producer:
                 self._texts, self._times, self._length = [], [], 0
             try:
                 await writer().append(self._write)
-            except Exception as error:  # noqa: BLE001 - given to whoever writes next
+            except Exception as error:  # noqa: BLE001 - the next `write` raises the error
                 self._give_up(error)
-            self._write = None  # Unless this was cancelled: then _end appends it again.
+            # A cancelled append skips this line, so the next flush appends the same write again.
+            self._write = None
 
-    async def _watch(self) -> None:
-        """Hear at once, by ring, when somebody ends the stream."""
+    def _give_up(self, error: Exception) -> None:
+        """Note why nothing more can be written, and cancel the block."""
+        if self._error is not None:
+            return
+        self._error = error
+        # A Conflict means that the stream was ended, taken over or deleted by somebody else.
+        self.stopped = isinstance(error, Conflict)
+        if self._block is not None:
+            self._block.cancel()
+
+    async def _stop_unwatched(self) -> None:
+        await stop(self.stream, f"Nobody watched for {self._lease.abandon:g} s.")
+
+    async def finish(self, error: BaseException | None) -> bool:
+        """End the stream as the block ended. Returns whether to suppress the block's exception."""
+        assert self._outcome is not None
+        assert self._supervisor is not None
+        # From here on an error is raised by this method, because there is no block to cancel.
+        block, self._block = self._block, None
+        suppress = self._caused(error, block)
+        ended_well = error is None or suppress
+        self._outcome.set_result(outcome_of(None if ended_well else error))
+        try:
+            await asyncio.shield(self._supervisor)
+        except asyncio.CancelledError:
+            await asyncio.wait([self._supervisor])  # Cancelled or not, the end is written.
+            raise
+        if ended_well and not self.stopped:
+            self._check()
+        return suppress
+
+    def _caused(self, error: BaseException | None, block: asyncio.Task[Any] | None) -> bool:
+        """Return whether the block ended by this producer's cancellation or error."""
+        if self._error is None or error is None:
+            return False
+        if isinstance(error, asyncio.CancelledError):
+            return block is not None and block.uncancel() == 0
+        return error is self._error or isinstance(error, Stopped)
+
+    async def _supervise(self, outcome: "asyncio.Future[tuple[str, str]]") -> None:
+        """Keep the lease and listen for a stop while the block runs, and write the end after it."""
+        leases().hold(self._lease)
+        listening = asyncio.create_task(self._listen())
+        try:
+            while True:
+                try:
+                    state, reason = await asyncio.shield(outcome)
+                    listening.cancel()
+                    self._lease.abandon = None
+                    await self._end(state, reason)
+                    return
+                except asyncio.CancelledError:
+                    # An event loop that ends cancels all of its tasks at once, this one and the
+                    # block's among them. The end is still to be written, so start over: the log
+                    # takes neither a piece nor an end twice.
+                    continue
+        finally:
+            leases().release(self._lease)
+
+    async def _listen(self) -> None:
+        """Give up at once when a ring says that somebody has ended the stream."""
         tail = hub().watch(self.stream)
         try:
             while tail.end is None:
@@ -208,71 +275,28 @@ class Producer:
             hub().leave(tail)
         self._give_up(Ended(self.name, tail.end.state))
 
-    async def _stop_unwatched(self) -> None:
-        await stop(self.stream, f"Nobody watched for {self._lease.abandon:g} s.")
-
-    def _give_up(self, error: Exception) -> None:
-        if self._error is not None:
-            return
-        self._error = error
-        # Ended by somebody, taken over, or deleted. Beyond a limit is a failure.
-        self.stopped = isinstance(error, Conflict)
-        if self._body is not None:
-            self._body.cancel()
-
-    async def finish(self, error: BaseException | None) -> bool:
-        """End the stream as the block ended. Returns whether its exception is dealt with."""
-        if self._watching is not None:
-            self._watching.cancel()
-        # What is found out from here on is raised, since nothing is left to cancel.
-        body, self._body = self._body, None
-        ours = self._error is not None and (
-            error is self._error
-            or isinstance(error, Stopped)
-            or (
-                isinstance(error, asyncio.CancelledError)
-                and body is not None
-                and body.uncancel() == 0
-            )
-        )
-        if error is None or ours:
-            state, reason = State.DONE, ""
-        elif isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
-            state, reason = State.INTERRUPTED, "The producer was told to end."
-        else:
-            state, reason = State.FAILED, f"{type(error).__name__}: {error}"[:REASON_LENGTH]
-        self._lease.abandon = None
-        ending = asyncio.ensure_future(self._end(state, reason))
-        try:
-            await asyncio.shield(ending)
-        except asyncio.CancelledError:
-            # It goes on. Where all of a loop's tasks were cancelled together, it was itself: again.
-            await asyncio.wait([ending])
-            if ending.cancelled():
-                await asyncio.shield(self._end(state, reason))
-            raise
-        finally:
-            leases().release(self._lease)
-        if (error is None or ours) and not self.stopped:
-            self._check()
-        return ours
-
     async def _end(self, state: str, reason: str) -> None:
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
-        await self._flush()  # What is left where all of a loop's tasks were cancelled together.
+        await self._flush()  # Commits what a cancelled flush has left.
         if self._error is not None and not self.stopped:
-            state, reason = State.FAILED, "The pieces could not be kept."
+            state, reason = State.FAILED, "The pieces could not be stored."
             if isinstance(self._error, StreamError):
                 reason = self._error.detail
-        if await in_database_once_there(
-            log.finish, self.stream.pk, state, reason.replace("\0", ""), self._fence
-        ):
-            await ring_end(self.stream.pk)
+        await end_stream(self.stream.pk, state, reason, fence=self._fence, patient=True)
+
+
+def outcome_of(error: BaseException | None) -> tuple[str, str]:
+    """Return the end state of a stream whose block raised this exception, and the reason."""
+    if error is None:
+        return State.DONE, ""
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
+        return State.INTERRUPTED, "The producer was told to end."
+    return State.FAILED, f"{type(error).__name__}: {error}"[:REASON_LENGTH]
 
 
 class SyncProducer:
-    """A producer for code that isn't asynchronous. Its stream is minded in a thread beside."""
+    """A producer for code that is not asynchronous. A thread supervises its stream."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
@@ -287,63 +311,18 @@ class SyncProducer:
 
     @property
     def n(self) -> int:
+        """The number of the next piece."""
         return self._producer.n
 
     @property
     def stopped(self) -> bool:
-        """Whether somebody ended the stream. The next `write` raises Stopped: the block ends."""
+        """Whether somebody ended the stream. The next `write` raises Stopped."""
         return self._producer.stopped
 
     def write(self, text: str) -> None:
-        """As Producer.write."""
+        """Add a piece, as `Producer.write` does."""
         in_background(self._producer.write(text))
 
     def flush(self) -> None:
-        """As Producer.flush."""
+        """Wait until all pieces are committed, as `Producer.flush` does."""
         in_background(self._producer.flush())
-
-
-async def start(name: str | None, source: AsyncIterable[str], **options: Any) -> Stream:
-    """Publish what `source` yields, a piece each, in a task of this event loop.
-
-    Returns as soon as the stream is there to be followed; the options are those of `publish`, and
-    so are the errors. When the source raises, the stream fails and the log says why.
-    """
-    opened: asyncio.Future[Stream] = asyncio.get_running_loop().create_future()
-
-    async def run() -> None:
-        try:
-            async with publish(name, **options) as producer:
-                opened.set_result(producer.stream)
-                async for text in source:
-                    await producer.write(text)
-        except Exception as error:
-            if opened.done():
-                logger.exception("The source of stream %r failed", opened.result().name)
-            else:
-                opened.set_exception(error)
-
-    task = asyncio.create_task(run())
-    running = _running()
-    running.add(task)  # The loop itself keeps but a weak reference.
-    task.add_done_callback(running.discard)
-    return await asyncio.shield(opened)
-
-
-_running: PerLoop[set[asyncio.Task[None]]] = PerLoop(set)
-
-
-async def end_sources() -> None:
-    """End the sources that `start` began in this event loop, their streams as `interrupted`."""
-    running = list(_running())
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-
-
-async def stop(stream: Stream, reason: str = "") -> bool:
-    """End a live stream as `stopped`, whichever process writes it. Returns whether it was live."""
-    stopped = await in_database(log.finish, stream.pk, State.STOPPED, reason)
-    if stopped:
-        await ring_end(stream.pk)
-    return stopped

@@ -1,27 +1,36 @@
-"""Stopping a stream as somebody: who may, and who did."""
+"""Stopping: a user, a publisher or the site itself ends a live stream."""
 
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from ..errors import Forbidden, Unauthorized
 from ..log.database import in_database
+from ..log.ending import end_stream
 from ..models import PublishToken, Stream
-from .producers import stop
 
 User = AbstractBaseUser | AnonymousUser
 
 
-async def stop_as(user: User, stream: Stream) -> bool:
-    """Stop a stream as a user. Raises Unauthorized and Forbidden."""
+async def stop(stream: Stream, reason: str = "") -> bool:
+    """End a live stream as `stopped`, whichever process writes it.
 
-    def allowed() -> tuple[bool, bool, str]:
+    The producer learns of the end by a ring, or because its next piece is refused. Returns whether
+    this call ended the stream.
+    """
+    return await end_stream(stream.pk, Stream.State.STOPPED, reason)
+
+
+async def stop_as(user: User, stream: Stream) -> bool:
+    """Stop a stream on behalf of a user. Raises Unauthorized and Forbidden."""
+
+    def permission() -> tuple[bool, bool, str]:
         return bool(user.is_authenticated), stream.stoppable_by(user), str(user)
 
-    known, may, username = await in_database(allowed)
+    known, may, username = await in_database(permission)
     if not known:
-        raise Unauthorized("Log in to stop a stream: its owner and staff may.")
+        raise Unauthorized("Log in to stop a stream. Its owner and staff may stop it.")
     if not may:
-        raise Forbidden(f"Stream {stream.name!r} can be stopped by its owner and by staff.")
+        raise Forbidden(f"Only the owner of stream {stream.name!r} and staff may stop it.")
     stopped = await stop(stream, f"Stopped by {username}.")
     if stopped:
         await in_database(write_down, user, stream)
@@ -29,14 +38,14 @@ async def stop_as(user: User, stream: Stream) -> bool:
 
 
 async def stop_with(token: PublishToken, stream: Stream) -> bool:
-    """Stop a stream as a publisher. Raises Forbidden."""
+    """Stop a stream on behalf of a publisher. Raises Forbidden."""
     if token.owner_id != stream.owner_id:
         raise Forbidden(f"Stream {stream.name!r} belongs to another user than this token.")
     return await stop(stream, f"Stopped by {token.label}.")
 
 
 def write_down(user: User, stream: Stream) -> None:
-    """Write into the admin's log that a user stopped a stream, where the site has an admin."""
+    """Add an entry to the admin's log that a user stopped a stream, where the site has an admin."""
     if not apps.is_installed("django.contrib.admin"):
         return
     from django.contrib.admin.models import CHANGE, LogEntry

@@ -7,8 +7,8 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 
 from ...pieces import Cursor, End, Pieces, Reset
-from ...reading.following import Batch
 from ...reading.hub import hub
+from ...reading.tapes import Batch
 from ..endpoints import endpoint
 from ..requests import StreamRequest, read_request, whole_number
 

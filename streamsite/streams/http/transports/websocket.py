@@ -5,7 +5,7 @@ from contextlib import aclosing
 from urllib.parse import parse_qsl
 
 from ...errors import BadRequest, NoSuchStream, StreamError
-from ...reading.following import Batch
+from ...reading.tapes import Batch
 from ...wire import objects
 from ...writing.stopping import stop_as
 from ..consumers import Consumer

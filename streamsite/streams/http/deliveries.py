@@ -1,0 +1,183 @@
+"""Deliveries: the body of a request that publishes, and what it adds to a stream."""
+
+import json
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.http import HttpRequest
+
+from ..errors import BadRequest, Conflict, StreamError
+from ..log.limits import check_piece
+from ..models import Stream
+from ..pieces import check_text
+from ..wire import ndjson
+from ..writing.producers import REASON_LENGTH
+
+JSON = "application/json"
+# How a publisher may end its stream.
+ENDS = (Stream.State.DONE, Stream.State.FAILED)
+
+
+class UnsupportedType(StreamError):
+    """A body in a format that is not supported."""
+
+    status = 415
+    close_code = 4415
+
+
+@dataclass(slots=True)
+class Item:
+    """A piece, or the end of the stream as a state and a reason.
+
+    `n` is the number that the publisher gave the piece, if any. `where` begins the message of an
+    error that concerns this item: "Line 3: ".
+    """
+
+    text: str = ""
+    n: int | None = None
+    end: tuple[str, str] | None = None
+    where: str = ""
+
+
+@dataclass(slots=True)
+class Body:
+    """The valid items of a request's body, up to the first error, and that error if there is one.
+
+    A publisher that streams a long body must not lose what comes before the error.
+    """
+
+    items: list[Item] = field(default_factory=list)
+    error: StreamError | None = None
+
+
+@dataclass(slots=True)
+class Delivery:
+    """What a request adds to a stream that has `after` pieces."""
+
+    after: int
+    texts: list[str] = field(default_factory=list)
+    end: tuple[str, str] | None = None
+
+    def take(self, items: Iterable[Item]) -> StreamError | None:
+        """Take items up to the first that does not fit. Returns why it does not, or None.
+
+        A piece whose number the stream already has is skipped: the request is a repetition.
+        """
+        for item in items:
+            if self.end:
+                return BadRequest(f"{item.where}Nothing may follow the end.")
+            if item.end:
+                self.end = item.end
+            elif item.n is not None and item.n > self.after:
+                return Conflict(
+                    f"{item.where}Piece {item.n} would leave a gap. "
+                    f"The next number is {self.after}."
+                )
+            elif item.n is None or item.n == self.after:
+                self.texts.append(item.text)
+                self.after += 1
+        return None
+
+
+def read_body(request: HttpRequest) -> Body:
+    """Return the body of a request that publishes.
+
+    Raises UnsupportedType, and the body's error when no item comes before it.
+    """
+    kind = request.content_type or ""
+    if kind not in ("", JSON, ndjson.CONTENT_TYPE):
+        raise UnsupportedType(
+            f"The body has the type {kind[:100]}. Send {JSON} or {ndjson.CONTENT_TYPE}, "
+            "and name the type in the Content-Type header."
+        )
+    body = Body()
+    try:
+        for item in (from_lines if kind == ndjson.CONTENT_TYPE else from_object)(request.read()):
+            body.items.append(item)
+    except StreamError as error:
+        if not body.items:
+            raise
+        body.error = error
+    return body
+
+
+def from_object(data: bytes) -> Iterator[Item]:
+    """Yield the items of a JSON body. Raises BadRequest and TooLarge."""
+    body = parsed(data, "The body", {"pieces", "n", "end", "reason"})
+    texts = body.get("pieces", [])
+    if not isinstance(texts, list):
+        raise BadRequest('"pieces" must be a list of texts: {"pieces": ["Hello, ", "world"]}.')
+    n, end = number(body), ending(body)
+    for i, text in enumerate(texts):
+        check_piece(text)
+        yield Item(text, None if n is None else n + i)
+    if end:
+        yield Item(end=end)
+
+
+def from_lines(data: bytes) -> Iterator[Item]:
+    """Yield the items of an NDJSON body. Raises BadRequest and TooLarge, naming the line."""
+    for i, line in enumerate(data.split(b"\n"), 1):
+        if line.strip():
+            where = f"Line {i}: "
+            try:
+                yield replace(from_line(line), where=where)
+            except StreamError as error:
+                error.detail = where + error.detail
+                raise
+
+
+def from_line(line: bytes) -> Item:
+    """Return the item of one line. Raises BadRequest and TooLarge."""
+    item = parsed(line, "The line", {"text", "n", "end", "reason"})
+    if ("end" in item) == ("text" in item):
+        raise BadRequest('A line must be {"text": "…"} or {"end": "done"}.')
+    if end := ending(item):
+        return Item(end=end)
+    check_piece(item["text"])
+    return Item(item["text"], number(item))
+
+
+def parsed(data: bytes, what: str, keys: Set[str]) -> dict[str, Any]:
+    """Return a JSON object that has no keys but these. Raises BadRequest."""
+    try:
+        value = json.loads(data)
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"{what} is not UTF-8: byte {error.start} can't be decoded.") from None
+    except (ValueError, RecursionError):
+        raise BadRequest(f"{what} is not JSON.") from None
+    if not isinstance(value, dict):
+        raise BadRequest(f"{what} is not a JSON object.")
+    if unknown := set(value) - keys:
+        raise BadRequest(
+            f"{what} has the unknown key {', '.join(sorted(unknown))[:80]!r}. "
+            f"The keys are {', '.join(sorted(keys))}."
+        )
+    return value
+
+
+def number(item: dict[str, Any]) -> int | None:
+    """Return the number that a piece should have, or None. Raises BadRequest."""
+    if "n" not in item:
+        return None
+    n = item["n"]
+    if isinstance(n, float) and n.is_integer():
+        n = int(n)  # JSON does not tell 17.0 from 17.
+    if type(n) is not int or n < 0:
+        raise BadRequest(f'"n" must be a whole number from 0, not {str(n)[:40]!r}.')
+    return n
+
+
+def ending(item: dict[str, Any]) -> tuple[str, str] | None:
+    """Return the end state and its reason, or None where there is no end. Raises BadRequest."""
+    if "end" not in item:
+        if "reason" in item:
+            raise BadRequest('"reason" needs an "end".')
+        return None
+    state, reason = item["end"], item.get("reason", "")
+    if state not in ENDS or not isinstance(reason, str):
+        raise BadRequest('"end" must be "done" or "failed", and "reason", if given, a text.')
+    reason = reason[:REASON_LENGTH].replace("\0", "")
+    check_text(reason)
+    return state, reason

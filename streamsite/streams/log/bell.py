@@ -1,0 +1,170 @@
+"""The bell: tells the readers in every process that a stream has new pieces, or has ended.
+
+The database is the truth, and the bell only rings. The channel layer drops messages by design, so a
+ring says how many pieces the stream has, and carries the pieces where they are small. A reader that
+finds a gap reads the log, and so does every hub at its heartbeat. A lost ring costs time, never a
+piece.
+"""
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from ..loops import PerLoop
+from ..pieces import End, Pieces
+
+logger = logging.getLogger(__name__)
+
+# Characters of new pieces that a ring carries. Readers read larger pieces from the log.
+RING_LENGTH = 8192
+# Seconds that sending a ring may take.
+RING_TIMEOUT = 1.0
+# Seconds without rings to other processes after a ring that failed.
+MUTE = 2.0
+# Seconds that joining the group of a stream may take.
+JOIN_TIMEOUT = 5.0
+
+_process = secrets.token_hex(8)
+
+
+def _new_process() -> None:
+    global _process
+    _process = secrets.token_hex(8)
+
+
+# A forked worker is a process of its own.
+os.register_at_fork(after_in_child=_new_process)
+
+
+def this_process() -> str:
+    """Return the name under which this process rings and counts its viewers."""
+    return _process
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """News of one stream: it has `n` pieces now.
+
+    `pieces` are the newest of them, or None where they are too large for a ring. `end` is None
+    while the stream is live.
+    """
+
+    stream_id: int
+    n: int
+    pieces: Pieces | None
+    end: End | None
+
+    def message(self) -> dict[str, Any]:
+        """Return the ring as a message of the channel layer."""
+        return {
+            "type": "streams.ring",
+            "process": _process,
+            "stream": self.stream_id,
+            "n": self.n,
+            "first": self.pieces and self.pieces.first,
+            "texts": self.pieces and list(self.pieces.texts),
+            "end": self.end and [self.end.state, self.end.n, self.end.sha256, self.end.reason],
+        }
+
+    @classmethod
+    def from_message(cls, message: dict[str, Any]) -> "Ring":
+        """Return the ring of a message."""
+        texts, end = message["texts"], message["end"]
+        return cls(
+            message["stream"],
+            message["n"],
+            None if texts is None else Pieces(message["first"], texts),
+            None if end is None else End(*end),
+        )
+
+
+class Bell:
+    """The bell of one event loop.
+
+    `hear` is called with each ring in this event loop. The hub sets it.
+    """
+
+    hear: Callable[[Ring], None] | None = None
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._channel = ""
+        self._opening = asyncio.Lock()
+        self._muted_until = 0.0
+
+    async def ring(self, stream_id: int, pieces: Pieces, end: End | None = None) -> None:
+        """Tell every process that pieces were committed, and how the stream ended if it did."""
+        small = sum(map(len, pieces.texts)) <= RING_LENGTH
+        news = Ring(stream_id, pieces.end, pieces if small else None, end)
+        for each in bell:  # The event loops of this process need no channel layer.
+            each._deliver(news)
+        await self._ring_others(news)
+
+    def _deliver(self, ring: Ring) -> None:
+        if self.hear is None:
+            return
+        if self._loop is asyncio.get_running_loop():
+            self.hear(ring)
+        else:
+            with suppress(RuntimeError):  # The other loop was closed a moment ago.
+                self._loop.call_soon_threadsafe(self.hear, ring)
+
+    async def _ring_others(self, ring: Ring) -> None:
+        layer = get_channel_layer()
+        if isinstance(layer, InMemoryChannelLayer):
+            return  # No other process listens to this layer.
+        now = self._loop.time()
+        if now < self._muted_until:
+            return
+        try:
+            async with asyncio.timeout(RING_TIMEOUT):
+                await layer.group_send(_group(ring.stream_id), ring.message())
+        except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
+            self._muted_until = now + MUTE
+            logger.warning(
+                "A ring was lost (%r). Other processes see the pieces at their next heartbeat.",
+                error,
+            )
+
+    async def next_ring(self) -> Ring:
+        """Return the next ring of another process. Raises what the channel layer raises."""
+        channel = await self._open()
+        layer = get_channel_layer()
+        while True:
+            message = await layer.receive(channel)
+            if message["process"] != _process:
+                return Ring.from_message(message)
+
+    async def join(self, stream_id: int) -> None:
+        """Have the rings of a stream sent to this event loop.
+
+        Raises TimeoutError after `JOIN_TIMEOUT` seconds, or what the channel layer raises.
+        """
+        async with asyncio.timeout(JOIN_TIMEOUT):
+            channel = await self._open()
+            await get_channel_layer().group_add(_group(stream_id), channel)
+
+    async def leave(self, stream_id: int) -> None:
+        """Have the rings of a stream sent no longer. Raises what the channel layer raises."""
+        await get_channel_layer().group_discard(_group(stream_id), self._channel)
+
+    async def _open(self) -> str:
+        """Return this event loop's channel on the layer, and open the channel the first time."""
+        async with self._opening:
+            if not self._channel:
+                self._channel = await get_channel_layer().new_channel("streams")
+        return self._channel
+
+
+bell = PerLoop(Bell)
+
+
+def _group(stream_id: int) -> str:
+    return f"streams.{stream_id}"

@@ -1,0 +1,58 @@
+"""The end of a stream: written into the log once, and announced to all readers.
+
+Producers, publishers over HTTP and whoever stops a stream all end it here.
+"""
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from ..models import Stream
+from ..pieces import Pieces
+from ..signals import streams_changed
+from .bell import bell
+from .database import in_database, in_database_once_there
+from .recordings import fold
+
+
+def finish(stream_id: int, state: str, reason: str = "", fence: str | None = None) -> bool:
+    """End a live stream, and fold its segments into one row.
+
+    With `fence`, only the producer that holds this fencing token can end the stream. Returns
+    whether this call ended the stream.
+    """
+    streams = Stream.objects.filter(pk=stream_id, state=Stream.State.LIVE)
+    if fence is not None:
+        streams = streams.filter(fence=fence)
+    with transaction.atomic():
+        if not streams.update(state=state, reason=reason, ended_at=Now(), leased_until=None):
+            return False
+        fold(stream_id)
+        transaction.on_commit(lambda: streams_changed.send(sender=Stream), robust=True)
+    return True
+
+
+async def end_stream(
+    stream_id: int,
+    state: str,
+    reason: str = "",
+    *,
+    fence: str | None = None,
+    patient: bool = False,
+) -> bool:
+    """End a live stream as `finish` does, and ring. Returns whether this call ended the stream.
+
+    When the database is away, a `patient` caller waits for it; any other gets the database's error.
+    """
+    run = in_database_once_there if patient else in_database
+    # PostgreSQL can't store a NUL, and the reason may be the text of any exception.
+    ended = await run(finish, stream_id, state, reason.replace("\0", ""), fence)
+    if ended:
+        await announce_end(stream_id)
+    return ended
+
+
+async def announce_end(stream_id: int) -> None:
+    """Tell every process that a stream has ended, however it ended."""
+    stream = await in_database(Stream.objects.filter(pk=stream_id).first)
+    if stream is not None and (end := stream.end()):
+        await bell().ring(stream_id, Pieces(stream.pieces, ()), end)

@@ -1,0 +1,71 @@
+"""Playing a finished stream: its pieces again, as they were recorded or at a steady pace."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from ..models import Stream
+from ..pieces import Cursor
+from .cursors import START, honour
+from .finding import find
+from .hub import QUIET, hub
+from .pace import ticks
+from .tapes import Batch, Pace, tape_of
+
+
+async def play(
+    stream: Stream | str,
+    *,
+    every: Pace = "recorded",
+    after: Cursor | int = START,
+    transport: str = "other",
+    resumed: bool = False,
+) -> AsyncGenerator[Batch, None]:
+    """Yield a finished stream as it was recorded, or one piece `every` so many seconds.
+
+        async with aclosing(play("build-17", every=0.1)) as batches: ...
+
+    The first piece comes at once. With `resumed`, the first piece comes when it is due after the
+    last one that the reader has. A reader that is behind gets all pieces that are due in one batch.
+    In all other respects `play` works as `follow` does.
+
+    Raises NoSuchStream, and Conflict while the stream is live.
+    """
+    if isinstance(stream, str):
+        stream = await find(stream)
+    tape = await tape_of(stream)
+    n, reset = honour(tape.stream, after)
+    loop, tick = asyncio.get_running_loop(), ticks()
+    here = hub()
+    here.count(stream, transport, 1)
+    try:
+        if reset:
+            yield [reset]
+        begin = tick.last()
+        if resumed and 0 < n < tape.count:
+            begin += min(tape.delay(n - 1, n, every), QUIET)
+            await tick.until(begin)
+        first = n
+        while n < tape.count:
+            now = loop.time()
+            due = max(n + 1, tape.due(first, now - begin, every))
+            yield tape.pieces(n, due)
+            n = due
+            if n < tape.count:
+                moment = begin + tape.delay(first, n, every)
+                while moment - now > QUIET:
+                    await tick.until(now + QUIET)
+                    yield []
+                    now = loop.time()
+                await tick.until(moment)
+        yield [tape.end]
+    finally:
+        here.count(stream, transport, -1)
+
+
+async def piece(stream: Stream, n: int) -> str | None:
+    """Return the text of piece number `n` of a finished stream, or None when there is none.
+
+    Raises NoSuchStream, and Conflict while the stream is live.
+    """
+    tape = await tape_of(stream)
+    return tape.text(n) if 0 <= n < tape.count else None

@@ -1,0 +1,112 @@
+"""Tapes: finished streams in memory, shared by all of their readers in this process."""
+
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from .. import log
+from ..log.database import in_database
+from ..models import Stream
+from ..pieces import End, Pieces, Record
+from .hub import BATCH
+from .tail import weight
+
+Batch = Sequence[Record]
+# Seconds for each piece, or the moments at which the pieces were recorded.
+Pace = float | Literal["recorded"]
+
+# How much a process keeps of finished streams, in characters as `tail.weight` counts them.
+TAPES_LENGTH = 8 * 1024 * 1024
+# Single pieces that a tape keeps encoded, for readers at a pace.
+SINGLES = 4096
+
+
+class Tape:
+    """A finished stream in memory, cut once into the batches that all of its readers share."""
+
+    def __init__(self, recording: log.Recording) -> None:
+        self.stream = recording.stream
+        self.count = recording.pieces.end
+        self.weight = weight(recording.pieces)
+        self.end = self.stream.end() or End("done", self.count, "")
+        self._pieces = recording.pieces
+        self._times = recording.times
+        self._batches = list(recording.pieces.batches(BATCH, log.READ_LENGTH))
+        self._single: dict[int, Batch] = {}
+
+    def batches_since(self, n: int) -> Iterator[Batch]:
+        """Yield the batches for a reader that has `n` pieces. The last batch has the end."""
+        if n == self.count:
+            yield [self.end]
+        # A batch has at most BATCH pieces, so batches before number n // BATCH end before piece n.
+        for pieces in self._batches[n // BATCH :]:
+            if pieces.end > n:
+                part = pieces.since(max(n, pieces.first))
+                yield [part, self.end] if part.end == self.count else [part]
+
+    def pieces(self, start: int, stop: int) -> Batch:
+        """Return the pieces from number `start` to before number `stop`."""
+        if stop - start > 1:
+            return [Pieces(start, self._pieces.texts[start:stop], revision=self.stream.revision)]
+        single = self._single.get(start)
+        if single is None:
+            if len(self._single) >= SINGLES:
+                self._single.clear()
+            texts = self._pieces.texts[start:stop]
+            single = self._single[start] = [Pieces(start, texts, revision=self.stream.revision)]
+        return single
+
+    def text(self, n: int) -> str:
+        """Return the text of piece number `n`."""
+        return self._pieces.texts[n]
+
+    def delay(self, first: int, n: int, every: Pace) -> float:
+        """Return the seconds from piece number `first` to piece number `n`."""
+        if every == "recorded":
+            return (self._times[n] - self._times[first]) / 1000
+        return (n - first) * every
+
+    def due(self, first: int, passed: float, every: Pace) -> int:
+        """Return the number of pieces that are due `passed` seconds after piece `first`."""
+        if every == "recorded":
+            due = bisect_right(self._times, self._times[first] + passed * 1000)
+        else:
+            due = first + int(passed / every) + 1
+        return min(due, self.count)
+
+
+# Used from all event loops and from the database thread.
+_tapes: OrderedDict[int, Tape] = OrderedDict()
+_lock = threading.Lock()
+
+
+async def tape_of(stream: Stream) -> Tape:
+    """Return the tape of a finished stream, at its current revision or at a later one.
+
+    Raises NoSuchStream when the stream was deleted, and Conflict while it is live.
+    """
+    tape = _kept(stream)
+    return await in_database(_load, stream) if tape is None else tape
+
+
+def _kept(stream: Stream) -> Tape | None:
+    with _lock:
+        tape = _tapes.get(stream.pk)
+        if tape is None or tape.stream.revision < stream.revision:
+            return None
+        _tapes.move_to_end(stream.pk)
+        return tape
+
+
+def _load(stream: Stream) -> Tape:
+    # Many readers may ask at once. The first one's call has loaded the tape for the others.
+    tape = _kept(stream)
+    if tape is None:
+        tape = Tape(log.recording(stream))
+        with _lock:
+            _tapes[stream.pk] = tape
+            while len(_tapes) > 1 and sum(each.weight for each in _tapes.values()) > TAPES_LENGTH:
+                _tapes.popitem(last=False)
+    return tape

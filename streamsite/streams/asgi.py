@@ -27,7 +27,7 @@ from django.urls import path, re_path
 
 from .http.handler import beside
 from .http.origins import SameOrigin
-from .http.transports.websocket import Nowhere, StreamConsumer
+from .http.transports.websocket import StreamConsumer, UnknownAddress
 from .writing.sources import end_sources
 
 __all__ = ["beside", "lifespan", "websockets"]
@@ -47,7 +47,7 @@ def websockets(prefix: str, before: list[Any] | None = None) -> SameOrigin:
             [
                 *(before or []),
                 path(f"{prefix}<str:name>/ws", StreamConsumer.as_asgi()),
-                re_path("", Nowhere.as_asgi()),
+                re_path("", UnknownAddress.as_asgi()),
             ]
         )
     )

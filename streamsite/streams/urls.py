@@ -1,6 +1,10 @@
-"""The engine's HTTP endpoints, to be mounted where a site likes:
+"""The URLconf of the engine's HTTP endpoints.
 
-path("stream/", include("streamsite.streams.urls"))
+Include the URLconf in the one of your site:
+
+    path("stream/", include("streamsite.streams.urls"))
+
+The WebSockets are not here, because Django's URLconfs are for HTTP alone: see asgi.py.
 """
 
 from django.urls import path

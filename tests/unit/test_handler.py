@@ -1,4 +1,4 @@
-"""The lean handler's parts, called as a server calls them."""
+"""The parts of the stream handler, called as a server calls them."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 
-from streamsite.streams.http.handler import as_bytes, read_body, send_stream
+from streamsite.streams.http.handler import asgi_headers, read_body, send_stream
 
 
-async def test_a_body_in_many_parts_is_read_whole():
+async def test_a_body_in_many_parts_is_read_completely():
     parts = [bytes([number % 256]) * 1024 for number in range(8 * 1024)]
     coming = iter(parts)
     left = len(parts)
@@ -26,11 +26,11 @@ async def test_a_body_in_many_parts_is_read_whole():
 def test_a_cookie_that_a_view_sets_is_sent():
     response = HttpResponse()
     response.set_cookie("theme", "dark", path="/stream/")
-    assert (b"Set-Cookie", b"theme=dark; Path=/stream/") in as_bytes(response)
+    assert (b"Set-Cookie", b"theme=dark; Path=/stream/") in asgi_headers(response)
 
 
 class Stream:
-    """A body that is never over, and a client that leaves when it is told to."""
+    """A streaming body that never ends, and a client that leaves when `left` is set."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -54,13 +54,13 @@ class Stream:
         self.sent.append(message["body"])
 
     async def start(self) -> asyncio.Task[None]:
-        """Begin to send it, and return in mid-stream."""
+        """Start to send the body, and return after its first part."""
         sending = asyncio.create_task(send_stream(self.parts(), "utf-8", self.receive, self.send))
         await self.begun.wait()
         return sending
 
 
-async def test_a_client_that_leaves_ends_its_stream():
+async def test_the_body_is_closed_when_the_client_leaves():
     stream = Stream()
     sending = await stream.start()
     stream.left.set()
@@ -70,7 +70,7 @@ async def test_a_client_that_leaves_ends_its_stream():
     assert stream.sent == [b"", "流".encode()]
 
 
-async def test_a_server_that_ends_is_not_taken_for_a_client_that_leaves():
+async def test_a_task_that_the_server_cancels_stays_cancelled():
     stream = Stream()
     sending = await stream.start()
     sending.cancel()

@@ -1,9 +1,14 @@
 """HTTP and WebSocket: how browsers and other programs reach the streams.
 
-handler       Django's ASGI handler without thread hops
-endpoints     what all endpoints have in common
+handler       an ASGI handler for the endpoints, without thread switches
+endpoints     the decorator of all endpoints
+requests      the parameters of a request that reads a stream
+sessions      the session and the user of a request
+origins       the origins whose pages may read the streams
 transports/   polling, chunked, events, websocket
+consumers     the WebSocket consumer under the transport and under a site's own consumers
+granian       closing a WebSocket on granian
 publishing    adding pieces, and stopping, with a token
 deliveries    the body of a request that publishes
-openapi       the description of all endpoints
+openapi       the OpenAPI document of all endpoints
 """

@@ -1,4 +1,4 @@
-"""What all of the engine's HTTP endpoints have in common."""
+"""The decorator that every HTTP endpoint of the engine has, and the JSON form of an error."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -16,14 +16,24 @@ View = Callable[..., Any]
 
 
 def endpoint(*methods: str) -> Callable[[View], View]:
-    """Make an async view an endpoint for these methods.
+    """Return a decorator that makes an async view an endpoint for these HTTP methods.
 
-    What it refuses by raising a `StreamError` becomes JSON with that status and a `detail`. No
-    answer is cached, held back by a proxy's buffer, or read by a page of an unknown origin.
+        @endpoint("GET")
+        async def count(request, name):
+            stream = await find(name)
+            return JsonResponse({"pieces": stream.pieces})
+
+    The endpoint answers HEAD where it answers GET, and OPTIONS always. Any other method gets the
+    status 405. A `StreamError` that the view raises becomes a JSON response with the error's
+    `status` and `detail`. Other errors go through to the handler.
+
+    The headers of each response tell caches not to store the response, tell proxies not to buffer
+    it, and let pages of the origins in STREAM_ALLOWED_ORIGINS read it.
     """
 
     def decorate(view: View) -> View:
-        @csrf_exempt  # Those that change something check for themselves: token, or CSRF cookie.
+        # Views that change something check the request themselves: its token or its CSRF cookie.
+        @csrf_exempt
         @wraps(view)
         async def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response: HttpResponseBase
@@ -33,7 +43,7 @@ def endpoint(*methods: str) -> Callable[[View], View]:
                 request.method == "HEAD" and "GET" in methods
             ):
                 response = refusal(
-                    405, f"{request.method} is not understood here: use {' or '.join(methods)}."
+                    405, f"{request.method} is not allowed here. Use {' or '.join(methods)}."
                 )
                 response["Allow"] = ", ".join(methods)
             else:
@@ -42,10 +52,10 @@ def endpoint(*methods: str) -> Callable[[View], View]:
                 except StreamError as error:
                     response = refusal(error.status, error.detail)
             headers = response.headers
-            # WHATWG HTML 9.2.8: a proxy may cache or recode events unless told not to.
+            # no-transform keeps proxies from recoding the events (RFC 9111, section 5.2.2.6).
             events = headers.get("Content-Type") == sse.CONTENT_TYPE
             headers["Cache-Control"] = "no-cache, no-transform" if events else "no-store"
-            # nginx, and what learned from it, would wait for a full buffer.
+            # nginx and some other proxies would hold the pieces back until a buffer is full.
             headers["X-Accel-Buffering"] = "no"
             allow_origin(request, response)
             return response
@@ -56,10 +66,11 @@ def endpoint(*methods: str) -> Callable[[View], View]:
 
 
 def refusal(status: int, detail: str) -> JsonResponse:
-    """Return an error: what was wrong, and what would be right."""
+    """Return an error as JSON: `{"detail": "What was wrong, and what would be right."}`."""
     headers = {"Cache-Control": "no-store"}
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 15.5.2: it has to say how.
+        # A 401 has to name an authentication scheme (RFC 9110, section 15.5.2).
+        headers["WWW-Authenticate"] = "Bearer"
     return JsonResponse(
         {"detail": detail},
         status=status,

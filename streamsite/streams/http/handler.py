@@ -1,15 +1,17 @@
-"""Django's ASGI handler without thread hops, for views that never need a thread.
+"""An ASGI handler for asynchronous views that never need a thread.
 
-Django's own handler hops to a thread for each synchronous middleware, signal receiver and
-`response.close`, and keeps one for each open stream. This one gives the same request, URLconf,
-async views and responses in the event loop alone. What it leaves out, it answers for:
+Django's own handler switches to a thread for each synchronous middleware, for each signal receiver
+and for `response.close`, and keeps a thread for each open stream. This handler has the same
+requests, URLconf, views and responses, and stays in the event loop. It differs from Django's:
 
-- Middleware: the security middlewares only redirect to https and add headers that are always the
-  same; session and user are read when a view asks for them. No other middleware runs.
-- Signals: request_started and request_finished are not sent. What Django does on them for the
-  database, streams.database does: it owns the only connection that these views use.
-- Errors: JSON with a `detail`; what nobody expected goes to the log and answers 500.
-- Bodies: read whole, up to STREAM_MAX_BODY bytes, then 413.
+- Middleware: no middleware runs. The handler itself redirects to https and adds the headers of
+  SecurityMiddleware and XFrameOptionsMiddleware, which are the same for each response. The session
+  and the user are read when a view asks for them.
+- Signals: request_started and request_finished are not sent. Django closes old database connections
+  on these signals. `log.database` owns the only connection of these views, and closes it itself.
+- Errors: an error is JSON with a `detail`. An unexpected exception is logged and gives status 500.
+- Bodies: a body is read whole before the view is called. A body of more than STREAM_MAX_BODY bytes
+  gives status 413.
 """
 
 import asyncio
@@ -36,16 +38,17 @@ from .sessions import session_of
 
 logger = logging.getLogger(__name__)
 
-# Addresses, and names in the Host header, whose meaning a process remembers.
-REMEMBERED = 4096
-# Characters of one at most: longer ones are no names of this site, and would fill the memory.
-REMEMBERED_LENGTH = 256
+# How many resolved paths and how many checked Host headers a process caches.
+CACHE_SIZE = 4096
+# The longest path or header in these caches, in characters. Longer ones belong to no page of the
+# site, and a client could fill the memory with them.
+CACHED_LENGTH = 256
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class Request(ASGIRequest):
-    """A request whose session and user are found when they are asked for."""
+    """A request whose session and user are read when a view asks for them."""
 
     @cached_property
     def session(self) -> Any:  # type: ignore[override]
@@ -60,10 +63,10 @@ class Request(ASGIRequest):
 
 
 class StreamHandler:
-    """An ASGI application for async views.
+    """An ASGI application that calls asynchronous views in the event loop.
 
-    `any_host` lists the paths that answer whatever the Host header says, as a probe's request has
-    the address of a machine there.
+    `any_host` contains the paths whose Host header is not checked against ALLOWED_HOSTS: the Host
+    header of a health probe is the address of a machine.
     """
 
     def __init__(self, any_host: Collection[str] = ()) -> None:
@@ -71,17 +74,20 @@ class StreamHandler:
         self._security = SecurityMiddleware(_never_called)
         self._security_headers = self._find_headers(secure=False)
         self._secure_headers = self._find_headers(secure=True)
-        self._resolve = lru_cache(REMEMBERED)(get_resolver().resolve)
+        self._resolve = lru_cache(CACHE_SIZE)(get_resolver().resolve)
         self._hosts: set[Any] = set()
 
     def _find_headers(self, *, secure: bool) -> dict[bytes, tuple[bytes, bytes]]:
-        """Return what Django's middlewares add to each response, by name in lower case."""
+        """Return the headers that Django's middlewares add to each response.
+
+        The keys are the headers' names in lower case. The values are names and values for ASGI.
+        """
         scope = {"method": "GET", "path": "/", "scheme": "https" if secure else "http"}
         request, response = Request(scope, BytesIO()), HttpResponse()
         del response["Content-Type"]
         self._security.process_response(request, response)
         XFrameOptionsMiddleware(_never_called).process_response(request, response)
-        return {name.lower(): (name, value) for name, value in as_bytes(response)}
+        return {name.lower(): (name, value) for name, value in asgi_headers(response)}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -91,7 +97,7 @@ class StreamHandler:
         await send({"type": "http.response.start", "status": response.status_code, "headers": head})
         if response.streaming and scope["method"] != "HEAD":
             parts, charset = response._iterator, response.charset
-            # Nothing of these is needed any more, and the stream may stay open for long.
+            # The stream may stay open for long, and needs neither of these objects.
             del response, head
             await send_stream(parts, charset, receive, send)
         else:
@@ -99,7 +105,10 @@ class StreamHandler:
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def _response(self, scope: Any, receive: Any) -> tuple[Any, Headers]:
-        """Return the response to a request, and its head. Raises ClientLeft."""
+        """Return the response to a request, and the response's headers for ASGI.
+
+        Raise ClientLeft if the client leaves before its request is complete.
+        """
         request: HttpRequest | None = None
         try:
             request = Request(scope, BytesIO())
@@ -110,24 +119,22 @@ class StreamHandler:
         except StreamError as error:
             response = refusal(error.status, error.detail)
         except UnicodeDecodeError:
-            response = refusal(400, "The address is not UTF-8.")
+            response = refusal(400, "The URL is not valid. Encode it as UTF-8.")
         except DisallowedHost:
-            response = refusal(
-                400, "This site doesn't go by the name in the Host header: see ALLOWED_HOSTS."
-            )
+            response = refusal(400, "The Host header is not valid. Use a host in ALLOWED_HOSTS.")
         except SuspiciousOperation as error:
             response = refusal(400, f"{error}")
         except Resolver404:
-            response = refusal(404, "Nothing has this address.")
+            response = refusal(404, "There is no endpoint at this URL.")
         except ClientLeft:
             raise
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            response = refusal(500, "The server failed; its log says why.")
-        # A 204 has neither content nor a length (RFC 9110, 8.6).
+            response = refusal(500, "The server failed. Its log has the error.")
+        # A 204 has no content and no Content-Length (RFC 9110, section 8.6).
         if not response.streaming and response.status_code != HTTPStatus.NO_CONTENT:
             response.headers.setdefault("Content-Length", str(len(response.content)))
-        head = as_bytes(response)
+        head = asgi_headers(response)
         given = {name.lower() for name, _ in head}
         always = self._security_headers
         if self._security.sts_seconds and request is not None and request.is_secure():
@@ -141,29 +148,33 @@ class StreamHandler:
             return redirect
         if request.META["SCRIPT_NAME"]:
             set_script_prefix(request.META["SCRIPT_NAME"])
-        short = len(request.path_info) <= REMEMBERED_LENGTH
+        short = len(request.path_info) <= CACHED_LENGTH
         resolve = self._resolve if short else get_resolver().resolve
         match = resolve(request.path_info)
         request.resolver_match = match
         return await match.func(request, *match.args, **match.kwargs)
 
     def _check_host(self, request: HttpRequest) -> None:
-        """Raise DisallowedHost, unless this name was found to be the site's or needn't be."""
+        """Raise DisallowedHost unless ALLOWED_HOSTS contains the host, or `any_host` the path."""
         meta = request.META
         name = meta.get("HTTP_HOST"), meta.get("HTTP_X_FORWARDED_HOST"), meta["SERVER_NAME"]
         if name not in self._hosts and request.path_info not in self._any_host:
             request.get_host()
-            if sum(len(part or "") for part in name) > REMEMBERED_LENGTH:
+            if sum(len(part or "") for part in name) > CACHED_LENGTH:
                 return
-            if len(self._hosts) >= REMEMBERED:
+            if len(self._hosts) >= CACHE_SIZE:
                 self._hosts.clear()
             self._hosts.add(name)
 
 
 def beside(pages: Any, *prefixes: str, any_host: Collection[str] = ()) -> Any:
-    """Return an application that serves the paths below `prefixes` with a `StreamHandler`.
+    """Return an ASGI application that serves some paths with a `StreamHandler`.
 
-    `pages`, Django's own handler, serves all other paths. `any_host` is the `StreamHandler`'s.
+    The `StreamHandler` serves the paths that begin with one of `prefixes`, such as "/stream/".
+    `pages`, which is Django's own handler, serves all other paths. `any_host` is passed on to the
+    `StreamHandler`.
+
+        beside(get_asgi_application(), "/stream/")
     """
     streams = StreamHandler(any_host)
 
@@ -175,32 +186,40 @@ def beside(pages: Any, *prefixes: str, any_host: Collection[str] = ()) -> Any:
 
 
 class ClientLeft(Exception):
-    """The client left before its request was whole."""
+    """The client left before its request was complete."""
 
 
 async def read_body(receive: Any) -> bytes:
-    """Return the request's body. Raises TooLarge and ClientLeft."""
-    body = bytearray()  # Grows in place: Daphne gives a body in a thousand parts, all at once.
+    """Return the body of a request.
+
+    Raise TooLarge if the body has more than STREAM_MAX_BODY bytes, and ClientLeft if the client
+    leaves before the body is complete.
+    """
+    # Daphne passes on a body of 8 MiB in a thousand parts. A bytearray grows in place.
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientLeft
         body += message.get("body", b"")
-        if len(body) > setting("STREAM_MAX_BODY"):
-            raise TooLarge(f"The body has more than {setting('STREAM_MAX_BODY')} bytes, the most.")
+        if len(body) > (most := setting("STREAM_MAX_BODY")):
+            raise TooLarge(f"The body is too large. Send at most {most} bytes.")
         if not message.get("more_body"):
             return bytes(body)
 
 
-def as_bytes(response: HttpResponseBase) -> Headers:
-    """Return a response's headers as ASGI has them."""
+def asgi_headers(response: HttpResponseBase) -> Headers:
+    """Return the headers of a response, with its cookies, in the form that ASGI asks for."""
     headers = [(name.encode("ascii"), value.encode("latin1")) for name, value in response.items()]
     cookies = [cookie.OutputString().encode("ascii") for cookie in response.cookies.values()]
     return headers + [(b"Set-Cookie", cookie) for cookie in cookies]
 
 
 async def send_stream(parts: Any, charset: str, receive: Any, send: Any) -> None:
-    """Send the parts of a body as they come, text in this charset, until the client leaves."""
+    """Send each part of a streaming body as soon as there is one, until the client leaves.
+
+    `parts` is an asynchronous generator of str or bytes. `charset` is the encoding of the strings.
+    """
     sender = asyncio.current_task()
     assert sender is not None
     ended = False
@@ -209,11 +228,11 @@ async def send_stream(parts: Any, charset: str, receive: Any, send: Any) -> None
         if not ended:
             sender.cancel()
 
-    # The request was read: all that can come is `http.disconnect`.
+    # The request has been read, so the only message that can follow is http.disconnect.
     leaving = asyncio.ensure_future(receive())
     leaving.add_done_callback(stop)
     try:
-        # Servers keep the head until there is a part. The first may be long in coming.
+        # A server sends the head with the first part, and the first piece may take long.
         await send({"type": "http.response.body", "body": b"", "more_body": True})
         async for part in parts:
             body = part.encode(charset) if isinstance(part, str) else bytes(part)
@@ -226,9 +245,9 @@ async def send_stream(parts: Any, charset: str, receive: Any, send: Any) -> None
     finally:
         ended = True
         leaving.cancel()
-        # The iterator itself, so that it is closed with the connection and not some time after.
+        # Closed here, and not by the garbage collector some time after the connection.
         await parts.aclose()
 
 
 def _never_called(request: HttpRequest) -> HttpResponse:
-    raise NotImplementedError("the lean handler calls a middleware hook by hook")
+    raise NotImplementedError("StreamHandler calls only process_request and process_response")

@@ -1,6 +1,7 @@
-"""The HTTP endpoints as an OpenAPI 3.1 document, for people, generators and fuzzers.
+"""The OpenAPI 3.1 document of the HTTP endpoints.
 
-Limits, names and states are taken from the code, so that the two can't drift apart.
+People, code generators and fuzzers read the document. Its limits, names and states are constants of
+the code, so that the document and the code stay the same.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,11 +21,11 @@ from .transports import chunked, events, polling
 
 Json = dict[str, Any]
 
-# The document's own version: what it describes is also what the subprotocol streamsite.v1 names.
+# The version of the document. The major version is that of the subprotocol streamsite.v1.
 VERSION = "1.0.0"
 
 JSON = "application/json"
-# Digits of a cursor that are surely not beyond the largest.
+# The most digits that a number can have without being larger than the largest cursor.
 CURSOR_DIGITS = len(str(MAX_CURSOR)) - 1
 CURSOR_PATTERN = rf"([0-9]{{1,9}}\.)?[0-9]{{1,{CURSOR_DIGITS}}}"
 CURSOR = {"type": "string", "pattern": f"^{CURSOR_PATTERN}$", "examples": ["0", "17", "2.17"]}
@@ -35,22 +36,23 @@ NO_NUL = r"^[^\u0000]*$"
 
 @endpoint("GET")
 async def document(request: HttpRequest) -> JsonResponse:
-    """Describe these endpoints as an OpenAPI document."""
+    """Return the OpenAPI document of these endpoints."""
     described = describe(request.path.removesuffix("/openapi.json"))
     return JsonResponse(described, json_dumps_params={"ensure_ascii": False})
 
 
 def describe(prefix: str) -> Json:
-    """Return the document of the endpoints that are mounted at this path."""
+    """Return the OpenAPI document of endpoints that are mounted at the path `prefix`."""
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Live text streams",
             "version": VERSION,
-            "description": "A stream is one numbered log of text pieces, which all transports "
-            "read. A cursor is how many pieces a reader has: give it back as `after`, on whichever "
-            "transport, and nothing is lost or repeated. The same records come over WebSocket at "
-            "`/{name}/ws`, subprotocol `streamsite.v1`.",
+            "description": "A stream is one numbered log of text pieces. All transports read the "
+            "same log. A cursor is the number of pieces that a reader has received. Pass the "
+            "cursor as `after`, on any transport, to continue without a lost or repeated piece. "
+            "A WebSocket at `/{name}/ws`, with the subprotocol `streamsite.v1`, has the same "
+            "records.",
         },
         "servers": [{"url": prefix or "/"}],
         "paths": {
@@ -83,27 +85,28 @@ def polling_operation() -> Json:
             query(
                 "wait",
                 {**NUMBER, "maximum": polling.MAX_WAIT, "default": 0},
-                "Seconds that the server may wait for a piece.",
+                "How long the server may wait for a piece, in seconds.",
             ),
             query(
                 "limit",
                 {**NUMBER, "minimum": 1, "maximum": polling.MAX_LIMIT, "default": polling.LIMIT},
-                "The most pieces in one answer.",
+                "The largest number of pieces in the response.",
             ),
         ],
-        {"200": answer("The pieces that are due.", {JSON: ref("Polled")})},
+        {"200": answer("The pieces since the cursor.", {JSON: ref("Polled")})},
     )
 
 
 def chunked_operation() -> Json:
     found = answer(
-        "The text, or a JSON record a line: pieces, perhaps a reset, last the end. A blank line "
-        "is a sign of life.",
+        "The text; or one JSON object to a line: a piece, a reset or the end. A blank line is a "
+        "keep-alive.",
         {"text/plain": {"type": "string"}, ndjson.CONTENT_TYPE: {"type": "string"}},
     )
     found["headers"] = {
         "Stream-Reset": {
-            "description": "The cursor can't be honoured: the text comes from this piece on.",
+            "description": "Sent if the cursor can't be honoured: the number of the first piece in "
+            "the response.",
             "schema": NUMBER,
         }
     }
@@ -114,7 +117,7 @@ def events_operation() -> Json:
     last_event_id = {
         "name": "Last-Event-ID",
         "in": "header",
-        "description": "The cursor of the last event. It wins over `after`, unless it is empty.",
+        "description": "The cursor of the last event. It replaces `after`, unless it is empty.",
         "schema": {"type": "string", "pattern": f"^({CURSOR_PATTERN})?$"},
     }
     return read_operation(
@@ -122,11 +125,11 @@ def events_operation() -> Json:
         [last_event_id],
         {
             "200": answer(
-                "Events whose data is a record and whose id is the cursor after it. A reset and "
-                "the end have event names of their own.",
+                "One event for each record. The data is the record, and the id is the cursor after "
+                "the record. A reset has the event name `reset`, and the end has the name `end`.",
                 {sse.CONTENT_TYPE: ref("Event")},
             ),
-            "204": {"description": "The reader has all pieces of a stream that is over."},
+            "204": {"description": "The reader has all pieces of a finished stream."},
         },
     )
 
@@ -136,28 +139,28 @@ def pieces_operation() -> Json:
     return {
         "operationId": "publish",
         "summary": summary(publishing.pieces),
-        "description": "A piece whose number was taken before is ignored, so a request may be "
-        "repeated. What comes before the first piece that is refused counts: `after` says how far. "
-        f"A request at least every {publishing.LEASE:g} s, without pieces perhaps, shows that the "
-        "publisher lives.",
+        "description": "A piece whose number the stream has already is ignored, so a client may "
+        "repeat a request. If a piece is refused, the pieces before it are kept, and `after` is "
+        f"the number of the next piece. Send a request at least every {publishing.LEASE:g} s, with "
+        "or without pieces. Otherwise the stream is interrupted.",
         "security": [{"token": []}],
         "parameters": [
             query(
                 "title",
                 {"type": "string", "maxLength": title.max_length, "pattern": NO_NUL},
-                "Of the stream that this request makes.",
+                "The title of the stream, if this request creates the stream.",
             ),
             query(
                 "visibility",
                 {"enum": Stream.Visibility.values, "default": Stream.Visibility.PUBLIC},
-                "Who may watch the stream that this request makes: everyone, anyone with the link, "
-                "or its owner and staff.",
+                "Who may watch the stream, if this request creates the stream: everyone, anyone "
+                "with the link, or the owner and staff.",
             ),
-            query("producer", {"type": "string"}, "Tells apart two publishers with one token."),
+            query("producer", {"type": "string"}, "A name for each publisher that uses the token."),
             query(
                 "takeover",
                 {"enum": publishing.SWITCH, "default": publishing.SWITCH[0]},
-                "1 takes a live stream over from another publisher.",
+                "1 to take a live stream over from another publisher.",
             ),
         ],
         "requestBody": {
@@ -168,13 +171,13 @@ def pieces_operation() -> Json:
                 ndjson.CONTENT_TYPE: {
                     "schema": {
                         "type": "string",
-                        "description": 'A piece a line, {"text":"Hello","n":0}, where the number '
-                        'may be left out; last, perhaps, {"end":"failed","reason":"…"}.',
+                        "description": 'One piece to a line: {"text":"Hello","n":0}. The number '
+                        'is optional. The last line may be an end: {"end":"failed","reason":"…"}.',
                     }
                 },
             },
         },
-        "responses": {"202": answer("All pieces were taken.", {JSON: ref("Delivered")})}
+        "responses": {"202": answer("All pieces were added.", {JSON: ref("Delivered")})}
         | refusals(400, 401, 404, 405, 409, 413, 415, schema="Undelivered"),
     }
 
@@ -185,13 +188,17 @@ def stop_operation() -> Json:
         "operationId": "stop",
         "summary": summary(publishing.stop),
         "security": [{"token": []}, {"session": [], "csrfCookie": [], "csrfHeader": []}],
-        "responses": {"202": answer("The stream is over.", {JSON: state})}
+        "responses": {"202": answer("The stream has ended.", {JSON: state})}
         | refusals(400, 401, 403, 404, 405, 413),
     }
 
 
 def read_operation(view: Callable[..., Any], parameters: Sequence[Json], found: Json) -> Json:
-    """Return the operation of a transport."""
+    """Return the operation of a transport.
+
+    `parameters` are added to those that all transports have, and `found` are the responses of a
+    request that succeeds.
+    """
     pace = {
         "anyOf": [
             {"type": "number", "minimum": MIN_PACE, "maximum": MAX_PACE},
@@ -201,18 +208,27 @@ def read_operation(view: Callable[..., Any], parameters: Sequence[Json], found: 
     return {
         "operationId": view.__name__,
         "summary": summary(view),
-        # Public streams need none.
+        # The empty requirement means that a public stream needs no session.
         "security": [{}, {"session": []}],
         "parameters": [
-            query("after", {**CURSOR, "default": "0"}, "The reader's cursor."),
-            query("pace", pace, "Replay a finished stream: seconds a piece, or as recorded."),
+            query(
+                "after",
+                {**CURSOR, "default": "0"},
+                "The cursor: the number of pieces that the reader has received.",
+            ),
+            query(
+                "pace",
+                pace,
+                "Replay a finished stream, with this number of seconds between two pieces, or "
+                "`recorded` for the pace of the recording.",
+            ),
             *parameters,
         ],
         "responses": found | refusals(400, 403, 404, 405, 409, 413),
     }
 
 
-# Parts of them.
+# Parts of operations.
 
 
 def path(**operations: Json) -> Json:
@@ -246,7 +262,7 @@ def refusals(*statuses: int, schema: str = "Refusal") -> Json:
 
 
 def summary(view: Callable[..., Any]) -> str:
-    """Return the first sentence of a view's own words."""
+    """Return the first line of a view's docstring."""
     return (view.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
@@ -260,12 +276,12 @@ def ref(schema: str) -> Json:
 def schemas() -> Json:
     text = {"type": "string"}
     cursor = {
-        "description": "A number while the stream has one revision.",
+        "description": "An integer, or a string after the stream has been edited.",
         "anyOf": [NUMBER, CURSOR],
     }
     detail = {"detail": {**text, "description": "What was wrong, and what would be right."}}
     delivered = {
-        "after": {**NUMBER, "description": "The next piece's number."},
+        "after": {**NUMBER, "description": "The number of the next piece."},
         "state": ref("State"),
     }
     return {
@@ -281,12 +297,14 @@ def schemas() -> Json:
                 "sha256": {
                     **text,
                     "pattern": "^[0-9a-f]{64}$",
-                    "description": "Of the whole text in UTF-8, with the last pieces.",
+                    "description": "The SHA-256 of the whole text in UTF-8, sent with the last "
+                    "pieces.",
                 },
-                "reason": {**text, "description": "Why the stream ended so."},
+                "reason": {**text, "description": "Why the stream ended."},
                 "reset": {
                     **NUMBER,
-                    "description": "The cursor couldn't be honoured: pieces come from this number.",
+                    "description": "Sent if the cursor can't be honoured: the number of the first "
+                    "piece in the response.",
                 },
                 "why": text,
             },
@@ -294,7 +312,7 @@ def schemas() -> Json:
         },
         "Event": {
             "type": "object",
-            "description": "One event of the stream.",
+            "description": "One event of the response.",
             "properties": {
                 "id": CURSOR,
                 "event": {"enum": ["message", "reset", "end"]},
@@ -309,15 +327,15 @@ def schemas() -> Json:
                 "pieces": {
                     "type": "array",
                     "items": {**text, "minLength": 1, "pattern": NO_NUL},
-                    # Said in words, since beyond these the answer is 413, not the 400 of a body
-                    # that breaks its schema.
-                    "description": f"Each of at most {setting('STREAM_MAX_PIECE_LENGTH')} "
+                    # A description and not maxLength: a piece beyond a limit gives the status 413,
+                    # and a body that breaks its schema gives 400.
+                    "description": f"A piece has at most {setting('STREAM_MAX_PIECE_LENGTH')} "
                     f"characters. A stream has at most {setting('STREAM_MAX_PIECES')} pieces and "
                     f"{setting('STREAM_MAX_LENGTH')} characters.",
                 },
-                "n": {**NUMBER, "description": "The first piece's number."},
+                "n": {**NUMBER, "description": "The number of the first piece."},
                 "end": {"enum": list(deliveries.ENDS)},
-                "reason": {**text, "description": "Why it failed."},
+                "reason": {**text, "description": "Why the stream failed."},
             },
             "dependentRequired": {"reason": ["end"]},
         },
@@ -337,7 +355,7 @@ def security_schemes() -> Json:
 
     csrf_header = settings.CSRF_HEADER_NAME.removeprefix("HTTP_").replace("_", "-")
     return {
-        "token": {"type": "http", "scheme": "bearer", "description": "The admin makes tokens."},
+        "token": {"type": "http", "scheme": "bearer", "description": "From the admin."},
         "session": key("cookie", settings.SESSION_COOKIE_NAME),
         "csrfCookie": key("cookie", settings.CSRF_COOKIE_NAME),
         "csrfHeader": key("header", csrf_header),

@@ -1,4 +1,4 @@
-"""What a reader asks for, in the same words on every transport."""
+"""The parameters of a request that reads a stream: the same on every transport."""
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
@@ -19,14 +19,22 @@ from ..reading.tapes import Batch
 
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
-    """A stream that this reader may see, from where, and how fast."""
+    """What a reader asks for: a stream that the reader may watch, a cursor, and a pace.
+
+    `pace` is None to follow the stream. To replay a finished stream, `pace` is the number of
+    seconds between two pieces, or "recorded" for the pace of the recording.
+    """
 
     stream: Stream
     after: Cursor
     pace: float | Literal["recorded"] | None
 
     def batches(self, transport: str) -> AsyncGenerator[Batch, None]:
-        """Return what the reader gets, batch by batch."""
+        """Return an asynchronous iterator over the batches of records for this reader.
+
+        Presence counts the reader under the name of the transport. Close the iterator
+        (`contextlib.aclosing`) when the reader leaves before the end.
+        """
         if self.pace is None:
             return follow(self.stream, after=self.after, transport=transport)
         return play(
@@ -34,31 +42,34 @@ class StreamRequest:
             every=self.pace,
             after=self.after,
             transport=transport,
-            # Each poll takes up where the one before left off.
+            # A poll continues the replay of the poll before.
             resumed=transport == "polling",
         )
 
     @property
     def complete(self) -> bool:
-        """Whether the reader has all pieces of a stream that is over."""
+        """Whether the reader has all pieces of a finished stream."""
         return not self.stream.live and 0 < self.stream.pieces == self.after.n and not self.reset
 
     @property
     def reset(self) -> bool:
-        """Whether the cursor can't be honoured."""
+        """Whether the stream can't honour the cursor, so that the reader gets a `Reset` first."""
         return honour(self.stream, self.after)[1] is not None
 
 
 async def find_visible(
     name: str, user: AbstractBaseUser | AnonymousUser, *, revision: int = 0
 ) -> Stream:
-    """Return the stream, if this user may watch it. Raises NoSuchStream and Forbidden."""
+    """Return the stream named `name`, if this user may watch the stream.
+
+    Raise NoSuchStream if there is no such stream, and Forbidden if the user may not watch it.
+    """
     stream = await find(name, revision=revision)
-    # The user is read from the session, in the database's thread, where it matters alone.
+    # Only a private stream needs the user. Reading a lazy user queries the database.
     if stream.visibility == Stream.Visibility.OWNER and not await in_database(
         stream.visible_to, user
     ):
-        raise Forbidden(f"Stream {name!r} is private: log in as its owner, or as staff.")
+        raise Forbidden(f"Stream {name!r} is private. Log in as its owner or as staff.")
     return stream
 
 
@@ -69,16 +80,19 @@ async def read_request(
     *,
     last_event_id: str = "",
 ) -> StreamRequest:
-    """Understand a reader's request: `after` (or the Last-Event-ID, which wins) and `pace`.
+    """Parse and check the parameters `after` and `pace` of a request to read a stream.
 
-    Raises BadRequest for what can't be understood, NoSuchStream, Forbidden, and Conflict when a
-    live stream is to be replayed.
+    `last_event_id` is the value of the Last-Event-ID header. Unless the value is empty, it replaces
+    `after`: an EventSource reconnects to its old URL, whose `after` is out of date.
+
+    Raise BadRequest if a parameter is not valid, NoSuchStream, Forbidden, and Conflict if the
+    request has a `pace` and the stream is live.
     """
     after = Cursor.parse(last_event_id or query.get("after", "0"))
     pace = _pace(query["pace"]) if "pace" in query else None
     stream = await find_visible(name, user, revision=after.revision)
     if pace is not None and stream.live:
-        raise Conflict(f"Stream {name!r} is live: leave out `pace`, or replay it after its end.")
+        raise Conflict(f"Stream {name!r} is live. Leave out `pace`, or replay it after its end.")
     return StreamRequest(stream, after, pace)
 
 
@@ -91,8 +105,8 @@ def _pace(text: str) -> float | Literal["recorded"]:
         pace = 0
     if not MIN_PACE <= pace <= MAX_PACE:
         raise BadRequest(
-            f"pace={text[:40]!r} is not understood: "
-            f"give the seconds a piece, from {MIN_PACE:g} to {MAX_PACE:g}, or `recorded`."
+            f"pace={text[:40]!r} is not valid. Use the seconds between two pieces, "
+            f"from {MIN_PACE:g} to {MAX_PACE:g}, or `recorded`."
         )
     return pace
 
@@ -100,8 +114,13 @@ def _pace(text: str) -> float | Literal["recorded"]:
 def whole_number(
     query: Mapping[str, str], name: str, default: int, most: int, *, least: int = 0
 ) -> int:
-    """Return a parameter from `least` to `most`. Raises BadRequest."""
+    """Return the value of the parameter `name`, or `default` if the query has no such parameter.
+
+    Raise BadRequest unless the value is a whole number from `least` to `most`.
+    """
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
-        raise BadRequest(f"{name}={text[:40]!r} is not a whole number from {least} to {most}.")
+        raise BadRequest(
+            f"{name}={text[:40]!r} is not valid. Use a whole number from {least} to {most}."
+        )
     return int(text)

@@ -1,4 +1,4 @@
-"""The session of a request that no middleware has seen."""
+"""The session and the user of a request that has not passed through Django's middleware."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -13,13 +13,20 @@ from django.utils.module_loading import import_string
 
 
 def session_of(cookies: Mapping[str, str]) -> Any:
-    """Return the session that these cookies name, which is read when it is asked for something."""
+    """Return the session of these cookies.
+
+    The session is lazy: Django reads it from its store when the first value is asked for.
+    """
     store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
     return store(cookies.get(settings.SESSION_COOKIE_NAME))
 
 
 def user_of(scope: Any) -> AbstractBaseUser | AnonymousUser:
-    """Return the user of the session cookie, who is read from the database when asked for."""
+    """Return the user of the session cookie in an ASGI scope.
+
+    The user is lazy: the first access reads the session and the user, which may query the database.
+    Make that access in the database thread, with `in_database`.
+    """
     return SimpleLazyObject(partial(_read_user, scope))  # type: ignore[return-value]
 
 

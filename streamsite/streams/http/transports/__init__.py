@@ -1,1 +1,4 @@
-"""Four ways to read one stream. Each parses a request, follows the stream, encodes."""
+"""The four transports: polling, chunked transfer, Server-Sent Events and WebSocket.
+
+Each transport parses a request, follows the stream from the cursor, and encodes the records.
+"""

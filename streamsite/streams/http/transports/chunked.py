@@ -1,4 +1,4 @@
-"""Chunked transfer: the bare text as it comes, or a JSON object a line."""
+"""Chunked transfer: the bare text of a stream, or newline-delimited JSON (NDJSON)."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -15,10 +15,10 @@ from .encoding import json_objects
 
 @endpoint("GET")
 async def chunked(request: HttpRequest, name: str) -> StreamingHttpResponse:
-    """Stream the text, or with `Accept: application/x-ndjson` the records.
+    """Stream the text, or the records with `Accept: application/x-ndjson`.
 
-    The bare text has no words for a reset or a state: a cursor that can't be honoured is answered
-    by the header `Stream-Reset`, and the text from there.
+    Text can't carry a reset or an end state. If the stream can't honour the cursor, the header
+    `Stream-Reset` has the number of the piece with which the text begins instead.
     """
     wanted = await read_request(name, request.GET, request.user)
     as_lines = ndjson.CONTENT_TYPE in request.headers.get("Accept", "")
@@ -34,10 +34,11 @@ async def chunked(request: HttpRequest, name: str) -> StreamingHttpResponse:
 async def body(
     wanted: StreamRequest, encode: Callable[[Any], bytes], *, quiet: bytes = b""
 ) -> AsyncGenerator[bytes, None]:
-    """Yield a part for each batch, `quiet` for an empty one.
+    """Yield the bytes of each batch, and `quiet` for an empty batch.
 
-    That is a blank line where the format has one, a sign of life. Even no bytes at all have an
-    effect: a server that waits for the first of them with the head sends the head.
+    An empty batch is a keep-alive. NDJSON allows a blank line, and bare text allows nothing, so
+    that `quiet` is empty. The empty part still matters: a server that sends the response's head
+    with the first part sends the head now.
     """
     async with aclosing(wanted.batches("chunked")) as batches:
         async for batch in batches:
@@ -45,10 +46,10 @@ async def body(
 
 
 def lines(record: Record) -> bytes:
-    """Encode a record as lines of JSON."""
+    """Return a record as NDJSON: one line for each piece, or one for another record."""
     return ndjson.lines(json_objects(record))
 
 
 def text(record: Record) -> bytes:
-    """Encode a record as its bare text."""
+    """Return the text of a record, which is empty unless the record is `Pieces`."""
     return "".join(record.texts).encode() if isinstance(record, Pieces) else b""

@@ -1,4 +1,8 @@
-"""Server-Sent Events: an event for each record, whose id is the cursor after it."""
+"""Server-Sent Events (WHATWG HTML, section 9.2).
+
+Each piece is an event whose id is the cursor after the piece. A reset and the end are events with
+the names `reset` and `end`. An EventSource therefore reconnects with the right cursor by itself.
+"""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -11,18 +15,22 @@ from ..endpoints import endpoint
 from ..requests import StreamRequest, read_request
 from .encoding import json_objects
 
-# Milliseconds that an EventSource waits before it reconnects.
+# How long an EventSource waits before it reconnects, in milliseconds.
 RETRY = 1000
 
 
 @endpoint("GET")
 async def events(request: HttpRequest, name: str) -> HttpResponseBase:
-    """Stream the records as events. 204 tells an EventSource that has all to stay away."""
+    """Stream the records as Server-Sent Events.
+
+    A reader that has all pieces of a finished stream gets the status 204, which tells an
+    EventSource not to reconnect.
+    """
     last_event_id = request.headers.get("Last-Event-ID", "")
     wanted = await read_request(name, request.GET, request.user, last_event_id=last_event_id)
     if wanted.complete and wanted.pace is None:
         nothing = HttpResponse(status=204)
-        del nothing["Content-Type"]  # There is no content.
+        del nothing["Content-Type"]  # The response has no content.
         return nothing
     return StreamingHttpResponse(body(wanted), content_type=sse.CONTENT_TYPE)
 
@@ -35,11 +43,12 @@ async def body(wanted: StreamRequest) -> AsyncGenerator[bytes, None]:
 
 
 def encode(record: Record) -> bytes:
-    """Encode a record as events."""
+    """Return a record as events: one for each piece, or one for another record."""
     match record:
         case Pieces(first=first, revision=revision):
             before = f"{revision}." if revision else ""
-            # Written out by hand: this runs once for each piece of each stream. JSON is one line.
+            # Formatted here, and not by sse.event(), because this line runs for each piece of each
+            # stream. JSON text has no line breaks, so the event needs no second `data` line.
             return "".join(
                 [
                     f"id: {before}{n}\ndata: {text}\n\n"

@@ -1,4 +1,7 @@
-"""Polling: what came since the cursor, in one JSON answer, at once or as soon as there is any."""
+"""Polling: one JSON response with the pieces since the cursor.
+
+With the parameter `wait` this is long polling: the response waits until there is a piece.
+"""
 
 import asyncio
 from contextlib import aclosing, suppress
@@ -12,29 +15,36 @@ from ...reading.tapes import Batch
 from ..endpoints import endpoint
 from ..requests import StreamRequest, read_request, whole_number
 
-MAX_WAIT = 60  # seconds
-# Pieces in one answer.
+# The largest `wait`, in seconds.
+MAX_WAIT = 60
+# The default and the largest `limit`: the number of pieces in one response.
 LIMIT = 500
 MAX_LIMIT = 10_000
 
 
 @endpoint("GET")
 async def polling(request: HttpRequest, name: str) -> JsonResponse:
-    """Answer `{"pieces": […], "after": cursor, "state": …}`, and at the end "sha256"."""
+    """Return the pieces since the cursor as one JSON response.
+
+    The response is `{"pieces": ["…"], "after": 19, "state": "live"}`, where `after` is the cursor
+    for the next request. With the last pieces the response has the end state and `sha256`, and a
+    `reason` if there is one. After a cursor that the stream can't honour, the response has `reset`
+    and `why`.
+    """
     wait = whole_number(request.GET, "wait", 0, MAX_WAIT)
     limit = whole_number(request.GET, "limit", LIMIT, MAX_LIMIT, least=1)
     wanted = await read_request(name, request.GET, request.user)
     client = request.META.get("REMOTE_ADDR", "")
     hub().poll_began(wanted.stream, client)
     try:
-        answer = await _due(wanted, wait, limit)
+        answer = await _response(wanted, wait, limit)
     finally:
         hub().poll_ended(wanted.stream, client)
     return JsonResponse(answer, json_dumps_params={"ensure_ascii": False})
 
 
-async def _due(wanted: StreamRequest, wait: int, limit: int) -> dict[str, Any]:
-    """Return what is due now, or within `wait` seconds."""
+async def _response(wanted: StreamRequest, wait: int, limit: int) -> dict[str, Any]:
+    """Return the response's JSON object, after up to `wait` seconds if there is no piece yet."""
     stream, after = wanted.stream, wanted.after
     answer: dict[str, Any] = {"pieces": [], "after": after.written, "state": stream.state}
     up_to_date = stream.live and after.n == stream.pieces and not wanted.reset
@@ -52,6 +62,7 @@ async def _due(wanted: StreamRequest, wait: int, limit: int) -> dict[str, Any]:
 
 
 def _parts(batch: Batch, limit: int) -> dict[str, Any]:
+    """Return the parts of the response's JSON object that come from a batch."""
     parts: dict[str, Any] = {"pieces": []}
     for record in batch:
         match record:

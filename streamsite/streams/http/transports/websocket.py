@@ -1,4 +1,9 @@
-"""WebSocket: a text frame for each JSON object, and a client that may say stop."""
+"""WebSocket: a text frame for each JSON object.
+
+The client may send `{"op": "stop"}` to stop the stream. If the engine can't do what the client
+asks, the client gets a frame such as `{"error": "Log in to stop a stream …"}`, and the records go
+on.
+"""
 
 import json
 from contextlib import aclosing
@@ -13,14 +18,15 @@ from ..requests import read_request
 from ..sessions import user_of
 from .encoding import json_objects
 
+# The subprotocol: a frame is one JSON object.
 PROTOCOL = "streamsite.v1"
-# The same, for a client that takes a JSON array as a frame: of several objects when it is behind,
-# of none as a sign of life.
+# In this subprotocol a frame may also be a JSON array: of several objects when the client is
+# behind, or of none as a keep-alive.
 BATCH_PROTOCOL = "streamsite.v1.batch"
 
 
 class StreamConsumer(Consumer):
-    """Sends a stream's records, from the cursor in the query."""
+    """Send the records of a stream from the cursor in the query string."""
 
     async def connect(self) -> None:
         query = dict(parse_qsl(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
@@ -40,34 +46,41 @@ class StreamConsumer(Consumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
             if op_of(text_data) != "stop":
-                raise BadRequest('The only op is "stop".')
+                raise BadRequest('The only op is "stop". Send {"op": "stop"}.')
             await stop_as(user_of(self.scope), self.wanted.stream)
         except StreamError as error:
             await self.send(json.dumps({"error": error.detail}, ensure_ascii=False))
 
 
 def frames(batch: Batch, in_batches: bool) -> list[str]:
-    """Return a batch as text frames."""
+    """Return the text frames of a batch.
+
+    With `in_batches` the batch is one frame: a JSON object, or an array unless there is exactly one
+    object. Without it, each object is a frame, and an empty batch has none.
+    """
     if in_batches and sum(len(record.encoded(json_objects)) for record in batch) != 1:
         return [objects.array([text for record in batch for text in record.encoded(json_objects)])]
     return [text for record in batch for text in record.encoded(json_objects)]
 
 
 def op_of(text: str | None) -> str:
-    """Return what a client's message asks for. Raises BadRequest."""
+    """Return the operation that a client's message asks for.
+
+    Raise BadRequest if the message is not a JSON object with an "op".
+    """
     if text is None:
-        raise BadRequest('A message is text, not bytes: {"op": "stop"}.')
+        raise BadRequest('The message is binary. Send the text {"op": "stop"}.')
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
-        raise BadRequest('A message is a JSON object: {"op": "stop"}.') from None
+        raise BadRequest('The message is not JSON. Send {"op": "stop"}.') from None
     if not isinstance(message, dict) or not isinstance(message.get("op"), str):
-        raise BadRequest('A message is a JSON object with an "op": {"op": "stop"}.')
+        raise BadRequest('The message has no "op" that is a string. Send {"op": "stop"}.')
     return str(message["op"])
 
 
-class Nowhere(Consumer):
-    """Refuses an address that is no stream's."""
+class UnknownAddress(Consumer):
+    """Refuse a WebSocket whose path belongs to no stream, with the close code 4404."""
 
     async def connect(self) -> None:
         raise NoSuchStream(self.scope["path"])

@@ -10,5 +10,5 @@ consumers     the WebSocket consumer under the transport and under a site's own 
 granian       closing a WebSocket on granian
 publishing    adding pieces, and stopping, with a token
 deliveries    the body of a request that publishes
-openapi       the OpenAPI document of all endpoints
+openapi       the OpenAPI document of all endpoints, with openapi_components
 """

@@ -1,4 +1,7 @@
-"""What a mistaken or hostile client sends: each is told what was wrong, and the server goes on."""
+"""Invalid and hostile requests.
+
+Each client is told what was wrong, and the server answers the next request as before.
+"""
 
 from contextlib import suppress
 
@@ -15,7 +18,7 @@ ENDPOINTS = ("/stream/polling", "/stream/chunked", "/stream/events")
 
 
 def assert_refused(response: http.Response, status: int) -> str:
-    """Check that this is an error in the site's own words. Returns them."""
+    """Check that a response is an error of the site. Return the error's detail."""
     assert response.status == status, response
     assert list(response.json) == ["detail"]
     assert response.json["detail"]
@@ -24,8 +27,8 @@ def assert_refused(response: http.Response, status: int) -> str:
 
 
 @pytest.fixture(autouse=True)
-def _goes_on(site: Site):
-    """After each of these, the next request is answered; `site` looks at the log."""
+def _answers_the_next_request(site: Site):
+    """Check that the server answers the next request. The fixture `site` checks the log."""
     yield
     assert http.get(site.address, "/stream/polling?cnt=0").status == 200
 
@@ -36,7 +39,7 @@ def _goes_on(site: Site):
 @pytest.mark.parametrize(
     "cnt", ["", "abc", "1e9", "1.5", "0x1", "9" * 5000, "%00", "%FF", "1%FF", "NaN", "1,2"]
 )
-def test_what_is_no_number_is_named_so(site, cnt):
+def test_a_number_that_is_not_valid_is_named(site, cnt):
     detail = assert_refused(http.get(site.address, f"/stream/polling?cnt={cnt}"), 400)
     assert "cnt" in detail
 
@@ -53,7 +56,7 @@ def test_a_number_without_a_piece_is_outside_the_range(site, cnt):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_only_get_is_understood(site, endpoint, method):
+def test_only_GET_is_allowed(site, endpoint, method):
     response = http.ask(site.address, endpoint, method=method)
     assert "GET" in assert_refused(response, 405)
     assert response.headers["allow"] == "GET"
@@ -83,8 +86,9 @@ def test_an_unknown_stream_or_transport_is_not_found(site, target):
 @pytest.mark.parametrize(
     "target", ["/stream/article/pigeon", "/stream/no-such-stream/ws", "/nothing", "/"]
 )
-def test_a_websocket_to_nowhere_is_told_so(site, target):
-    # Accepted first: a browser shows its page no more of a refused handshake than that it failed.
+def test_a_websocket_to_an_unknown_address_is_closed_with_4404(site, target):
+    # The handshake is accepted first, because a browser tells its page nothing about a rejected
+    # one.
     with websocket.connect(site.address, target) as socket:
         [close] = socket.frames()
         assert close.code == 4404
@@ -97,36 +101,36 @@ def test_a_websocket_to_nowhere_is_told_so(site, target):
         b"/\xff",
         pytest.param(
             "/stream/polling?cnt=0&\u4f60=1",
-            marks=upstream("granian", "hyper takes UTF-8 in a query as it comes"),
+            marks=upstream("granian", "hyper accepts UTF-8 in a query"),
         ),
     ],
 )
-def test_bytes_that_no_address_may_have_are_refused(site, target):
+def test_bytes_that_are_not_allowed_in_a_url_are_refused(site, target):
     assert http.get(site.address, target).status == 400
 
 
-def test_a_page_with_a_broken_address_is_not_found(site):
+def test_a_page_with_an_invalid_url_is_not_found(site):
     assert http.get(site.address, "/%FF%FE").status == 404
 
 
 @pytest.mark.parametrize("endpoint", ["/stream/polling", "/stream/article/events"])
-def test_a_query_of_too_many_parts_is_refused(site, endpoint):
+def test_a_query_with_too_many_fields_is_refused(site, endpoint):
     query = "&".join(["after=0"] * 1001)  # Django's DATA_UPLOAD_MAX_NUMBER_FIELDS is 1000.
     assert_refused(http.get(site.address, f"{endpoint}?{query}"), 400)
 
 
 @pytest.mark.parametrize("endpoint", [*ENDPOINTS, "/", "/en/", "/admin/login/"])
-def test_another_host_name_is_refused(site, endpoint):
+def test_an_unknown_host_is_refused(site, endpoint):
     assert http.get(site.address, endpoint, host="evil.example").status == 400
 
 
-def test_a_refused_host_is_told_the_setting(site):
+def test_the_error_for_an_unknown_host_names_the_setting(site):
     assert "ALLOWED_HOSTS" in assert_refused(
         http.get(site.address, "/stream/polling", host="evil.example"), 400
     )
 
 
-def test_a_websocket_of_another_host_name_is_refused(site):
+def test_a_websocket_to_an_unknown_host_is_refused(site):
     with websocket.WebSocket(site.address) as socket:
         assert socket.shake_hands("/stream/ws", {"Host": "evil.example"}).status == 403
 
@@ -135,11 +139,13 @@ def test_a_websocket_of_another_host_name_is_refused(site):
     "junk",
     [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", b"GET\r\n\r\n", b"\0" * 100 + b"\r\n\r\n"],
 )
-def test_what_is_no_http_is_refused(site, junk):
+def test_bytes_that_are_not_http_are_refused(site, junk):
     with http.Connection(site.address) as connection:
         connection.socket.sendall(junk)
         answer = connection.file.read()
-        assert not answer or answer.startswith(b"HTTP/1.1 400 "), "anything but a 400, or the end"
+        assert not answer or answer.startswith(b"HTTP/1.1 400 "), (
+            "neither a 400 nor the end of the connection"
+        )
 
 
 # Origins.
@@ -164,7 +170,7 @@ OTHER_ORIGINS = [
 @pytest.mark.parametrize("origin", OTHER_ORIGINS)
 def test_a_page_of_an_unknown_origin_may_not_open_a_websocket(site, origin):
     with websocket.WebSocket(site.address) as socket:
-        # What isn't even an origin, the handshake's own parser calls a bad request.
+        # A server may answer 400 itself if the header is not an origin.
         assert socket.shake_hands("/stream/ws", {"Origin": origin}).status in (400, 403)
 
 
@@ -210,7 +216,7 @@ def test_the_sites_own_pages_may_open_a_websocket(site):
         assert socket.read().text
 
 
-def test_a_program_without_an_origin_may_open_a_websocket(site):
+def test_a_client_without_an_origin_may_open_a_websocket(site):
     with websocket.connect(site.address, "/stream/ws") as socket:
         assert socket.read().text
 
@@ -221,12 +227,12 @@ def test_a_program_without_an_origin_may_open_a_websocket(site):
 @pytest.fixture
 def socket(site: Site):
     with websocket.connect(site.address, "/stream/ws") as socket:
-        # granian answers nothing to a frame that comes while it still takes up the connection.
+        # granian doesn't answer a frame that arrives before the handshake is complete.
         assert socket.read().text
         yield socket
 
 
-# Broken frames are answered by a close without a code.
+# granian answers an invalid frame with a close frame that has no code.
 WITHOUT_A_CODE = upstream("granian", "snapview/tungstenite-rs#38")
 
 
@@ -236,10 +242,12 @@ def test_an_oversized_frame_is_refused_before_it_is_received(socket):
     assert socket.closed() == 1009
 
 
-@upstream("granian", "it has no setting for the length of a message: tungstenite's 64 MiB hold")
+@upstream(
+    "granian", "it has no setting for the size of a message, so the limit is tungstenite's 64 MiB"
+)
 def test_an_oversized_message_in_fragments_is_refused(socket):
     part = bytes(65_536)
-    # The server may end the connection while this is still being sent.
+    # The server may close the connection before the whole message has been sent.
     try:
         socket.write(websocket.TEXT, part, final=False)
         for _ in range(64):
@@ -255,18 +263,18 @@ def test_a_binary_frame_is_refused_as_unsupported(socket):
 
 
 @WITHOUT_A_CODE
-def test_broken_text_closes_the_socket(site, socket):
+def test_invalid_utf8_closes_the_socket(site, socket):
     socket.write(websocket.TEXT, b"stop\xff")
     assert socket.closed() == 1007
     if site.server.name == "uvicorn":
-        site.server.excuse()  # It logs the client's mistake with a traceback of its own.
+        site.server.excuse()  # uvicorn logs the client's mistake with a traceback.
 
 
-def test_who_breaks_the_protocol_and_does_not_answer_the_close_is_cut_off(socket):
+def test_a_client_that_breaks_the_protocol_and_ignores_the_close_is_disconnected(socket):
     socket.write(websocket.TEXT, b"stop", masked=False)
     while socket.read().opcode != websocket.CLOSE:
         pass
-    # The article goes on meanwhile.
+    # The server may still send pieces of the article.
     with suppress(ConnectionResetError):
         socket.assert_ended()
 
@@ -291,17 +299,17 @@ def test_who_breaks_the_protocol_and_does_not_answer_the_close_is_cut_off(socket
         "half a close status",
     ],
 )
-def test_a_frame_against_the_protocol_closes_the_socket(socket, mistake):
+def test_an_invalid_frame_closes_the_socket_with_1002(socket, mistake):
     socket.socket.sendall(mistake)
     assert socket.closed() == 1002
 
 
-def test_a_reserved_close_status_is_against_the_protocol_too(socket):
+def test_a_reserved_close_code_closes_the_socket_with_1002(socket):
     socket.write(websocket.CLOSE, websocket.close_payload(1005))
     assert socket.closed() == 1002
 
 
-def test_an_empty_message_is_not_understood(socket):
+def test_an_empty_message_closes_the_socket_with_1003(socket):
     socket.write(websocket.TEXT, b"")
     assert socket.closed() == 1003
 
@@ -311,13 +319,13 @@ def test_an_empty_message_is_not_understood(socket):
     [
         pytest.param(
             {"Sec-WebSocket-Key": "short"},
-            marks=upstream("granian", "it answers whatever key there is"),
+            marks=upstream("granian", "it accepts any key"),
         ),
         {"Sec-WebSocket-Version": "7"},
         {"Connection": "close"},
     ],
     ids=["key", "version", "connection"],
 )
-def test_a_handshake_against_the_protocol_is_refused(site, headers):
+def test_an_invalid_handshake_is_refused(site, headers):
     with websocket.WebSocket(site.address) as socket:
         assert 400 <= socket.shake_hands("/stream/ws", headers).status < 500

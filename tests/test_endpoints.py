@@ -1,4 +1,7 @@
-"""The article's four endpoints, byte by byte: the same text on each, in the framing of each."""
+"""The article's four endpoints, byte by byte.
+
+All endpoints send the same text, each in the framing of its transport.
+"""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ STREAMS = {"chunked": "/stream/chunked", "sse": "/stream/events"}
 HTTP = {"polling": "/stream/polling?cnt=0", **STREAMS}
 
 NO_STORE = "no-store"
-NOT_CHANGED_ON_THE_WAY = "no-cache, no-transform"
+NO_TRANSFORM = "no-cache, no-transform"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def stored(shared_site: Site) -> list[str]:
 
 @pytest.fixture(scope="module")
 def running(shared_site: Site) -> Iterator[dict[str, Future[Transfer]]]:
-    """All four at once, since each takes as long as the text does."""
+    """Start a transfer on each transport, all at once: each takes as long as the article."""
     with ThreadPoolExecutor(len(TRANSFERS)) as pool:
         yield {
             name: pool.submit(transfer, shared_site.address) for name, transfer in TRANSFERS.items()
@@ -54,7 +57,7 @@ def ws(running: dict[str, Future[Transfer]]) -> Transfer:
     return running["websocket"].result()
 
 
-def test_the_article_is_worth_streaming(stored):
+def test_the_article_has_the_characters_that_are_hard_to_stream(stored):
     text = "".join(stored)
     assert 100 < len(stored) < 300
     for kind in (
@@ -69,11 +72,11 @@ def test_the_article_is_worth_streaming(stored):
 
 
 @pytest.mark.parametrize("transport", TRANSFERS)
-def test_every_transport_gives_the_stored_text_piece_by_piece(running, stored, transport):
+def test_every_transport_sends_the_stored_pieces(running, stored, transport):
     assert running[transport].result().texts == stored
 
 
-def test_polling_answers_each_number_with_its_piece(polled, stored):
+def test_polling_returns_the_piece_of_each_number(polled, stored):
     *answers, _last = polled.answers
     assert [answer.body for answer in answers] == [
         b'{"message": ' + json.dumps(piece, ensure_ascii=False).encode() + b"}" for piece in stored
@@ -92,7 +95,7 @@ def test_polling_starts_at_piece_1_when_no_number_is_given(site, stored):
 
 def test_each_piece_is_one_chunk(chunked, stored):
     encoded = [piece.encode() for piece in stored]
-    # Hexadecimal digits are large or small, as the server has it (RFC 9112, 7.1).
+    # A server may write hexadecimal digits in either case (RFC 9112, section 7.1).
     wires = [
         b"".join(framing % (len(piece), piece) for piece in encoded) + b"0\r\n\r\n"
         for framing in (b"%x\r\n%b\r\n", b"%X\r\n%b\r\n")
@@ -100,18 +103,18 @@ def test_each_piece_is_one_chunk(chunked, stored):
     assert chunked.response.wire in wires
 
 
-def test_each_event_is_one_chunk_of_data_lines(sse, stored):
+def test_each_event_is_one_chunk_with_data_lines(sse, stored):
     written = ["data: " + piece.replace("\n", "\ndata: ") + "\n\n" for piece in stored]
     assert [chunk.decode() for chunk in sse.response.chunks] == [*written, "data: END\n\n"]
 
 
-def test_events_carry_nothing_but_data_and_end_with_END(sse):
+def test_events_have_only_data_and_the_last_is_END(sse):
     fields = {name for block in events.parse(sse.response.body) for name, _value in block.fields}
     assert fields == {"data"}
     assert sse.last.data == "END"
 
 
-def test_each_piece_is_one_text_frame_and_then_a_normal_close(ws, stored):
+def test_each_piece_is_one_text_frame_before_a_normal_close(ws, stored):
     *frames, close = ws.frames
     assert all(frame.opcode == websocket.TEXT and frame.final for frame in frames)
     assert [frame.size - len(frame.payload) for frame in frames] == [
@@ -128,24 +131,24 @@ def test_each_piece_is_one_text_frame_and_then_a_normal_close(ws, stored):
         ("sse", "text/event-stream"),
     ],
 )
-def test_no_one_on_the_way_stores_holds_back_or_guesses(running, transport, content_type):
+def test_headers_forbid_caching_buffering_and_sniffing(running, transport, content_type):
     headers = running[transport].result().response.headers
     assert headers["content-type"] == content_type
-    assert headers["cache-control"] == (NOT_CHANGED_ON_THE_WAY if transport == "sse" else NO_STORE)
+    assert headers["cache-control"] == (NO_TRANSFORM if transport == "sse" else NO_STORE)
     assert headers["x-accel-buffering"] == "no"
     assert headers["x-content-type-options"] == "nosniff"
     assert "content-encoding" not in headers
 
 
 @pytest.mark.parametrize("transport", HTTP)
-def test_nobody_is_offered_a_compressed_stream(site, transport):
+def test_a_stream_is_never_compressed(site, transport):
     with http.Connection(site.address) as connection:
         connection.send(HTTP[transport], headers={"Accept-Encoding": "gzip, br"})
         assert "content-encoding" not in http.read_head(connection.file).headers
 
 
 @pytest.mark.parametrize("transport", STREAMS)
-def test_the_first_piece_comes_while_the_rest_is_not_there(site, transport):
+def test_the_first_piece_arrives_before_the_last_one_is_sent(site, transport):
     with http.Connection(site.address) as connection:
         connection.send(STREAMS[transport])
         http.read_head(connection.file)
@@ -155,14 +158,14 @@ def test_the_first_piece_comes_while_the_rest_is_not_there(site, transport):
 
 
 @pytest.mark.parametrize("transport", HTTP)
-def test_HEAD_gives_the_head_alone(site, transport):
+def test_HEAD_returns_the_headers_without_a_body(site, transport):
     with http.Connection(site.address) as connection:
         head = connection.ask(HTTP[transport], method="HEAD", headers={"Connection": "close"})
         assert head.status == 200
         connection.assert_ended()
 
 
-def test_stop_ends_the_websocket_early_and_normally(site, stored):
+def test_stop_closes_the_websocket_early_with_1000(site, stored):
     with websocket.connect(site.address, "/stream/ws") as socket:
         first = socket.read()
         socket.write(websocket.TEXT, b"stop")
@@ -173,14 +176,14 @@ def test_stop_ends_the_websocket_early_and_normally(site, stored):
         assert len(received) < len(stored)
 
 
-def test_another_word_than_stop_is_not_understood(site):
+def test_another_message_than_stop_closes_the_websocket_with_1003(site):
     with websocket.connect(site.address, "/stream/ws") as socket:
         socket.write(websocket.TEXT, "停".encode())
         *_pieces, close = socket.frames()
         assert close.code == 1003
 
 
-def test_a_client_may_close_first(site):
+def test_a_client_may_close_the_websocket(site):
     with websocket.connect(site.address, "/stream/ws") as socket:
         socket.read()
         socket.write(websocket.CLOSE, websocket.close_payload(1000))

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and what it says is what the site does."""
+"""The site does what the OpenAPI document says."""
 
 import json
 from typing import Any
@@ -51,7 +51,7 @@ def exists(site: Site, name: str) -> bool:
 # The document.
 
 
-def test_addresses_are_those_of_where_it_is_mounted(document):
+def test_the_server_url_is_where_the_endpoints_are_mounted(document):
     assert document["servers"] == [{"url": "/stream"}]
 
 
@@ -59,11 +59,11 @@ def test_the_site_serves_the_document_that_the_unit_tests_check(document):
     assert document == json.loads(json.dumps(describe("/stream")))
 
 
-# What it says is so.
+# The endpoints.
 
 
 @ON_EVERY_SERVER
-def test_methods_that_are_not_described_are_refused(site: Site, document):
+def test_a_method_that_is_not_in_the_document_is_refused(site: Site, document):
     for path, item in document["paths"].items():
         for method in sorted({"get", "post", "put", "delete"} - set(item)):
             response = http.ask(
@@ -74,7 +74,7 @@ def test_methods_that_are_not_described_are_refused(site: Site, document):
 
 
 @pytest.mark.parametrize("path", ["pieces", "stop"])
-def test_a_401_says_how_to_identify_oneself(site: Site, path):
+def test_a_401_names_an_authentication_scheme(site: Site, path):
     response = http.ask(
         site.address,
         f"/stream/article/{path}",
@@ -86,7 +86,7 @@ def test_a_401_says_how_to_identify_oneself(site: Site, path):
 
 
 @ON_EVERY_SERVER
-def test_a_204_has_nothing_in_it(site: Site):
+def test_a_204_has_no_content(site: Site):
     after = len(site.pieces())
     response = http.get(site.address, f"/stream/article/events?after={after}")
     assert response.status == 204
@@ -94,13 +94,13 @@ def test_a_204_has_nothing_in_it(site: Site):
     assert not {"content-type", "content-length"} & set(response.headers)
 
 
-# Publishing: what is refused.
+# Requests to publish that are refused.
 
 
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "application/xml"]
 )
-def test_another_format_is_refused_by_its_name(site: Site, token, kind):
+def test_the_error_for_another_format_names_the_format(site: Site, token, kind):
     response = post(site, "kind", '{"pieces":["a"]}', token, kind)
     assert response.status == 415
     assert kind in response.json["detail"]
@@ -138,7 +138,7 @@ def test_another_format_is_refused_by_its_name(site: Site, token, kind):
         ('{"n":0}', "application/x-ndjson", "Line 1: "),
     ],
 )
-def test_a_body_of_which_nothing_counts_makes_no_stream(site: Site, token, body, kind, words):
+def test_a_body_without_a_valid_piece_creates_no_stream(site: Site, token, body, kind, words):
     response = post(site, "nothing", body, token, kind)
     assert response.status == 400
     assert words in response.json["detail"]
@@ -148,24 +148,24 @@ def test_a_body_of_which_nothing_counts_makes_no_stream(site: Site, token, body,
 @pytest.mark.parametrize(
     "query", ["?takeover=yes", "?visibility=all", f"?title={'x' * 201}", "?title=%00"]
 )
-def test_a_parameter_that_is_wrong_is_refused(site: Site, token, query):
+def test_an_invalid_parameter_is_refused(site: Site, token, query):
     assert post(site, "nothing", '{"pieces":["a"]}', token, query=query).status == 400
     assert not exists(site, "nothing")
 
 
-def test_what_comes_before_a_broken_line_counts(site: Site, token):
+def test_the_pieces_before_an_invalid_line_are_added(site: Site, token):
     lines = '{"text":"one"}\n{"text":"two","n":1}\n{"text":\n{"text":"four"}\n'
     response = post(site, "broken", lines, token, "application/x-ndjson")
     assert response.status == 400
     assert response.json["detail"].startswith("Line 3: ")
     assert response.json["after"] == 2
-    # What was taken before is ignored, what is missing is told.
+    # Pieces that the stream has are ignored. A gap is an error.
     response = post(site, "broken", '{"pieces":["one","two","three"],"n":0}', token)
     assert (response.status, response.json) == (202, {"after": 3, "state": "live"})
     response = post(site, "broken", '{"pieces":["six"],"n":5}', token)
     assert response.status == 409
     assert response.json["after"] == 3
-    # Without a Content-Type it is JSON.
+    # A body without a Content-Type is JSON.
     response = post(site, "broken", '{"end":"failed","reason":"Enough."}', token, kind="")
     assert (response.status, response.json) == (202, {"after": 3, "state": "failed"})
     assert site.pieces("broken") == ["one", "two", "three"]

@@ -1,4 +1,4 @@
-"""A consumer, called as a server calls it."""
+"""A WebSocket consumer, called as a server calls the consumer."""
 
 import asyncio
 from contextlib import suppress
@@ -51,7 +51,7 @@ async def serve(
 
 
 class Sender(Consumer):
-    """Sends two frames, whatever the client says."""
+    """Send two frames."""
 
     async def connect(self) -> None:
         await self.accept()
@@ -62,7 +62,7 @@ class Sender(Consumer):
         await self.send("two")
 
 
-async def test_a_client_that_left_meanwhile_is_no_error(caplog):
+async def test_a_client_that_has_left_causes_no_error(caplog):
     sent = await serve(Sender, gone=True)
     assert [message["type"] for message in sent] == [
         "websocket.accept",
@@ -74,7 +74,7 @@ async def test_a_client_that_left_meanwhile_is_no_error(caplog):
     assert not caplog.records
 
 
-def test_a_sign_of_life_is_a_frame_for_clients_who_take_arrays():
+def test_a_keep_alive_is_a_frame_for_clients_that_take_arrays():
     assert frames([], in_batches=True) == ["[]"]
     assert frames([], in_batches=False) == []
 
@@ -83,7 +83,7 @@ def test_a_sign_of_life_is_a_frame_for_clients_who_take_arrays():
     ("error", "code", "reason"),
     [(Conflict("It is live again."), 4409, "It is live again."), (KeyError("n"), 1011, None)],
 )
-async def test_a_client_is_told_why_nothing_more_comes(
+async def test_the_close_frame_has_the_error_of_the_sending_task(
     caplog, error: Exception, code: int, reason: str | None
 ):
     class Failing(Sender):
@@ -94,7 +94,7 @@ async def test_a_client_is_told_why_nothing_more_comes(
     *_, closed = await serve(Failing)
     assert (closed["type"], closed["code"]) == ("websocket.close", code)
     assert closed.get("reason") == reason
-    # What the client is told is enough; anything else is the site's own fault.
+    # A StreamError is for the client alone. Any other error is a bug of the site.
     assert [record.exc_info[1] for record in caplog.records] == ([error] if code == 1011 else [])
 
 

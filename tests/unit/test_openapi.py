@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, complete, and in accordance with the code."""
+"""The OpenAPI document is valid and complete, and agrees with the code."""
 
 import json
 import re
@@ -30,14 +30,14 @@ def operations(document: Json) -> dict[str, Json]:
     }
 
 
-def test_it_is_valid(document):
+def test_the_document_is_valid(document):
     validator = pytest.importorskip(
         "openapi_spec_validator", reason="openapi-spec-validator isn't installed"
     )
     validator.validate(document)
 
 
-def test_every_endpoint_is_described_and_no_other(document):
+def test_the_document_has_all_endpoints_and_no_others(document):
     described = {path.removeprefix("/") for path in document["paths"]}
     there = {
         re.sub(r"<str:(\w+)>", r"{\1}", str(pattern.pattern))
@@ -47,21 +47,21 @@ def test_every_endpoint_is_described_and_no_other(document):
     assert described == there
 
 
-def test_every_reference_leads_somewhere(document):
+def test_every_reference_has_a_target(document):
     for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(document)):
         place = document
         for part in reference.split("/"):
             place = place[part]
 
 
-def test_every_operation_is_named_and_says_what_it_does(document):
+def test_every_operation_has_a_name_and_a_summary(document):
     found = operations(document)
     names = [operation["operationId"] for operation in found.values()]
     assert len(names) == len(set(names)) == 6
     assert all(operation["summary"] for operation in found.values())
 
 
-def test_limits_are_the_codes_own(document):
+def test_limits_are_those_of_the_code(document):
     delivery = document["components"]["schemas"]["Delivery"]["properties"]
     for limit in ("STREAM_MAX_PIECE_LENGTH", "STREAM_MAX_PIECES", "STREAM_MAX_LENGTH"):
         assert f" {conf.DEFAULTS[limit]} " in delivery["pieces"]["description"]

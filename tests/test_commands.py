@@ -386,7 +386,7 @@ def test_a_stream_that_is_not_there_is_refused(site, run, way):
         (["http://:80/x"], "is not a stream's address"),
         (["http://a..b/x", "--transport", "websocket"], "is not a stream's address"),
         ([f"http://{'a' * 64}.example/x"], "is not a stream's address"),
-        (["x", "--after", "abc"], "is not a cursor"),
+        (["x", "--after", "abc"], "is not valid"),
         (["x", "--header", "nonsense"], "Name: value"),
         (["x", "--patience", "nan"], "seconds"),
         (["http://127.0.0.1:1/stream/x", "--patience", "0.5"], "doesn't answer"),

@@ -1,4 +1,4 @@
-"""System checks: what a site that installs the engine may have forgotten."""
+"""System checks for common mistakes in the settings of a site that installs the engine."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from .http.origins import parse
 
 @register()
 def check_channel_layer(**_: Any) -> list[CheckMessage]:
-    """A channel layer rings when there are new pieces."""
+    """Require a channel layer, by which producers notify readers of new pieces."""
     if "default" in getattr(settings, "CHANNEL_LAYERS", {}):
         return []
     return [
         Error(
-            "The engine has no channel layer to ring with.",
+            "The engine needs a channel layer to notify readers of new pieces.",
             hint='Set CHANNEL_LAYERS["default"]: '
             "channels.layers.InMemoryChannelLayer for one process, "
             "channels_redis.pubsub.RedisPubSubChannelLayer for several.",
@@ -27,11 +27,11 @@ def check_channel_layer(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_origins(**_: Any) -> list[CheckMessage]:
-    """An origin that can't be one never matches."""
+    """Refuse invalid origins, because an invalid origin would never match."""
     return [
         Error(
-            f"STREAM_ALLOWED_ORIGINS: {origin!r} is not an origin.",
-            hint="Write scheme, host and port, such as https://example.com.",
+            f"STREAM_ALLOWED_ORIGINS contains {origin!r}, which is not an origin.",
+            hint="Write a scheme, a host and, if necessary, a port: https://example.com.",
             id="streams.E002",
         )
         for origin in setting("STREAM_ALLOWED_ORIGINS")
@@ -41,13 +41,17 @@ def check_origins(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_asgi(**_: Any) -> list[CheckMessage]:
-    """Under WSGI each request has an event loop of its own, and what `start` began ends with it."""
+    """Warn if `runserver` would use WSGI.
+
+    Under WSGI each asynchronous view runs in an event loop of its own. The producers that `start`
+    starts end with that event loop.
+    """
     if getattr(settings, "ASGI_APPLICATION", None):
         return []
     return [
         Warning(
-            "ASGI_APPLICATION isn't set, so `runserver` speaks WSGI, which can't stream.",
-            hint='Name your ASGI application, such as "shop.asgi.application", and put "daphne" '
+            "ASGI_APPLICATION is not set, so `runserver` uses WSGI, which can't stream.",
+            hint='Set ASGI_APPLICATION, for example to "shop.asgi.application", and put "daphne" '
             "first in INSTALLED_APPS.",
             id="streams.W002",
         )
@@ -56,14 +60,18 @@ def check_asgi(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_gzip(**_: Any) -> list[CheckMessage]:
-    """Compressed chunk by chunk, a stream is many gzip members: browsers show the first."""
+    """Warn about GZipMiddleware.
+
+    GZipMiddleware compresses each chunk of an asynchronous response as a gzip member of its own,
+    and browsers decode only the first member.
+    """
     if "django.middleware.gzip.GZipMiddleware" not in settings.MIDDLEWARE:
         return []
     return [
         Warning(
-            "GZipMiddleware breaks streams that pass through it.",
-            hint="Leave compression to the proxy, which knows not to compress event streams, "
-            "or serve the streams by streamsite.streams.http.handler.StreamHandler.",
+            "GZipMiddleware breaks the streams that pass through it.",
+            hint="Remove GZipMiddleware and let the proxy compress the pages, or serve the streams "
+            "by streamsite.streams.http.handler.StreamHandler, which does not run GZipMiddleware.",
             id="streams.W001",
         )
     ]

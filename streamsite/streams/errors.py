@@ -1,11 +1,31 @@
-"""What the engine refuses, each with the HTTP status that says so and a sentence that helps."""
+"""The errors of the engine. Each class has an HTTP status and a WebSocket close code.
+
+The engine raises these errors in Python, and answers with the same errors on every transport:
+
+    HTTP/1.1 404 Not Found
+    Content-Type: application/json
+
+    {"detail": "There is no stream named 'nowhere'."}
+
+The client imports this module without Django, so the module imports nothing of Django.
+"""
 
 
 class StreamError(Exception):
-    """A refusal. `detail` says what was wrong and what would be right."""
+    """The engine refuses a request. `detail` says what was wrong and what would be right.
+
+        try:
+            async for batch in follow("nowhere"):
+                ...
+        except StreamError as error:
+            print(error.status, error.detail)  # 404 There is no stream named 'nowhere'.
+
+    `status` is the HTTP status (RFC 9110, 15.5).
+    `close_code` is the close code of a WebSocket, 4000 + the status.
+    """
 
     status = 400
-    # The WebSocket close code that says the same: 4000-4999 are the application's (RFC 6455 7.4.2).
+    # Applications may use the close codes from 4000 to 4999 (RFC 6455, 7.4.2).
     close_code = 4400
 
     def __init__(self, detail: str) -> None:
@@ -14,25 +34,25 @@ class StreamError(Exception):
 
 
 class BadRequest(StreamError):
-    """A parameter or a body that can't be understood."""
+    """A parameter or a body is not valid."""
 
 
 class Unauthorized(StreamError):
-    """No token, or none that counts."""
+    """The request has no token, or the token is unknown or revoked."""
 
     status = 401
     close_code = 4401
 
 
 class Forbidden(StreamError):
-    """A stream that this reader may not see, or an act that this user may not do."""
+    """This reader may not watch the stream, or this user may not do what the request asks for."""
 
     status = 403
     close_code = 4403
 
 
 class NoSuchStream(StreamError):
-    """No stream has this name."""
+    """There is no stream with this name."""
 
     status = 404
     close_code = 4404
@@ -42,33 +62,33 @@ class NoSuchStream(StreamError):
 
 
 class Conflict(StreamError):
-    """The stream isn't in a state that allows this."""
+    """The state of the stream does not allow the request."""
 
     status = 409
     close_code = 4409
 
 
 class Ended(Conflict):
-    """The stream has ended, so nothing can be added. `state` says how."""
+    """The stream has ended, so no piece can be added. `state` is the end state, such as "done"."""
 
     def __init__(self, name: str, state: str) -> None:
-        super().__init__(f"Stream {name!r} has ended ({state}): publish under another name.")
+        super().__init__(f"Stream {name!r} has ended ({state}). Publish under another name.")
         self.state = state
 
 
 class TakenOver(Conflict):
-    """Another producer writes this stream now, so this one may not."""
+    """Another producer has taken over the stream, so this producer may not write any more."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Stream {name!r} was taken over by another producer.")
 
 
 class OutOfTurn(Conflict):
-    """Pieces that aren't the next, since others came before them."""
+    """The request has pieces other than the next ones of the stream."""
 
 
 class TooLarge(StreamError):
-    """A piece, a stream or a body beyond a limit."""
+    """A piece, a stream or a body is longer than the limit."""
 
     status = 413
     close_code = 4413

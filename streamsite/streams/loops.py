@@ -1,4 +1,8 @@
-"""One of something for each event loop: a process has several where threads run producers."""
+"""One object for each event loop.
+
+A process has several event loops if threads run producers, and an asyncio object belongs to one
+event loop.
+"""
 
 import asyncio
 import os
@@ -9,25 +13,33 @@ T = TypeVar("T")
 
 
 class PerLoop(Generic[T]):
-    """Called, it returns the running loop's own, which the first call makes."""
+    """Hold one object for each event loop. A call returns the object of the running event loop.
+
+        hub = PerLoop(Hub)
+        hub()      # the Hub of the running event loop
+        list(hub)  # the Hubs of all open event loops
+
+    The first call in an event loop makes the object. A call outside of an event loop raises
+    RuntimeError.
+    """
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
         self._made: dict[asyncio.AbstractEventLoop, T] = {}
-        # A forked worker has no loop of its parent's that runs.
+        # The event loops of the parent process do not run in a forked child.
         os.register_at_fork(after_in_child=self._made.clear)
 
     def __call__(self) -> T:
         loop = asyncio.get_running_loop()
         found = self._made.get(loop)
         if found is None:
-            # Each `asyncio.run` has a loop of its own. What was made for one that is over may hold
-            # it, so that neither would go by itself.
-            for loop_over in [each for each in list(self._made) if each.is_closed()]:
-                self._made.pop(loop_over, None)
+            # Each `asyncio.run` makes an event loop. An object may refer to its closed loop, so
+            # the two would stay in memory if they stayed in this table.
+            for closed in [each for each in list(self._made) if each.is_closed()]:
+                self._made.pop(closed, None)
             found = self._made[loop] = self._make()
         return found
 
     def __iter__(self) -> Iterator[T]:
-        """Iterate over those of all loops that run."""
+        """Iterate over the objects of all event loops that are not closed."""
         return iter([made for loop, made in list(self._made.items()) if not loop.is_closed()])

@@ -1,6 +1,8 @@
-"""What a piece, a cursor, a reset and an end are, and how a text is split into pieces.
+"""The values of a stream: cursors, records and pieces, and how a text is split into pieces.
 
-All that a reader of a stream can be told is a `Record`: `Pieces`, a `Reset` or the `End`.
+A reader of a stream receives records. A `Record` is `Pieces`, a `Reset` or the `End`.
+
+The client uses this module without Django, so the module imports nothing of Django.
 """
 
 import re
@@ -14,16 +16,22 @@ from .errors import BadRequest
 
 T = TypeVar("T")
 
-MAX_CURSOR = 2**53 - 1  # the largest whole number that JavaScript holds exactly
+# Number.MAX_SAFE_INTEGER of JavaScript: a larger whole number may not be exact in a browser.
+MAX_CURSOR = 2**53 - 1
 
 _CURSOR = re.compile(r"(?:(?P<revision>[0-9]{1,9})\.)?(?P<n>[0-9]{1,16})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Cursor:
-    """How many pieces a reader has, of which revision of the stream.
+    """The number of pieces that a reader has received, and the revision of those pieces.
 
-    Written `17`, or `2.17` of a stream that was edited twice after its end.
+        Cursor(0, 17)         # the reader has the pieces 0 to 16, and piece 17 is the next one
+        str(Cursor(0, 17))    # "17"
+        str(Cursor(2, 17))    # "2.17": the stream was edited twice after its end
+        Cursor.parse("2.17")  # Cursor(revision=2, n=17)
+
+    Cursors compare by revision first, and then by the number of pieces.
     """
 
     revision: int = 0
@@ -31,12 +39,12 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
-        """Read a cursor. Raises BadRequest when the text isn't one."""
+        """Return the cursor that `text` stands for. Raises BadRequest if `text` is not a cursor."""
         match = _CURSOR.fullmatch(text)
         if match is None or int(match["n"]) > MAX_CURSOR:
             raise BadRequest(
-                f"{text[:40]!r} is not a cursor: a cursor is the number of pieces received, "
-                "a whole number from 0, as the stream itself gave it."
+                f"The cursor {text[:40]!r} is not valid. "
+                "Use the number of pieces received so far, such as 17."
             )
         return cls(int(match["revision"] or 0), int(match["n"]))
 
@@ -45,19 +53,26 @@ class Cursor:
 
     @property
     def written(self) -> int | str:
-        """The cursor in JSON: a number, as long as the stream has one revision."""
+        """The cursor as a JSON value: 17, or "2.17" if the stream was edited."""
         return str(self) if self.revision else self.n
 
 
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """Something that every reader of a stream is told in the same words."""
+    """A record of a stream: `Pieces`, a `Reset` or the `End`.
+
+    All readers of a stream in one process share the record objects, and so share each encoding of
+    a record. `revision` is the revision of the stream that the record belongs to.
+    """
 
     revision: int = 0
     _encoded: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def encoded(self, encode: Callable[[Any], T]) -> T:
-        """Return `encode(self)`, worked out once however many readers there are."""
+        """Return `encode(self)`. The result is cached in the record, for all readers.
+
+        The cache's key is the function `encode`, so pass a module's function and no lambda.
+        """
         if encode not in self._encoded:
             self._encoded[encode] = encode(self)
         return self._encoded[encode]  # type: ignore[no-any-return]
@@ -65,23 +80,36 @@ class Record:
 
 @dataclass(slots=True)
 class Pieces(Record):
-    """The pieces from number `first` on."""
+    """The pieces with the numbers `first`, `first` + 1 and so on.
+
+        Pieces(17, ["Hello, ", "world"])  # the pieces 17 and 18
+
+    No text is empty.
+    """
 
     first: int
     texts: Sequence[str]
 
     @property
     def end(self) -> int:
+        """The number after the number of the last piece."""
         return self.first + len(self.texts)
 
     def since(self, n: int) -> "Pieces":
-        """Return the pieces from number n on: these very ones when n is the first."""
+        """Return the pieces from number `n` on.
+
+        Return the same object if `n` is `first`, so that readers share the encodings. `n` must be
+        between `first` and `end`.
+        """
         if n == self.first:
             return self
         return Pieces(n, self.texts[n - self.first :], revision=self.revision)
 
     def batches(self, size: int, length: int) -> Iterator["Pieces"]:
-        """Cut into runs of at most `size` pieces, and `length` characters unless of one piece."""
+        """Yield the pieces in runs of at most `size` pieces and at most `length` characters.
+
+        A piece longer than `length` characters is a run by itself.
+        """
         start = total = 0
         for i, text in enumerate(self.texts):
             total += len(text)
@@ -97,7 +125,12 @@ class Pieces(Record):
 
 @dataclass(slots=True)
 class Reset(Record):
-    """The reader's cursor can't be honoured: the pieces come anew, from number `n` on."""
+    """The stream can't continue from the reader's cursor. The pieces start again from number `n`.
+
+    The reader must discard the text that it has received. `why` is a sentence for the reader.
+
+        Reset(0, "The stream was edited.", revision=2)
+    """
 
     n: int
     why: str
@@ -105,7 +138,14 @@ class Reset(Record):
 
 @dataclass(slots=True)
 class End(Record):
-    """The stream is over: how, after how many pieces, and the SHA-256 of its text in UTF-8."""
+    """The end of a stream, the last record.
+
+    `state` is "done", "stopped", "failed" or "interrupted". `n` is the number of pieces. `sha256`
+    is the SHA-256 of the whole text in UTF-8, in hexadecimal digits, or "" if the stream was
+    deleted. `reason` is a sentence, or "".
+
+        End("failed", 180, "9f86…", "The model did not answer.")
+    """
 
     state: str
     n: int
@@ -114,23 +154,25 @@ class End(Record):
 
 
 def check_text(text: str) -> None:
-    """Raise BadRequest when a text can't be kept unchanged by every database and in UTF-8."""
+    """Raise BadRequest unless every database and UTF-8 can hold the text unchanged."""
     if "\0" in text:
         raise BadRequest(
-            "The text has a NUL character (U+0000), which no text column can hold: leave it out."
+            "The text has a NUL character (U+0000), which PostgreSQL can't store. "
+            "Remove the character."
         )
     if not text.isascii():
         try:
             text.encode()
         except UnicodeEncodeError as error:
             raise BadRequest(
-                f"The text has half a surrogate pair at character {error.start}: "
-                "UTF-8 can't carry that."
+                f"The text has half a surrogate pair at character {error.start}, "
+                "which UTF-8 can't encode. Remove the character."
             ) from error
 
 
-# A piece ends where Unicode lets one: after a grapheme cluster, before the next word (UAX #29), or
-# after a line's end. Spaces and punctuation go with the word before them.
+# Pieces end at the boundaries of Unicode: after a grapheme cluster or before a word (UAX #29,
+# https://unicode.org/reports/tr29/), or after a line's end. Spaces and punctuation belong to the
+# piece of the word before them.
 _WORD_STARTS = r"(?w)\b(?=\w)"
 _PATTERNS = {
     "char": regex.compile(r"\X"),
@@ -141,14 +183,27 @@ SPLITS = tuple(_PATTERNS)
 
 
 def split(text: str, by: str) -> list[str]:
-    """Split a text into pieces by "char", "word" or "line". Joined, they are the text."""
+    r"""Split a text into pieces by "char", "word" or "line".
+
+        split("Hi, 你!", "char")  # ["H", "i", ",", " ", "你", "!"]
+        split("Hi, 你!", "word")  # ["Hi, ", "你!"]
+        split("a\nb", "line")    # ["a\n", "b"]
+
+    The pieces joined are the text. No piece is empty.
+    """
     return _PATTERNS[by].findall(text)  # type: ignore[no-any-return]
 
 
 class Splitter:
-    """Splits a text that arrives in parts.
+    """Split a text that arrives in parts.
 
-    What may still grow (a grapheme whose marks haven't arrived, an unfinished line) waits for more.
+        splitter = Splitter("word")
+        splitter.feed("Hello, wo")  # ["Hello, "]
+        splitter.feed("rld")        # []
+        splitter.flush()            # ["world"]
+
+    The last piece waits for more text, because more text may belong to the piece: combining marks,
+    the rest of a word or the rest of a line.
     """
 
     def __init__(self, by: str) -> None:
@@ -156,15 +211,15 @@ class Splitter:
         self._rest = ""
 
     def feed(self, text: str) -> list[str]:
-        """Return the pieces that are complete now."""
+        """Return the pieces that `text` completes."""
         pieces = split(self._rest + text, self._by)
         self._rest = pieces.pop() if pieces else ""
-        if self._rest.endswith("\n"):  # Nothing joins onto a line feed.
+        if self._rest.endswith("\n"):  # A grapheme and a line end at a line feed.
             pieces.append(self._rest)
             self._rest = ""
         return pieces
 
     def flush(self) -> list[str]:
-        """Return what was waiting, at the end of the text."""
+        """Return the piece that waits for more text, if any. Call this at the end of the text."""
         rest, self._rest = self._rest, ""
         return [rest] if rest else []

@@ -1,4 +1,4 @@
-"""What `manage.py check` tells a site that installs the engine."""
+"""The system checks of the engine: `manage.py check`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.test import override_settings
 
-FORGOTTEN = [
+MISTAKES = [
     ({"CHANNEL_LAYERS": {}}, "streams.E001"),
     ({"STREAM_ALLOWED_ORIGINS": ["example.com"]}, "streams.E002"),
     (
@@ -19,14 +19,15 @@ FORGOTTEN = [
 
 
 def found() -> list[str]:
+    """Return the ids of the engine's messages."""
     return [message.id for message in run_checks() if message.id.startswith("streams.")]
 
 
-def test_nothing_is_wrong_with_this_site():
+def test_the_settings_of_this_site_pass_the_checks():
     assert found() == []
 
 
-@pytest.mark.parametrize(("wrong", "told"), FORGOTTEN)
-def test_what_is_wrong_is_told(wrong: dict[str, Any], told: str):
-    with override_settings(**wrong):
-        assert found() == [told]
+@pytest.mark.parametrize(("setting", "message_id"), MISTAKES)
+def test_a_mistake_in_the_settings_is_found(setting: dict[str, Any], message_id: str):
+    with override_settings(**setting):
+        assert found() == [message_id]

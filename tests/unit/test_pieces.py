@@ -1,4 +1,4 @@
-"""Splitting text, and cursors."""
+"""Splitting a text into pieces, cursors, and the checks of a text."""
 
 import pytest
 import regex
@@ -18,13 +18,13 @@ GRAPHEMES = [
     "שָׁ",
     "क्षि",
 ]
-# Rich in what joins: marks, joiners, flags, jamo, line ends.
+# Many characters that join into graphemes: marks, joiners, flags, jamo, line ends.
 texts = st.one_of(
     st.text(),
     st.text(alphabet="a 你\r\n\u0301\u200d👩💻🇺🇳🏽\ufe0fᄀ각\u0915\u094d.,'"),
     st.lists(st.sampled_from([*GRAPHEMES, "word", " ", "\n"])).map("".join),
 )
-ways = st.sampled_from(SPLITS)
+splits = st.sampled_from(SPLITS)
 
 
 def boundaries(pieces: list[str]) -> set[int]:
@@ -35,15 +35,15 @@ def boundaries(pieces: list[str]) -> set[int]:
     return found
 
 
-@given(text=texts, by=ways)
-def test_pieces_join_to_the_text(text, by):
+@given(text=texts, by=splits)
+def test_the_pieces_joined_are_the_text(text, by):
     pieces = split(text, by)
     assert "".join(pieces) == text
     assert all(pieces)
 
 
 @given(text=texts, by=st.sampled_from(["char", "word"]))
-def test_no_grapheme_is_ever_split(text, by):
+def test_no_grapheme_is_split(text, by):
     assert boundaries(split(text, by)) <= boundaries(regex.findall(r"\X", text))
 
 
@@ -53,30 +53,30 @@ def test_a_grapheme_is_one_piece(grapheme, by):
     assert split(grapheme, by) == [grapheme]
 
 
-@given(parts=st.lists(texts), by=ways)
-def test_a_text_that_comes_in_parts_joins_to_itself(parts, by):
+@given(parts=st.lists(texts), by=splits)
+def test_the_pieces_of_a_text_in_parts_joined_are_the_text(parts, by):
     splitter = Splitter(by)
     pieces = [piece for part in parts for piece in splitter.feed(part)] + splitter.flush()
     assert "".join(pieces) == "".join(parts)
     assert all(pieces)
 
 
-@given(text=texts, by=ways, cut=st.integers(0, 100))
-def test_where_a_text_is_cut_on_its_way_makes_no_difference(text, by, cut):
+@given(text=texts, by=splits, cut=st.integers(0, 100))
+def test_the_pieces_do_not_depend_on_where_the_text_is_cut_into_parts(text, by, cut):
     splitter = Splitter(by)
     assert [*splitter.feed(text[:cut]), *splitter.feed(text[cut:]), *splitter.flush()] == split(
         text, by
     )
 
 
-def test_a_line_is_told_as_soon_as_it_is_over():
+def test_a_line_is_a_piece_as_soon_as_its_line_feed_arrives():
     splitter = Splitter("line")
     assert splitter.feed("a\nb") == ["a\n"]
     assert splitter.feed("\n") == ["b\n"]
     assert splitter.flush() == []
 
 
-def test_what_may_still_grow_waits():
+def test_a_grapheme_waits_for_its_marks():
     splitter = Splitter("char")
     assert splitter.feed("ae") == ["a"]
     assert splitter.feed("\u0301") == []
@@ -91,7 +91,7 @@ def test_what_may_still_grow_waits():
         ("line", ["Hi, 你!"]),
     ],
 )
-def test_each_way_splits_as_its_name_says(by, pieces):
+def test_each_split_cuts_where_its_name_says(by, pieces):
     assert split("Hi, 你!", by) == pieces
 
 
@@ -99,7 +99,7 @@ def test_each_way_splits_as_its_name_says(by, pieces):
 
 
 @given(revision=st.integers(0, 10**9 - 1), n=st.integers(0, 2**53 - 1))
-def test_a_cursor_is_read_as_it_is_written(revision, n):
+def test_a_cursor_is_parsed_as_it_is_formatted(revision, n):
     cursor = Cursor(revision, n)
     assert Cursor.parse(str(cursor)) == cursor
 
@@ -126,14 +126,14 @@ def test_a_cursor_is_read_as_it_is_written(revision, n):
         "1\n",
     ],
 )
-def test_what_is_no_cursor_is_refused_with_a_short_sentence(text):
-    with pytest.raises(BadRequest, match="is not a cursor") as refused:
+def test_an_invalid_cursor_is_refused_with_a_short_sentence(text):
+    with pytest.raises(BadRequest, match="is not valid") as refused:
         Cursor.parse(text)
     assert len(refused.value.detail) < 300
 
 
 @given(texts=st.lists(st.text(min_size=1), min_size=1), first=st.integers(0, 100), data=st.data())
-def test_pieces_since_a_number_are_those_from_it_on(texts, first, data):
+def test_pieces_since_a_number_are_the_pieces_from_that_number_on(texts, first, data):
     pieces = Pieces(first, texts)
     n = data.draw(st.integers(first, pieces.end))
     rest = pieces.since(n)
@@ -141,7 +141,7 @@ def test_pieces_since_a_number_are_those_from_it_on(texts, first, data):
 
 
 @given(texts=st.lists(st.text(min_size=1)), size=st.integers(1, 10), length=st.integers(1, 40))
-def test_batches_join_to_the_whole_and_keep_their_bounds(texts, size, length):
+def test_batches_have_all_pieces_and_keep_to_their_limits(texts, size, length):
     batches = list(Pieces(3, texts).batches(size, length))
     assert [text for batch in batches for text in batch.texts] == texts
     assert [batch.end for batch in batches[:-1]] == [batch.first for batch in batches[1:]]
@@ -151,12 +151,12 @@ def test_batches_join_to_the_whole_and_keep_their_bounds(texts, size, length):
 
 
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "ok\udfff"])
-def test_what_no_database_keeps_unchanged_is_refused(text):
+def test_a_text_that_no_database_can_store_unchanged_is_refused(text):
     with pytest.raises(BadRequest):
         check_text(text)
 
 
 @given(st.text())
-def test_all_other_text_may_be_kept(text):
+def test_every_other_text_is_accepted(text):
     if "\0" not in text:
         check_text(text)

@@ -1,4 +1,4 @@
-"""NDJSON lines, and the JSON objects in them."""
+"""NDJSON lines, and the JSON objects in the lines."""
 
 import json
 
@@ -18,7 +18,7 @@ def lines_of(parts: list[bytes]) -> list[object]:
 
 
 @given(texts=TEXTS, data=st.data())
-def test_pieces_come_back_whole_however_the_bytes_are_cut(texts, data):
+def test_lines_are_decoded_wherever_the_bytes_are_cut(texts, data):
     written = ndjson.lines(objects.piece(n, text) for n, text in enumerate(texts))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(written)), max_size=4)))
     parts = [
@@ -27,23 +27,23 @@ def test_pieces_come_back_whole_however_the_bytes_are_cut(texts, data):
     assert lines_of(parts) == [{"n": n, "text": text} for n, text in enumerate(texts)]
 
 
-def test_a_line_is_one_line_whatever_the_text():
+def test_line_ends_in_a_text_are_escaped():
     assert ndjson.lines([objects.piece(0, "a\nb\r\n\u2028")]).count(b"\n") == 1
 
 
 @pytest.mark.parametrize(
     "stream", [b'{"n":0}\n\n  \n{"n":1}\n', b'{"n":0}\r\n{"n":1}', b'{"n":0}\n{"n":1}\n']
 )
-def test_blank_lines_and_a_last_line_without_an_end(stream):
+def test_blank_lines_are_skipped_and_the_last_line_needs_no_line_feed(stream):
     assert lines_of([stream]) == [{"n": 0}, {"n": 1}]
 
 
-def test_text_stays_text():
+def test_characters_outside_ascii_are_not_escaped():
     assert objects.piece(7, "你好👩‍💻") == '{"n":7,"text":"你好👩‍💻"}'
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("encoded", "decoded"),
     [
         (objects.piece(17, "…", 2), {"n": 17, "rev": 2, "text": "…"}),
         (objects.reset(0, "why"), {"reset": 0, "why": "why"}),
@@ -60,5 +60,5 @@ def test_text_stays_text():
         (objects.array([]), []),
     ],
 )
-def test_the_objects_are_those_of_the_contract(written, meant):
-    assert json.loads(written) == meant
+def test_the_objects_are_those_of_the_contract(encoded, decoded):
+    assert json.loads(encoded) == decoded

@@ -1,4 +1,4 @@
-"""The event stream's encoder and decoder, held to the standard's examples (WHATWG HTML, 9.2)."""
+"""Server-Sent Events, checked by the examples of the standard (WHATWG HTML, 9.2)."""
 
 import pytest
 from hypothesis import given
@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from streamsite.streams.wire import sse
 from streamsite.streams.wire.sse import Decoder, Event
 
-# The streams of section 9.2.6 and what it says that they mean, and the cases of 9.2.5 beside them.
+# The examples of section 9.2.6 with the events that the section names, and cases of 9.2.5.
 EXAMPLES = {
     "data of several lines": ("data: YHOO\ndata: +2\ndata: 10\n\n", [Event("YHOO\n+2\n10")]),
-    "a comment, ids, an id that is reset, a space that stays": (
+    "a comment, ids, an empty id, a second space": (
         ": test stream\n\ndata: first event\nid: 1\n\ndata:second event\nid\n\ndata:  third\n\n",
         [Event("first event", id="1"), Event("second event"), Event(" third")],
     ),
-    "data without a colon, and a last event cut short": (
+    "data without a colon, and an unfinished last event": (
         "data\n\ndata\ndata\n\ndata:",
         [Event(""), Event("\n")],
     ),
@@ -24,10 +24,16 @@ EXAMPLES = {
         [Event("73857293", "add"), Event("2153", "remove"), Event("113411", "add")],
     ),
     "a byte order mark": ("\ufeffdata: a\n\n", [Event("a")]),
-    "only the first mark": ("\ufeff\ufeffdata: a\n\ndata: b\n\n", [Event("b")]),
+    "only the first byte order mark is removed": (
+        "\ufeff\ufeffdata: a\n\ndata: b\n\n",
+        [Event("b")],
+    ),
     "a name without data": ("event: lost\n\ndata: a\n\n", [Event("a")]),
-    "an id without data counts for what follows": ("id: 7\n\ndata: a\n\n", [Event("a", id="7")]),
-    "an id stays until the next": (
+    "an id without data is the id of the next event": (
+        "id: 7\n\ndata: a\n\n",
+        [Event("a", id="7")],
+    ),
+    "an id stays until the next id": (
         "id: 7\ndata: a\n\ndata: b\n\n",
         [Event("a", id="7"), Event("b", id="7")],
     ),
@@ -49,10 +55,10 @@ def with_each_line_end(stream: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_standards_examples_split_anywhere(name):
+def test_the_examples_of_the_standard_cut_anywhere(name):
     stream, events = EXAMPLES[name]
     for written in with_each_line_end(stream):
-        # A CR at the very end may be half of a CRLF; a comment shows that it isn't.
+        # A CR at the end may be half of a CRLF. The start of a comment shows that it is a CR.
         written += ":"
         for cut in range(len(written) + 1):
             decoder = Decoder()
@@ -62,7 +68,7 @@ def test_the_standards_examples_split_anywhere(name):
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_standards_examples_a_character_at_a_time(name):
+def test_the_examples_of_the_standard_one_character_at_a_time(name):
     stream, events = EXAMPLES[name]
     decoder = Decoder()
     assert [event for character in stream for event in decoder.feed(character)] == events
@@ -78,36 +84,36 @@ def test_the_standards_examples_a_character_at_a_time(name):
         ("retry: ١\n\n", None),
     ],
 )
-def test_a_reconnection_time_is_digits_alone(stream, retry):
+def test_a_reconnection_time_has_only_ascii_digits(stream, retry):
     decoder = Decoder()
     assert list(decoder.feed(stream)) == []
     assert decoder.retry == retry
 
 
-def test_a_reader_may_resume_from_the_last_id():
+def test_the_decoder_has_the_last_event_id():
     decoder = Decoder()
     list(decoder.feed("id: 3\ndata: a\n\n: bye\n\n"))
     assert decoder.last_id == "3"
 
 
-line = st.text().filter(lambda text: not set(text) & {"\r", "\n", "\0"})
+LINES = st.text().filter(lambda text: not set(text) & {"\r", "\n", "\0"})
 
 
-@given(data=st.text(), name=line, id=line)
-def test_what_is_written_is_read_with_lf_for_every_line_end(data, name, id):  # noqa: A002
-    written = sse.event(data, name=name, id=id).decode()
-    (read,) = Decoder().feed(written)
-    assert read == Event(data.replace("\r\n", "\n").replace("\r", "\n"), name or "message", id)
+@given(data=st.text(), name=LINES, id=LINES)
+def test_an_event_is_decoded_as_encoded_with_lf_for_every_line_end(data, name, id):  # noqa: A002
+    encoded = sse.event(data, name=name, id=id).decode()
+    (decoded,) = Decoder().feed(encoded)
+    assert decoded == Event(data.replace("\r\n", "\n").replace("\r", "\n"), name or "message", id)
 
 
 @given(st.text())
-def test_a_comment_or_a_time_is_no_event(text):
-    harmless = text.replace("\r", "").replace("\n", "")
-    assert list(Decoder().feed((sse.comment(harmless) + sse.retry(1000)).decode())) == []
+def test_comments_and_reconnection_times_are_not_events(text):
+    line = text.replace("\r", "").replace("\n", "")
+    assert list(Decoder().feed((sse.comment(line) + sse.retry(1000)).decode())) == []
 
 
 @pytest.mark.parametrize("broken", ["a\nb", "a\rb", "\n"])
-def test_line_breaks_where_none_can_be_are_refused(broken):
+def test_a_line_break_in_a_name_an_id_or_a_comment_is_refused(broken):
     with pytest.raises(ValueError, match="line break"):
         sse.event("data", name=broken)
     with pytest.raises(ValueError, match="line break"):

@@ -1,4 +1,4 @@
-"""`{% load streams %}{% stream_output "build" %}`: a stream's text on any page of a site."""
+"""The template tag `{% stream_output %}`, which shows a stream on any page of a site."""
 
 from typing import Any
 
@@ -19,22 +19,33 @@ def stream_output(
     pace: float | str | None = None,
     autostart: bool = True,
 ) -> dict[str, Any]:
-    """Show a stream, with all that the browser needs for it.
+    """Show the stream named `name` as the custom element `<stream-output>`.
 
-    `after` is the cursor to start from, `pace` the seconds a piece or "recorded" for a replay, and
-    without `autostart` the page's own script calls the element's start().
+        {% load streams %}
+        {% stream_output "build" %}
+        {% stream_output stream.name transport="sse" pace="recorded" autostart=False %}
+
+    The tag includes the element's script and stylesheet.
+
+    `transport` is "auto", "websocket", "sse", "chunked" or "polling".
+    `after` is the cursor to read from, such as 17.
+    `pace` replays a finished stream: in seconds for each piece, or "recorded" for the original
+    pace.
+    `autostart=False` leaves the start to a script of the page, which calls the element's `start()`.
+
+    Raises TemplateSyntaxError for an unknown transport.
     """
     if transport not in TRANSPORTS:
         raise template.TemplateSyntaxError(
-            f"stream_output: there is no transport {transport!r}: "
-            f"use one of {', '.join(TRANSPORTS)}."
+            f"stream_output: there is no transport {transport!r}. "
+            f"Use one of {', '.join(TRANSPORTS)}."
         )
-    # A stream's endpoints are beside each other.
+    # The address of an endpoint is the address of the stream and the name of the transport.
     base = reverse("streams:polling", kwargs={"name": name}).rpartition("/")[0]
     return {
         "src": base,
         "transport": transport,
-        # As text: a template would write numbers the way the page's language does.
+        # Text, because a template would format a number in the language of the page: 1,000.
         "after": str(after),
         "pace": None if pace is None else str(pace),
         "autostart": autostart,

@@ -1,1 +1,4 @@
-"""Wire formats: pure encoders and decoders, without I/O, on the standard library alone."""
+"""Wire formats: pure encoders and decoders, without I/O.
+
+The modules import only the standard library. A test checks the imports.
+"""

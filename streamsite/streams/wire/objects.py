@@ -1,34 +1,56 @@
-"""The JSON objects that every transport carries: a piece, a reset, the end.
+"""The JSON objects of all transports: a piece, a reset, the end.
 
     {"n": 17, "text": "…"}
     {"reset": 0, "why": "…"}
     {"end": "done", "n": 180, "sha256": "…"}
 
-Those of a stream that was edited after its end also have its revision, "rev".
+If the stream was edited after its end, the objects also have the revision: `"rev": 2`.
+
+Each encoder returns a JSON text (RFC 8259) without a line feed. Characters outside ASCII stay as
+they are. The text must not contain a surrogate, because UTF-8 can't encode one. `check_text` of
+pieces.py refuses such a text.
 """
 
 from json.encoder import encode_basestring as _encode
 
 
 def piece(n: int, text: str, revision: int = 0) -> str:
-    """Return the object of the piece with number n."""
-    # Written out by hand: this line runs once for each piece of each stream.
+    """Encode the piece with number `n`.
+
+    For example, `piece(17, "Hello")` returns `{"n":17,"text":"Hello"}`.
+    """
+    # Formatted by hand, which is faster than json.dumps: this line runs for each piece.
     return f'{{"n":{n},{_revision(revision)}"text":{_encode(text)}}}'
 
 
 def reset(n: int, why: str, revision: int = 0) -> str:
-    """Return the object after which pieces come from number n."""
+    """Encode a reset. After a reset the pieces start again from number `n`.
+
+    `why` is a sentence for the reader.
+
+        reset(0, "The stream was edited.")  # '{"reset":0,"why":"The stream was edited."}'
+    """
     return f'{{"reset":{n},{_revision(revision)}"why":{_encode(why)}}}'
 
 
 def end(state: str, n: int, sha256: str, reason: str = "", revision: int = 0) -> str:
-    """Return the last object: the state, how many pieces there were, the hash of the whole text."""
+    """Encode the end of a stream, the last object.
+
+    `state` is "done", "stopped", "failed" or "interrupted". `n` is the number of pieces. `sha256`
+    is the SHA-256 of the whole text in UTF-8, in hexadecimal digits. The object has a `reason` if
+    `reason` is not empty.
+
+        end("done", 180, "9f86…")  # '{"end":"done","n":180,"sha256":"9f86…"}'
+    """
     because = f',"reason":{_encode(reason)}' if reason else ""
     return f'{{"end":{_encode(state)},"n":{n},{_revision(revision)}"sha256":"{sha256}"{because}}}'
 
 
 def array(objects: list[str]) -> str:
-    """Return one JSON array of several objects."""
+    """Encode several objects, already encoded, as one JSON array.
+
+    For example, the pieces "a" and "b" become `[{"n":0,"text":"a"},{"n":1,"text":"b"}]`.
+    """
     return f"[{','.join(objects)}]"
 
 

@@ -1,4 +1,4 @@
-"""Server-Sent Events: the text/event-stream format.
+"""Server-Sent Events: the format text/event-stream.
 
 WHATWG HTML, 9.2.5 "Parsing an event stream" and 9.2.6 "Interpreting an event stream":
 https://html.spec.whatwg.org/multipage/server-sent-events.html
@@ -15,7 +15,10 @@ _LINE_END = re.compile("\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a reader is given: `id` is the last one seen, on this event or before."""
+    """An event as a browser would dispatch it.
+
+    `id` is the last event ID: the `id` field of this event, or of the last event that had one.
+    """
 
     data: str
     name: str = "message"
@@ -23,18 +26,20 @@ class Event:
 
 
 def event(data: str, *, name: str = "", id: str = "") -> bytes:  # noqa: A002 - the field's own name
-    """Return an event.
+    r"""Encode an event in UTF-8.
 
-    Each line of the data is a field of its own. The format has no way to carry a carriage
-    return: CR, LF and CRLF all reach the reader as LF.
+        event("Hello", name="end", id="17")  # b"id: 17\nevent: end\ndata: Hello\n\n"
+        event("a\nb")                        # b"data: a\ndata: b\n\n"
 
-    Raises ValueError when the name or the id has a line break, or the id a NUL.
+    The format can't carry a carriage return: CR, LF and CRLF in `data` all reach the reader as LF.
+
+    Raises ValueError if `name` or `id` has a line break, or `id` has a NUL.
     """
     head = ""
     if id:
         head = f"id: {_field('id', id)}\n"
         if "\0" in id:
-            raise ValueError("an event id with a NUL is ignored by readers")
+            raise ValueError(f"event id {id!r} has a NUL, and readers ignore such an id")
     if name:
         head += f"event: {_field('name', name)}\n"
     if "\n" in data or "\r" in data:
@@ -43,12 +48,20 @@ def event(data: str, *, name: str = "", id: str = "") -> bytes:  # noqa: A002 - 
 
 
 def comment(text: str = "") -> bytes:
-    """Return a comment, which readers skip: it keeps the connection from looking idle."""
+    r"""Encode a comment, which readers skip. The server sends comments as keep-alive.
+
+        comment("ping")  # b": ping\n\n"
+
+    Raises ValueError if `text` has a line break.
+    """
     return f": {_field('comment', text)}\n\n".encode()
 
 
 def retry(milliseconds: int) -> bytes:
-    """Return the field that says how long a reader waits before it reconnects."""
+    r"""Encode the reconnection time: how many milliseconds a reader waits before it reconnects.
+
+    For example, `retry(2000)` returns `b"retry: 2000\n\n"`.
+    """
     return f"retry: {milliseconds:d}\n\n".encode()
 
 
@@ -59,9 +72,14 @@ def _field(kind: str, value: str) -> str:
 
 
 class Decoder:
-    """Takes the text of a stream in parts and gives back its events.
+    r"""Decode the text of an event stream, which arrives in parts, into events.
 
-    `retry` is the last reconnection time that the stream asked for, in milliseconds.
+        decoder = Decoder()
+        list(decoder.feed("id: 1\ndata: Hel"))  # []
+        list(decoder.feed("lo\n\n"))            # [Event("Hello", id="1")]
+
+    `last_id` is the last event ID, "" before the first. `retry` is the reconnection time that the
+    stream set last, in milliseconds, or None.
     """
 
     def __init__(self) -> None:
@@ -76,7 +94,7 @@ class Decoder:
         self._name = ""
 
     def feed(self, text: str) -> Iterator[Event]:
-        """Yield the events that end in this text. An unfinished one waits for more."""
+        """Yield the events that end in `text`. An unfinished event waits for more text."""
         if not self._begun and text:
             self._begun = True
             text = text.removeprefix("\ufeff")
@@ -84,7 +102,7 @@ class Decoder:
         start = 0
         for match in _LINE_END.finditer(text):
             if match.end() == len(text) and match[0] == "\r":
-                break  # Its LF may be on the way.
+                break  # The LF of a CRLF may be in the next part.
             line = text[start : match.start()]
             start = match.end()
             if line:

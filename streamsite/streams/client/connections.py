@@ -45,8 +45,8 @@ TRANSIENT = frozenset({408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
-class StreamRequest:
-    """A request for the stream at `url` from the cursor `after`.
+class Subscription:
+    """A subscription to the stream at `url` from the cursor `after`.
 
     `http` sends the HTTP requests, `headers` go with the handshake of a WebSocket, and a server may
     change the `base` of `backoff`.
@@ -66,24 +66,24 @@ class StreamRequest:
         return parts._replace(path=path, query=urlencode(query), fragment="").geturl()
 
 
-async def polling(request: StreamRequest) -> AsyncGenerator[Batch, None]:
+async def polling(subscription: Subscription) -> AsyncGenerator[Batch, None]:
     """Send one request after the other. The server holds each until there are pieces."""
     wait = 0  # The first answer comes at once, as a sign of life.
     while True:
-        async with get(request, "polling", "application/json", wait=wait) as response:
+        async with get(subscription, "polling", "application/json", wait=wait) as response:
             body = await response.aread()
         with decoding("the answer"):
             records, after = parse_poll(json.loads(body))
         yield records
         if wait and not records:
             await sleep(POLL_PAUSE)
-        request = replace(request, after=str(after))
+        subscription = replace(subscription, after=str(after))
         wait = POLL_WAIT
 
 
-async def chunked(request: StreamRequest) -> AsyncGenerator[Batch, None]:
+async def chunked(subscription: Subscription) -> AsyncGenerator[Batch, None]:
     """Read one response of newline-delimited JSON, one object on each line."""
-    async with get(request, "chunked", ndjson.CONTENT_TYPE) as response:
+    async with get(subscription, "chunked", ndjson.CONTENT_TYPE) as response:
         yield []
         decoder = ndjson.Decoder()
         async for data in response.aiter_bytes():
@@ -93,9 +93,9 @@ async def chunked(request: StreamRequest) -> AsyncGenerator[Batch, None]:
         # The rest in the decoder is a line without its end, so half an object. It is dropped.
 
 
-async def events(request: StreamRequest) -> AsyncGenerator[Batch, None]:
+async def events(subscription: Subscription) -> AsyncGenerator[Batch, None]:
     """Read one response of Server-Sent Events."""
-    async with get(request, "events", sse.CONTENT_TYPE) as response:
+    async with get(subscription, "events", sse.CONTENT_TYPE) as response:
         if response.status_code == httpx.codes.OK:
             yield []
             decoder = sse.Decoder()
@@ -104,26 +104,26 @@ async def events(request: StreamRequest) -> AsyncGenerator[Batch, None]:
                 with decoding("an event"):
                     records = parse_records(event.data for event in decoder.feed(utf8.decode(data)))
                 if decoder.retry is not None:
-                    request.backoff.base = decoder.retry / 1000
+                    subscription.backoff.base = decoder.retry / 1000
                 yield records
             return
     # Status 204 tells a browser's EventSource, which has all pieces, not to reconnect. The response
     # does not say how the stream ended, so polling asks.
-    async for batch in polling(request):
+    async for batch in polling(subscription):
         yield batch
 
 
-async def websocket(request: StreamRequest) -> AsyncGenerator[Batch, None]:
+async def websocket(subscription: Subscription) -> AsyncGenerator[Batch, None]:
     """Read the frames of one WebSocket.
 
     A frame is a JSON object. A reader that is behind gets an array of objects in a frame.
     """
-    address = re.sub(r"\Ahttp", "ws", request.address("ws"), flags=re.IGNORECASE)
+    address = re.sub(r"\Ahttp", "ws", subscription.address("ws"), flags=re.IGNORECASE)
     try:
         async with connect(
             address,
             subprotocols=SUBPROTOCOLS,
-            additional_headers=request.headers,
+            additional_headers=subscription.headers,
             open_timeout=OPEN_TIMEOUT,
             ping_timeout=READ_TIMEOUT,
             # Most frames are too short for compression to save anything.
@@ -152,7 +152,7 @@ async def websocket(request: StreamRequest) -> AsyncGenerator[Batch, None]:
         raise ConnectionLost(str(error) or type(error).__name__) from error
 
 
-Connect = Callable[[StreamRequest], AsyncGenerator[Batch, None]]
+Connect = Callable[[Subscription], AsyncGenerator[Batch, None]]
 
 CONNECTIONS: Mapping[str, Connect] = {
     "polling": polling,
@@ -175,15 +175,15 @@ def http_client(headers: Mapping[str, str]) -> httpx.AsyncClient:
 
 @asynccontextmanager
 async def get(
-    request: StreamRequest, endpoint: str, accept: str, **query: object
+    subscription: Subscription, endpoint: str, accept: str, **query: object
 ) -> AsyncIterator[httpx.Response]:
     """Send a GET request to one of the stream's endpoints.
 
     Transport errors inside the block raise ConnectionLost, too.
     """
     try:
-        async with request.http.stream(
-            "GET", request.address(endpoint, **query), headers={"Accept": accept}
+        async with subscription.http.stream(
+            "GET", subscription.address(endpoint, **query), headers={"Accept": accept}
         ) as response:
             if not response.is_success:
                 raise response_error(response.status_code, await response.aread(), response.headers)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from ..pieces import Cursor, End, Record
 from .backoff import Backoff
-from .connections import CONNECTIONS, StreamRequest, http_client
+from .connections import CONNECTIONS, Subscription, http_client
 from .failures import ConnectionLost
 from .ledger import Ledger
 
@@ -68,9 +68,9 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     last_heard = now()
     async with http_client(headers or {}) as http:
         while True:
-            request = StreamRequest(http, url, str(ledger.cursor), headers or {}, backoff)
+            subscription = Subscription(http, url, str(ledger.cursor), headers or {}, backoff)
             try:
-                async with aclosing(CONNECTIONS[transport](request)) as batches:
+                async with aclosing(CONNECTIONS[transport](subscription)) as batches:
                     async for batch in batches:
                         last_heard = now()
                         for record in batch:

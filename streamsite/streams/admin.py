@@ -1,4 +1,4 @@
-"""Streams and publisher tokens in Django's admin."""
+"""The admin of streams and publisher tokens."""
 
 from typing import Any
 
@@ -21,14 +21,19 @@ from .writing.stopping import stop, write_down
 
 
 class StreamForm(forms.ModelForm):
-    """A stream, with its text to type."""
+    """The form of a stream, with a field for the text.
+
+    The text is no field of the model: the log stores the text in segments.
+    """
 
     text = forms.CharField(
         label=_("Text"),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 16, "class": "vLargeTextField"}),
-        help_text=_("A change makes a new revision: whoever is reading gets the text anew."),
+        help_text=_(
+            "A change makes a new revision. Readers receive the new text from its beginning."
+        ),
     )
 
     class Meta:
@@ -40,7 +45,8 @@ class StreamForm(forms.ModelForm):
         if "name" in self.fields:
             self.fields["name"].required = False
             self.fields["name"].help_text = _(
-                "Part of the address. Left empty, it is one that nobody can guess."
+                "Part of the address. If you leave this empty, the stream gets a name that "
+                "nobody can guess."
             )
         if self.instance.pk and "text" in self.fields:
             self.fields["text"].initial = log.text_of(self.instance)
@@ -49,15 +55,17 @@ class StreamForm(forms.ModelForm):
         return self.cleaned_data["name"] or new_private_name()
 
     def clean_text(self) -> str:
-        # A form sends each line's end as CRLF, whatever was typed (WHATWG HTML 4.10.21.4), and also
-        # whatever was there: one that nobody touched stays as it was recorded.
+        # A browser sends each line end of a form as CRLF (WHATWG HTML, 4.10.21.4), also the line
+        # ends that were CR or LF in the recording. A text that differs in nothing else was not
+        # edited, and stays as recorded.
         text = str(self.cleaned_data["text"]).replace("\r\n", "\n")
-        kept = str(self.fields["text"].initial or "")
-        return kept if text == kept.replace("\r\n", "\n").replace("\r", "\n") else text
+        recorded = str(self.fields["text"].initial or "")
+        unedited = text == recorded.replace("\r\n", "\n").replace("\r", "\n")
+        return recorded if unedited else text
 
     @property
     def rewritten(self) -> bool:
-        """Whether the text, or how it is cut into pieces, was changed."""
+        """Whether the user changed the text, or the way to split the text."""
         edited = self.cleaned_data.get("text", "") != (self.fields["text"].initial or "")
         return edited or "split" in self.changed_data
 
@@ -96,7 +104,7 @@ class StreamAdmin(admin.ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Stream | None = None) -> tuple[str, ...]:
         if obj is None:
             return StreamForm.Meta.fields
-        if obj.live:  # Its text is its producer's.
+        if obj.live:  # Only the producer writes the text of a live stream.
             return ("title", "name", "visibility", "owner", *self.facts)
         return (*StreamForm.Meta.fields, *self.facts)
 
@@ -107,13 +115,13 @@ class StreamAdmin(admin.ModelAdmin):
 
     @admin.display(description=_("Text"))
     def text(self, stream: Stream) -> str:
-        """Return the text, for staff who may look and not change."""
+        """Return the text, for staff who may view the stream but not change it."""
         return log.text_of(stream)
 
     def get_form(
         self, request: HttpRequest, obj: Stream | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        # The text is no field of the model, so Django is told of the others alone.
+        # Django accepts only fields of the model here, and the text is not one.
         kwargs["fields"] = [
             name
             for name in self.get_fields(request, obj)
@@ -128,7 +136,7 @@ class StreamAdmin(admin.ModelAdmin):
         if not change or ("text" in form.fields and form.rewritten):
             log.record(obj, form.cleaned_data["text"])
         else:
-            # These alone: its producer may be writing the others.
+            # Only the changed fields, because a producer may write the other fields now.
             obj.save(update_fields=[name for name in form.changed_data if name != "text"])
 
     @admin.display(description=_("viewers"))
@@ -158,7 +166,7 @@ class StreamAdmin(admin.ModelAdmin):
     ) -> HttpResponse | None:
         stream = queryset.exclude(state=Stream.State.LIVE).first()
         if stream is None or queryset.count() > 1 or not hasattr(stream, "get_absolute_url"):
-            self.message_user(request, _("Choose one stream that is over."), messages.WARNING)
+            self.message_user(request, _("Choose one stream that has ended."), messages.WARNING)
             return None
         return HttpResponseRedirect(f"{stream.get_absolute_url()}?pace=recorded")
 
@@ -174,7 +182,7 @@ class PublishTokenAdmin(admin.ModelAdmin):
         key = None if change else obj.issue()
         super().save_model(request, obj, form, change)
         if key:
-            text = _("The token, shown this once: %(key)s")
+            text = _("Copy the token now, because it is shown only once: %(key)s")
             self.message_user(request, text % {"key": key}, messages.WARNING)
 
     @admin.action(description=_("Revoke"), permissions=["change"])

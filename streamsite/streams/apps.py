@@ -1,4 +1,4 @@
-"""The engine as a Django app."""
+"""The Django app of the engine."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -11,4 +11,4 @@ class StreamsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 - registers itself once the apps are there
+        from . import checks  # noqa: F401 - the import registers the system checks

@@ -1,4 +1,7 @@
-"""The tables of the log: streams, their pieces, who watches, who may publish."""
+"""The database tables of the engine: streams, segments of pieces, viewers and publisher tokens.
+
+Only the modules of `log/` read and write segments. A test checks this.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from .pieces import End
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-# Seconds a piece in a replay.
+# Seconds for each piece in a replay.
 MIN_PACE = 0.001
 MAX_PACE = 60.0
 
@@ -27,8 +30,8 @@ NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
 validate_name = RegexValidator(
     rf"^{NAME_PATTERN}\Z",
     _(
-        "A stream's name has 1 to 100 of the characters A-Z, a-z, 0-9, - and _, "
-        "the first a letter or a digit."
+        "The name of a stream has 1 to 100 of the characters A-Z, a-z, 0-9, - and _. "
+        "The first character is a letter or a digit."
     ),
 )
 
@@ -39,7 +42,7 @@ def new_private_name() -> str:
 
 
 class Stream(models.Model):
-    """A numbered log of text pieces, and how it stands."""
+    """A numbered log of text pieces: its name, its state and who may watch it."""
 
     class State(models.TextChoices):
         LIVE = "live", _("live")
@@ -80,7 +83,7 @@ class Stream(models.Model):
         _("pace"),
         default=0.1,
         validators=[MinValueValidator(MIN_PACE), MaxValueValidator(MAX_PACE)],
-        help_text=_("Seconds a piece when replayed."),
+        help_text=_("Seconds for each piece when the stream is replayed."),
     )
 
     revision = models.PositiveIntegerField(_("revision"), default=0, editable=False)
@@ -90,7 +93,7 @@ class Stream(models.Model):
     started_at = models.DateTimeField(_("started"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
 
-    # The fencing token of the one producer that may write, and until when it counts as alive.
+    # The fencing token of the one producer that may write, and the end of the producer's lease.
     fence = models.CharField(max_length=64, blank=True, editable=False)
     leased_until = models.DateTimeField(null=True, editable=False)
 
@@ -108,17 +111,17 @@ class Stream(models.Model):
         return self.state == self.State.LIVE
 
     def end(self) -> End | None:
-        """Return the record that ends the stream, or None while it is live."""
+        """Return the last record of the stream, or None while the stream is live."""
         if self.live:
             return None
         return End(self.state, self.pieces, self.sha256, self.reason, revision=self.revision)
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> bool:
-        """Tell whether this user may watch."""
+        """Tell whether this user may watch the stream."""
         return self.visibility != self.Visibility.OWNER or self.stoppable_by(user)
 
     def stoppable_by(self, user: AbstractBaseUser | AnonymousUser) -> bool:
-        """Tell whether this user may stop the stream: its owner and staff may."""
+        """Tell whether this user may stop the stream. The owner and staff may."""
         owns = self.owner_id is not None and self.owner_id == user.pk
         return bool(
             user.is_authenticated and user.is_active and (owns or getattr(user, "is_staff", False))
@@ -126,14 +129,18 @@ class Stream(models.Model):
 
 
 class Segment(models.Model):
-    """Pieces committed together: a row a commit while the stream is live, one row in all after."""
+    """Pieces that were committed together.
+
+    A live stream has one segment for each commit. When the stream ends, its segments are folded
+    into one.
+    """
 
     stream = models.ForeignKey(Stream, models.CASCADE, related_name="segments")
     first = models.PositiveIntegerField()
-    end = models.PositiveIntegerField(help_text=_("The number after the last piece's."))
+    end = models.PositiveIntegerField(help_text=_("The number after the number of the last piece."))
     text = models.TextField()
-    # Packed by packing.pack: the pieces' lengths in characters, and when each came, in ms since the
-    # stream began.
+    # Packed by packing.pack: the length of each piece in characters, and the time of each piece in
+    # milliseconds since the start of the stream.
     lengths = models.BinaryField()
     times = models.BinaryField()
 
@@ -147,7 +154,7 @@ class Segment(models.Model):
 
 
 class Watch(models.Model):
-    """How many readers one server process has on one stream and transport, as it last said."""
+    """The number of viewers of one stream by one transport, as one server process last reported."""
 
     process = models.CharField(max_length=32)
     stream = models.ForeignKey(Stream, models.CASCADE, related_name="watches")
@@ -167,9 +174,15 @@ class Watch(models.Model):
 
 
 class PublishToken(models.Model):
-    """A publisher's key. Only its hash is kept: the key itself is shown once, when it is made."""
+    """A token with which a publisher publishes over HTTP.
 
-    label = models.CharField(_("label"), max_length=100, help_text=_("Whose it is, and what for."))
+    The database has only the SHA-256 of the token's key. The admin shows the key once, when the
+    token is created.
+    """
+
+    label = models.CharField(
+        _("label"), max_length=100, help_text=_("Who uses the token, and for what.")
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     hint = models.CharField(_("begins with"), max_length=8, editable=False)
     owner = models.ForeignKey(
@@ -178,7 +191,7 @@ class PublishToken(models.Model):
         verbose_name=_("owner"),
         null=True,
         blank=True,
-        help_text=_("The streams it publishes belong to this user."),
+        help_text=_("The streams published with this token belong to this user."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
@@ -194,30 +207,33 @@ class PublishToken(models.Model):
 
     @staticmethod
     def hashed(key: str) -> str:
-        # The key has 256 random bits, so one round of a plain hash is as good as many.
+        # A key has 256 random bits, so nobody can guess one, and a slow hash would add no security.
         return hashlib.sha256(key.encode()).hexdigest()
 
     @classmethod
     def bearing(cls, key: str) -> PublishToken | None:
-        """Return the token with this key unless it was revoked, and note that it was used."""
+        """Return the token with this key, and record the time of use.
+
+        Return None if there is no such token or the token was revoked.
+        """
         token = cls.objects.filter(digest=cls.hashed(key), revoked_at=None).first()
         if token is not None:
             cls.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
         return token
 
     def issue(self) -> str:
-        """Give this token a new key and return it. The caller saves the token."""
+        """Give this token a new key, and return the key. The caller saves the token."""
         key = secrets.token_urlsafe(32)
         self.digest, self.hint = self.hashed(key), key[:6]
         return key
 
 
 def name_problem(name: str) -> str:
-    """Return what is wrong with a stream's name, or ""."""
+    """Return a sentence about what is wrong with a stream's name, or "" if the name is valid."""
     try:
         validate_name(name)
     except ValidationError as error:
-        # In the words of all other refusals, whatever the language of the site's pages.
+        # In English, like all error messages of the engine, whatever the language of the page.
         with translation.override(None):
             return str(error.messages[0])
     return ""

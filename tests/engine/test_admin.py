@@ -1,4 +1,4 @@
-"""Streams in the admin's form: what nobody changed stays as it was."""
+"""Streams in the admin: saving the form changes only what the user changed."""
 
 from typing import Any
 
@@ -13,39 +13,37 @@ from .publisher import Publisher, new_name
 
 People = dict[str, Person]
 
-# Progress of a build, with a line that is written anew.
+# The output of a build, whose first line is a progress display that overwrites itself.
 PIECES = ["Build 10%\r", "Build 100%\r", "\n", "ok\r\n", "über 🦊\n"]
 TEXT = "".join(PIECES)
 
 
-def standing(publisher: Publisher, name: str) -> list[Any]:
-    """Return title, revision, state, pieces and times as the database has them."""
+def stored(publisher: Publisher, name: str) -> list[Any]:
+    """Return the stream's title, revision, state, pieces and times in the database."""
     return publisher.call(streams.kept, name)
 
 
-def test_another_title_leaves_the_recording_as_it_is(
+def test_a_change_of_the_title_keeps_the_recording(
     backend_site: Site, publisher: Publisher, people: People
 ):
     source = publisher.open(new_name("titled"))
     for piece in PIECES:
         source.write(piece)
     source.end()
-    before = standing(publisher, source.name)
+    before = stored(publisher, source.name)
     assert before[3] == PIECES
     saved = save(
         backend_site, publisher, source.name, people["staff"], text=TEXT, title="Nightly build"
     )
     assert saved.status == 302
-    assert standing(publisher, source.name) == ["Nightly build", *before[1:]]
-    # And one that was changed is written as it was typed.
+    assert stored(publisher, source.name) == ["Nightly build", *before[1:]]
+    # An edited text is recorded as typed.
     saved = save(backend_site, publisher, source.name, people["staff"], text="a\nb")
     assert saved.status == 302
-    assert standing(publisher, source.name)[1:4] == [1, "done", ["a\n", "b"]]
+    assert stored(publisher, source.name)[1:4] == [1, "done", ["a\n", "b"]]
 
 
-def test_saving_writes_nothing_that_was_not_changed(
-    backend_site: Site, publisher: Publisher, people: People
-):
+def test_only_changed_fields_are_saved(backend_site: Site, publisher: Publisher, people: People):
     source = publisher.open(new_name("saved"))
     publisher.call(saves.begin_counting, source.name)
     try:
@@ -60,7 +58,7 @@ def test_saving_writes_nothing_that_was_not_changed(
 
 
 @pytest.mark.parametrize("pace", ["0", "60.5", "1e308", "nan"])
-def test_a_pace_that_no_reader_may_ask_for_is_refused(
+def test_a_pace_outside_the_limits_is_refused(
     backend_site: Site, publisher: Publisher, people: People, pace: str
 ):
     source = publisher.open(new_name("paced"))
@@ -71,10 +69,10 @@ def test_a_pace_that_no_reader_may_ask_for_is_refused(
     )
     assert answer.status == 200
     assert "errorlist" in answer.text
-    assert standing(publisher, source.name)[3] == ["text"]
+    assert stored(publisher, source.name)[3] == ["text"]
 
 
-def test_staff_who_may_only_look_see_the_text(
+def test_staff_who_may_only_view_a_stream_see_its_text(
     backend_site: Site, publisher: Publisher, people: People
 ):
     source = publisher.open(new_name("looked"))

@@ -14,6 +14,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='stream',
             name='pace',
-            field=models.FloatField(default=0.1, help_text='Seconds a piece when replayed.', validators=[django.core.validators.MinValueValidator(0.001), django.core.validators.MaxValueValidator(60.0)], verbose_name='pace'),
+            field=models.FloatField(default=0.1, help_text='Seconds for each piece when the stream is replayed.', validators=[django.core.validators.MinValueValidator(0.001), django.core.validators.MaxValueValidator(60.0)], verbose_name='pace'),
         ),
     ]

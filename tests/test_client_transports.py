@@ -82,13 +82,13 @@ async def test_every_transport_survives_a_restart_of_the_server(
                 await asyncio.sleep(0.05)
 
     try:
-        publish.give(b"one\n")
-        await asyncio.to_thread(publish.heard, "is live")
+        publish.write(b"one\n")
+        await asyncio.to_thread(publish.wait_for, "is live")
         readers = [asyncio.create_task(follow(transport)) for transport in client.TRANSPORTS]
         await until(lambda: set(seen.values()) == {"one\n"})
         await asyncio.to_thread(site.stop)
         await until(lambda: lost == set(client.TRANSPORTS))
-        publish.give(b"two\n")
+        publish.write(b"two\n")
         port = site.server.port
         monkeypatch.setattr("tests.site.free_port", lambda: port)
         await asyncio.to_thread(site.start)

@@ -1,10 +1,13 @@
-"""What commands are given."""
+"""Types of command-line arguments that several commands have."""
 
 import argparse
 
 
 def seconds(text: str) -> float:
-    """Read a time on the command line."""
+    """Return a duration in seconds. For `type=` of argparse.
+
+    Raises ArgumentTypeError unless `text` is a finite number above 0.
+    """
     try:
         value = float(text)
     except ValueError:

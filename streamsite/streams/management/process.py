@@ -1,4 +1,4 @@
-"""What a command has of its process: standard input and output, and signals."""
+"""Standard input, standard output and signals, for commands that run an event loop."""
 
 import asyncio
 import os
@@ -12,19 +12,21 @@ from django.core.management.base import CommandError
 
 STDIN, STDOUT = 0, 1
 READ_SIZE = 65_536
-# Reads that may wait to be taken before the next one.
+# Reads that may wait for the event loop. The thread reads no further until one is taken.
 READS_AHEAD = 4
-# Seconds without input after which whoever reads it is told.
+# Seconds without input after which `read_standard_input` yields b"".
 PAUSE = 0.5
 
 
-async def standard_input(
-    *, tee: bool, unwritable: Callable[[OSError], None]
+async def read_standard_input(
+    *, tee: bool, on_write_error: Callable[[OSError], None]
 ) -> AsyncGenerator[bytes, None]:
-    """Yield what comes, as soon as it comes; b"" once when nothing has for a while.
+    """Yield the bytes of standard input as they arrive, and b"" once in each pause of the input.
 
-    With `tee` it goes to standard output as well, for as long as somebody reads there; `unwritable`
-    is told, in another thread, when that fails. Raises CommandError when it can't be read.
+    With `tee`, copy the bytes to standard output, until nobody reads there or a write fails.
+    `on_write_error` is called if a write fails, in another thread.
+
+    Raises CommandError if standard input can't be read.
     """
     loop = asyncio.get_running_loop()
     arrived: asyncio.Queue[bytes | OSError] = asyncio.Queue()
@@ -40,19 +42,20 @@ async def standard_input(
                 data = error
             else:
                 try:
-                    echo = echo and passed_on(data)
+                    echo = echo and write_to_stdout(data)
                 except OSError as error:
-                    unwritable(error)
+                    on_write_error(error)
                     echo = False
             try:
                 loop.call_soon_threadsafe(arrived.put_nowait, data)
-            except RuntimeError:  # The loop was closed: nobody publishes any more.
+            except RuntimeError:  # The event loop is closed, because the command is ending.
                 return
             if not isinstance(data, bytes) or not data:
                 return
 
-    # A thread, since a file can't be awaited; a daemon, since a read can't be called off. It also
-    # does the echo: a pager that is slow to read holds up the input, not the signs of life.
+    # A thread, because a task can't wait for a file. A daemon, because a read can't be cancelled.
+    # The thread also writes the copy, so that a slow reader of the copy delays the input, but
+    # neither the event loop nor the renewal of the stream's lease.
     threading.Thread(target=read, name="standard-input", daemon=True).start()
     paused = False
     while True:
@@ -66,32 +69,43 @@ async def standard_input(
         room.release()
         paused = False
         if isinstance(data, OSError):
-            raise CommandError(f"Standard input can't be read: {data.strerror}.") from data
+            raise CommandError(f"Can't read standard input: {data.strerror}.") from data
         if not data:
             return
         yield data
 
 
-def passed_on(data: bytes) -> bool:
-    """Write to standard output. Returns whether anybody reads there. Raises OSError otherwise."""
+def write_to_stdout(data: bytes) -> bool:
+    """Write to standard output. Return False if nobody reads there any more.
+
+    Raises OSError if the write fails for another reason.
+    """
     while data:
         try:
             data = data[os.write(STDOUT, data) :]
-        except BlockingIOError:  # Shared with a program that doesn't want to wait for it.
+        except BlockingIOError:  # Another program made the shared pipe non-blocking.
             select.select([], [STDOUT], [])
         except BrokenPipeError:
             return False
     return True
 
 
-class Signals:
-    """Inside, a signal to end cancels the task that entered. `received` is its number."""
+class CancelOnSignal:
+    """Cancel the current task when SIGINT, SIGTERM or SIGHUP arrives inside the block.
+
+    with CancelOnSignal() as signals:
+        try:
+            await work()
+        except asyncio.CancelledError:
+            print(signals.received)  # the number of the signal, None for another cancellation
+            raise
+    """
 
     def __init__(self) -> None:
         self.received: int | None = None
         self._caught: list[int] = []
 
-    def __enter__(self) -> "Signals":
+    def __enter__(self) -> "CancelOnSignal":
         task = asyncio.current_task()
         assert task is not None
 
@@ -100,7 +114,7 @@ class Signals:
             task.cancel()
 
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            # What nohup, or a shell for its background jobs, has the process ignore stays ignored.
+            # nohup, and a shell for background jobs, start a process with some signals ignored.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 asyncio.get_running_loop().add_signal_handler(number, receive, number)
                 self._caught.append(number)

@@ -1,4 +1,4 @@
-"""manage.py follow: a stream's text on standard output, as it comes."""
+"""manage.py follow: print the text of a stream as it arrives."""
 
 import argparse
 import asyncio
@@ -34,7 +34,7 @@ STATUSES: dict[str, int] = {
     Stream.State.FAILED: 4,
     Stream.State.INTERRUPTED: 5,
 }
-# As a shell has them for a process that the signal ended.
+# 128 plus the number of the signal, as in a shell.
 CTRL_C_STATUS = 130
 BROKEN_PIPE_STATUS = 141
 
@@ -42,18 +42,19 @@ _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e]*)")
 
 
 class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Django's, with the table left as it is."""
+    """Django's help formatter, which keeps the line breaks of the table of exit statuses."""
 
 
 class Command(BaseCommand):
     help = (
-        "Prints a stream as it comes, in UTF-8: one of this site's database by its name, or one\n"
-        "of any site by its address, such as https://example.com/stream/build."
+        "Prints the text of a stream as it arrives, in UTF-8. Give the name of a stream in this\n"
+        "site's database, or the address of a stream on any site, such as\n"
+        "https://example.com/stream/build."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         rows = [f"  {status}    the stream ended as {state}" for state, status in STATUSES.items()]
-        rows[1:1] = ["  1    an error, which standard error explains"]
+        rows[1:1] = ["  1    an error: see standard error"]
         return super().create_parser(
             prog_name,
             subcommand,
@@ -63,11 +64,13 @@ class Command(BaseCommand):
         )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("source", metavar="NAME|URL", help="the stream")
+        parser.add_argument(
+            "source", metavar="NAME|URL", help="the name or the address of the stream"
+        )
         parser.add_argument(
             "--transport",
             choices=(*client.TRANSPORTS, LOCAL),
-            help=f"how to follow an address (default: {NETWORK_DEFAULT}); a name is {LOCAL}",
+            help=f"the transport (default: {NETWORK_DEFAULT} for an address, {LOCAL} for a name)",
         )
         parser.add_argument(
             "--after", type=cursor, default=Cursor(), metavar="N", help="skip the first N pieces"
@@ -78,14 +81,14 @@ class Command(BaseCommand):
             action="append",
             default=[],
             metavar="'NAME: VALUE'",
-            help="send this along, such as 'Cookie: sessionid=…' for a private stream",
+            help="send this header, such as 'Cookie: sessionid=…' for a private stream",
         )
         parser.add_argument(
             "--patience",
             type=seconds,
             default=client.PATIENCE,
             metavar="SECONDS",
-            help="give up when the server says nothing for so long (default: %(default)g)",
+            help="give up if the server is silent for SECONDS seconds (default: %(default)g)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -96,24 +99,26 @@ class Command(BaseCommand):
         except StreamError as error:
             raise CommandError(error.detail) from error
         except client.Corrupt as error:
-            raise CommandError(f"{error} Part of what was printed is wrong or missing.") from error
+            raise CommandError(f"{error} Part of the printed text is wrong or missing.") from error
         except client.ConnectionLost as error:
             raise CommandError(f"The server doesn't answer ({error}).") from error
         except DatabaseError as error:
-            raise CommandError(f"The database refuses ({error}): is it migrated?") from error
+            raise CommandError(
+                f"Database error ({error}). If tables are missing, run manage.py migrate."
+            ) from error
         except OSError as error:
-            # Python would stumble over it once more when it flushes at exit.
+            # Python flushes standard output at exit, and the flush would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if isinstance(error, BrokenPipeError):
                 sys.exit(BROKEN_PIPE_STATUS)
-            raise CommandError(f"Standard output can't be written ({error.strerror}).") from error
+            raise CommandError(f"Can't write to standard output: {error.strerror}.") from error
         except KeyboardInterrupt:
             sys.exit(CTRL_C_STATUS)
         if status:
             sys.exit(status)
 
     async def follow(self, records: AsyncGenerator[Record, None]) -> int:
-        """Print a stream. Returns the exit status."""
+        """Print the records of a stream, and return the exit status."""
         async with aclosing(records):
             async for record in records:
                 match record:
@@ -121,23 +126,26 @@ class Command(BaseCommand):
                         self.stdout.write("".join(texts), ending="")
                         self.stdout.flush()
                     case Reset(why=why):
-                        self.say(f"{why} What was printed so far no longer counts.")
+                        self.say(f"{why} Discard the text printed so far.")
                     case End(state=state, reason=reason):
                         if state != Stream.State.DONE:
                             self.say(f"The stream has ended as {state}. {reason}".rstrip())
                         return STATUSES.get(state, 1)
-        raise AssertionError("a stream's records come to an end")
+        raise AssertionError("the last record of a stream is an End")
 
     def records(
         self, *, source: str, transport: str | None, after: Cursor, **options: Any
     ) -> AsyncGenerator[Record, None]:
-        """Return the stream's records. Raises CommandError."""
+        """Return the records of the stream.
+
+        Raises CommandError if `source` is not valid or does not go with `transport`.
+        """
         if "://" not in source:
             if transport not in (None, LOCAL):
-                raise CommandError(f"Give the stream's address to follow it by {transport}.")
+                raise CommandError(f"To follow a stream by {transport}, give the stream's address.")
             return local_records(source, after)
         if transport == LOCAL:
-            raise CommandError(f"Give the stream's name to follow it as {LOCAL}.")
+            raise CommandError(f"To follow a stream as {LOCAL}, give the stream's name.")
         try:
             client.check_address(source)
         except ValueError as error:
@@ -152,16 +160,16 @@ class Command(BaseCommand):
         )
 
     def lost(self, error: client.ConnectionLost, wait: float) -> None:
-        """Say that the connection was lost."""
-        self.say(f"Connection lost ({error}); the next one in {wait:.1f} s.")
+        """Report a lost connection."""
+        self.say(f"Connection lost: {error}. Reconnecting in {wait:.1f} s.")
 
     def say(self, sentence: str) -> None:
-        """Tell the user. Standard output is for the text alone."""
+        """Write a sentence to standard error, because standard output is for the text."""
         self.stderr.write(f"follow: {sentence}", style_func=str)
 
 
 async def local_records(name: str, after: Cursor) -> AsyncGenerator[Record, None]:
-    """Yield a stream's records from the database."""
+    """Yield the records of a stream in this site's database."""
     async with aclosing(follow(name, after=after, transport=LOCAL)) as batches:
         async for batch in batches:
             for record in batch:
@@ -169,7 +177,7 @@ async def local_records(name: str, after: Cursor) -> AsyncGenerator[Record, None
 
 
 def cursor(text: str) -> Cursor:
-    """Read a cursor on the command line."""
+    """Return a cursor. For `type=` of argparse."""
     try:
         return Cursor.parse(text)
     except BadRequest as error:
@@ -177,8 +185,8 @@ def cursor(text: str) -> Cursor:
 
 
 def header(text: str) -> tuple[str, str]:
-    """Read a header on the command line."""
+    """Return the name and the value of a header. For `type=` of argparse."""
     match = _HEADER.fullmatch(text)
     if match is None:
-        raise argparse.ArgumentTypeError("a header is written as 'Name: value'")
+        raise argparse.ArgumentTypeError("write a header as 'Name: value'")
     return match[1], match[2]

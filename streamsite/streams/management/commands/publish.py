@@ -1,4 +1,4 @@
-"""manage.py publish: what comes on standard input becomes a live stream, as it comes."""
+"""manage.py publish: publish standard input as a live stream."""
 
 import asyncio
 import sys
@@ -19,58 +19,67 @@ from ...pieces import SPLITS
 from ...reading.finding import find
 from ...writing.producers import Producer, publish
 from ..arguments import seconds
-from ..intake import Intake
-from ..process import Signals, standard_input
+from ..decoding import InputDecoder
+from ..process import CancelOnSignal, read_standard_input
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
-UNWRITABLE_STATUS = 1
+WRITE_ERROR_STATUS = 1
 STOPPED_STATUS = 3
-SIGNAL_STATUS = 128  # and the signal's number, as a shell has it
+SIGNAL_STATUS = 128  # plus the number of the signal, as in a shell
 
 
 class Command(BaseCommand):
-    passed_on = True
+    tee_complete = True
     help = (
-        "Reads standard input into a live stream as it comes: make 2>&1 | manage.py publish b-17. "
-        "The stream is done at the end of the input, and interrupted on Ctrl-C. Bytes that aren't "
-        "UTF-8 become U+FFFD, NUL becomes U+2400. Exit status: 0 when done, 3 when the stream was "
-        "stopped or taken over, 1 on an error, 128 and its number on a signal."
+        "Publishes standard input as a live stream: make 2>&1 | manage.py publish build-17. "
+        "The stream is done at the end of the input, and interrupted by Ctrl-C. Bytes that are not "
+        "UTF-8 become U+FFFD, and NUL characters become U+2400. Exit status: 0 if the stream is "
+        "done, 3 if the stream was stopped or taken over, 1 for an error, 128 plus the number of "
+        "the signal for a signal."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "name",
             nargs="?",
-            help="the stream's name: A-Z, a-z, 0-9, - and _ (default: one that nobody can guess)",
-        )
-        parser.add_argument("--title", default="", help="what viewers see instead of the name")
-        parser.add_argument(
-            "--split", choices=SPLITS, default="line", help="what makes a piece (default: line)"
+            help="the name of the stream: A-Z, a-z, 0-9, - and _ (default: a random name)",
         )
         parser.add_argument(
-            "--every", type=seconds, metavar="SECONDS", help="a piece each so many seconds"
+            "--title", default="", help="the title that viewers see instead of the name"
+        )
+        parser.add_argument(
+            "--split",
+            choices=SPLITS,
+            default="line",
+            help="how to split the input into pieces (default: line)",
+        )
+        parser.add_argument(
+            "--every",
+            type=seconds,
+            metavar="SECONDS",
+            help="publish one piece every SECONDS seconds",
         )
         parser.add_argument(
             "--visibility",
             choices=Stream.Visibility.values,
             default=Stream.Visibility.PUBLIC,
-            help="who may watch: everyone; anyone with the link; its owner and staff",
+            help="who may watch: everyone, anyone with the link, or the owner and staff",
         )
-        parser.add_argument("--owner", metavar="USERNAME", help="the user whose stream it is")
+        parser.add_argument("--owner", metavar="USERNAME", help="the user who owns the stream")
         parser.add_argument(
-            "--takeover", action="store_true", help="carry on a live stream of that name"
+            "--takeover",
+            action="store_true",
+            help="continue the live stream of that name, in place of its producer",
         )
         parser.add_argument(
             "--abandon",
             type=seconds,
             metavar="SECONDS",
-            help="stop when nobody has watched for so many seconds",
+            help="stop if nobody has watched for SECONDS seconds",
         )
-        parser.add_argument(
-            "--tee", action="store_true", help="pass the input on to standard output as well"
-        )
+        parser.add_argument("--tee", action="store_true", help="copy the input to standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if sys.stdin is None:
@@ -80,73 +89,85 @@ class Command(BaseCommand):
         except StreamError as error:
             raise CommandError(error.detail) from error
         except DatabaseError as error:
-            raise CommandError(f"The database refuses ({error}): is it migrated?") from error
+            raise CommandError(
+                f"Database error ({error}). If tables are missing, run manage.py migrate."
+            ) from error
         if status:
             sys.exit(status)
 
     async def publish(self, name: str | None, owner: str | None, **options: Any) -> int:
-        """Publish standard input. Returns the exit status."""
+        """Publish standard input, and return the exit status."""
         user = await in_database(user_named, owner) if owner else None
         kept = ("title", "visibility", "takeover", "abandon")
-        intake = Intake(options["split"], setting("STREAM_MAX_PIECE_LENGTH"), self.say)
-        with Signals() as signals:
+        decoder = InputDecoder(options["split"], setting("STREAM_MAX_PIECE_LENGTH"), self.say)
+        with CancelOnSignal() as signals:
             try:
                 async with publish(
                     name, owner=user, **{option: options[option] for option in kept}
                 ) as stream:
                     self.say(f"Stream {stream.name!r} is live. {where_to_watch(stream.name)}")
-                    parts = standard_input(tee=options["tee"], unwritable=self.tell_unwritable)
-                    await write(stream, intake, parts, every=options["every"])
+                    parts = read_standard_input(
+                        tee=options["tee"], on_write_error=self.report_write_error
+                    )
+                    await write(stream, decoder, parts, every=options["every"])
             except asyncio.CancelledError:
                 if signals.received is None:
                     raise
-                self.say("Interrupted, and so is the stream.")
+                self.say("Interrupted by a signal. The stream has ended as interrupted.")
                 return SIGNAL_STATUS + signals.received
         if stream.stopped:
             self.say(await why_stopped(stream.name))
             return STOPPED_STATUS
-        return 0 if self.passed_on else UNWRITABLE_STATUS
+        return 0 if self.tee_complete else WRITE_ERROR_STATUS
 
-    def tell_unwritable(self, error: OSError) -> None:
-        """Have the end say that not all went to standard output, as tee(1) does."""
-        self.passed_on = False
-        self.say(f"Standard output can't be written ({error.strerror}): the stream alone goes on.")
+    def report_write_error(self, error: OSError) -> None:
+        """Report that the copy of the input is incomplete. The exit status is 1, as for tee(1)."""
+        self.tee_complete = False
+        self.say(f"Can't write to standard output: {error.strerror}. The stream continues.")
 
     def say(self, sentence: str) -> None:
-        """Tell the user. Standard output is for --tee alone."""
+        """Write a sentence to standard error, because standard output is for --tee."""
         self.stderr.write(f"publish: {sentence}", style_func=str)
 
 
 async def write(
-    stream: Producer, intake: Intake, parts: AsyncGenerator[bytes, None], *, every: float | None
+    stream: Producer,
+    decoder: InputDecoder,
+    parts: AsyncGenerator[bytes, None],
+    *,
+    every: float | None,
 ) -> None:
-    """Write what comes into a stream, to its end."""
-    pace = Pace(every)
+    """Write the input into the stream, up to the end of the input."""
+    throttle = Throttle(every)
     try:
         async with aclosing(parts):
             async for data in parts:
-                for piece in intake.feed(data) if data else intake.pause():
-                    await pace.wait()
+                for piece in decoder.feed(data) if data else decoder.flush():
+                    await throttle.wait()
                     await stream.write(piece)
-        for piece in intake.end():
-            await pace.wait()
+        for piece in decoder.finish():
+            await throttle.wait()
             await stream.write(piece)
     except asyncio.CancelledError:
         if not stream.stopped:
-            for piece in intake.pause():
+            for piece in decoder.flush():
                 await stream.write(piece)
         raise
 
 
-class Pace:
-    """Waits so that a piece comes each so many seconds, or not at all."""
+class Throttle:
+    """Space out the pieces: one every `every` seconds, or without a wait if `every` is None."""
 
     def __init__(self, every: float | None) -> None:
         self._every = every
         self._due = 0.0
 
     async def wait(self) -> None:
-        """Return when the next piece is due. After a source that was late, none hurries."""
+        """Wait until the next piece may be written.
+
+        After a pause of the input the pieces are spaced out as before: none is sent early to catch
+        up.
+        """
         if self._every is not None:
             now = asyncio.get_running_loop().time()
             self._due = max(self._due, now)
@@ -155,7 +176,7 @@ class Pace:
 
 
 def user_named(username: str) -> "AbstractBaseUser":
-    """Return the user. Raises CommandError."""
+    """Return the user with this name. Raises CommandError if there is none."""
     users = get_user_model()
     try:
         return users.objects.get_by_natural_key(username)
@@ -164,16 +185,16 @@ def user_named(username: str) -> "AbstractBaseUser":
 
 
 def where_to_watch(name: str) -> str:
-    """Say how to watch the stream."""
+    """Return a sentence about how to watch the stream."""
     try:
         address = f"{reverse('streams:chunked', args=[name])} on the site, or "
-    except NoReverseMatch:  # A site without the engine's addresses.
+    except NoReverseMatch:  # The site does not include the URLs of the engine.
         address = ""
     return f"Watch it: {address}manage.py follow {name}"
 
 
 async def why_stopped(name: str) -> str:
-    """Say what became of a stream that this process may not write any more."""
+    """Return a sentence about why this process may not write the stream any more."""
     try:
         stream = await find(name)
     except NoSuchStream:

@@ -1,4 +1,4 @@
-"""What `manage.py publish` makes of its input."""
+"""How `manage.py publish` decodes its input."""
 
 from unicodedata import normalize
 
@@ -7,7 +7,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsite.streams.management.intake import Intake, cut
+from streamsite.streams.management.decoding import InputDecoder, cut_to_limit
 from streamsite.streams.pieces import SPLITS
 
 
@@ -16,26 +16,26 @@ from streamsite.streams.pieces import SPLITS
     st.sampled_from(SPLITS),
     st.data(),
 )
-def test_text_comes_through_whole_however_it_arrives(text, split, data):
+def test_the_pieces_joined_are_the_text_wherever_the_bytes_are_cut(text, split, data):
     raw = text.encode()
-    intake = Intake(split, 20, pytest.fail)
+    decoder = InputDecoder(split, 20, pytest.fail)
     pieces = []
     while raw:
         size = data.draw(st.integers(1, len(raw)))
-        pieces += intake.feed(raw[:size])
+        pieces += decoder.feed(raw[:size])
         raw = raw[size:]
         if data.draw(st.booleans()):
-            pieces += intake.pause()
-    pieces += intake.end()
+            pieces += decoder.flush()
+    pieces += decoder.finish()
     assert "".join(pieces) == text
     assert all(0 < len(piece) <= 20 for piece in pieces)
 
 
 @given(st.binary(max_size=60), st.integers(0, 60))
-def test_bytes_that_are_no_text_are_replaced_and_said_once(raw, border):
+def test_bytes_that_are_not_utf_8_are_replaced_with_one_notice(raw, border):
     notices = []
-    intake = Intake("line", 1000, notices.append)
-    pieces = [*intake.feed(raw[:border]), *intake.feed(raw[border:]), *intake.end()]
+    decoder = InputDecoder("line", 1000, notices.append)
+    pieces = [*decoder.feed(raw[:border]), *decoder.feed(raw[border:]), *decoder.finish()]
     assert "".join(pieces) == raw.decode(errors="replace").replace("\0", "␀")
     try:
         raw.decode()
@@ -44,18 +44,18 @@ def test_bytes_that_are_no_text_are_replaced_and_said_once(raw, border):
     assert len(notices) == len(set(notices)) <= 2
 
 
-def test_an_endless_line_does_not_gather_in_memory():
-    intake = Intake("line", 100, pytest.fail)
-    assert sum(len(piece) for _ in range(50) for piece in intake.feed(b"x" * 30)) >= 1400
+def test_an_endless_line_does_not_fill_the_memory():
+    decoder = InputDecoder("line", 100, pytest.fail)
+    assert sum(len(piece) for _ in range(50) for piece in decoder.feed(b"x" * 30)) >= 1400
 
 
-def test_a_piece_too_long_is_cut_between_graphemes():
+def test_a_long_piece_is_cut_between_graphemes():
     family = "👨‍👩‍👧‍👦"
     text = normalize("NFD", "é") * 3 + family * 3
-    parts = list(cut(text, 8))
+    parts = list(cut_to_limit(text, 8))
     assert "".join(parts) == text
     assert [len(regex.findall(r"\X", part)) for part in parts] == [3, 1, 1, 1]
-    # One grapheme that alone is too long.
-    hard = list(cut(family, 3))
+    # One grapheme longer than the limit.
+    hard = list(cut_to_limit(family, 3))
     assert "".join(hard) == family
     assert max(map(len, hard)) == 3

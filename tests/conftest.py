@@ -10,7 +10,7 @@ from hypothesis import settings
 
 from .backends import BACKENDS
 from .postgres import Postgres
-from .site import Site, SiteMaker
+from .site import SERVERS, Site, SiteMaker
 from .valkey import Valkey
 
 # An example may take longer than hypothesis allows when the machine is busy.
@@ -23,14 +23,40 @@ NUMBERS = count()
 # Pages of these origins may read the shared site's streams.
 ALLOWED_ORIGINS = ("https://example.com", "http://localhost:3000")
 
+# A run without options covers daphne, and the engine on the two back ends furthest apart. The rest
+# of the matrix takes as long again.
+OUTSIDE = {*SERVERS, *BACKENDS} - {"daphne", "sqlite", "postgres-valkey"}
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect a test to fail on the server that its `upstream` mark names."""
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--matrix",
+        choices=("core", "rest", "all"),
+        default="core",
+        help="the servers and back ends to test: daphne on SQLite and on PostgreSQL with Valkey "
+        "(core), all others (rest), or all",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Select tests by --matrix. A test may fail on the server that its `upstream` mark names."""
+    matrix = config.getoption("matrix")
+    if matrix != "all":
+        outside = [item for item in items if OUTSIDE & parameters(item)]
+        inside = [item for item in items if not OUTSIDE & parameters(item)]
+        items[:], deselected = (outside, inside) if matrix == "rest" else (inside, outside)
+        config.hook.pytest_deselected(items=deselected)
     for item in items:
         for mark in item.iter_markers("upstream"):
             server, why = mark.args
             if server in item.callspec.params.values():
                 item.add_marker(pytest.mark.xfail(reason=why))
+
+
+def parameters(item: pytest.Item) -> set[object]:
+    """Return the names of servers and back ends with which a test is parametrized."""
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return {value for value in values if isinstance(value, str)}
 
 
 @pytest.fixture(scope="session")

@@ -153,6 +153,10 @@ class End(Record):
     reason: str = ""
 
 
+# The records that are delivered to a reader together. An empty batch is a keep-alive.
+Batch = Sequence[Record]
+
+
 def check_text(text: str) -> None:
     """Raise BadRequest unless every database and UTF-8 can hold the text unchanged."""
     if "\0" in text:

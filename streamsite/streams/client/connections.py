@@ -9,7 +9,7 @@ import codecs
 import json
 import re
 from asyncio import sleep
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -20,13 +20,11 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus, WebSocke
 from websockets.typing import Subprotocol
 
 from ..errors import BadRequest
-from ..pieces import Record
+from ..pieces import Batch
 from ..wire import ndjson, sse
 from .backoff import Backoff
 from .failures import ConnectionLost, Refused
 from .parsing import parse_poll, parse_records
-
-Batch = Sequence[Record]
 
 OPEN_TIMEOUT = 10.0  # seconds
 # Seconds without data after which a connection counts as lost. The server sends something at least

@@ -9,12 +9,11 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from ..errors import BadRequest, Conflict, Forbidden
 from ..log.database import in_database
 from ..models import MAX_PACE, MIN_PACE, Stream
-from ..pieces import Cursor
+from ..pieces import Batch, Cursor
 from ..reading.cursors import honour
 from ..reading.finding import find
 from ..reading.following import follow
 from ..reading.playing import play
-from ..reading.tapes import Batch
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ from .. import log
 from ..errors import NoSuchStream
 from ..log.database import in_database
 from ..models import Stream
-from ..pieces import Cursor, End, Pieces
+from ..pieces import Batch, Cursor, End, Pieces
 from .cursors import START, honour
 from .finding import find
 from .hub import BATCH, hub
 from .tail import Tail
-from .tapes import Batch, tape_of
+from .tapes import tape_of
 
 
 async def follow(

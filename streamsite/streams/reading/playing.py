@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from ..models import Stream
-from ..pieces import Cursor
+from ..pieces import Batch, Cursor
 from .cursors import START, honour
 from .finding import find
 from .hub import QUIET, hub
 from .pace import ticks
-from .tapes import Batch, Pace, tape_of
+from .tapes import Pace, tape_of
 
 
 async def play(

@@ -3,17 +3,16 @@
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Literal
 
 from .. import log
 from ..log.database import in_database
 from ..models import Stream
-from ..pieces import End, Pieces, Record
+from ..pieces import Batch, End, Pieces
 from .hub import BATCH
 from .tail import weight
 
-Batch = Sequence[Record]
 # Seconds for each piece, or the moments at which the pieces were recorded.
 Pace = float | Literal["recorded"]
 

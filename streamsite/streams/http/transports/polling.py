@@ -9,9 +9,8 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 
-from ...pieces import Cursor, End, Pieces, Reset
+from ...pieces import Batch, Cursor, End, Pieces, Reset
 from ...reading.hub import hub
-from ...reading.tapes import Batch
 from ..endpoints import endpoint
 from ..requests import StreamRequest, read_request, whole_number
 

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from urllib.parse import parse_qsl
 
 from ...errors import BadRequest, NoSuchStream, StreamError
-from ...reading.tapes import Batch
+from ...pieces import Batch
 from ...wire import objects
 from ...writing.stopping import stop_as
 from ..consumers import Consumer

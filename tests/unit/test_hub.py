@@ -154,7 +154,7 @@ async def test_a_write_that_is_appended_again_while_it_waits_is_committed_once(m
         await committing.wait()
         return [None for _ in writes]
 
-    async def ring(_bell: bell.Bell, _stream: int, _pieces: Pieces) -> None:
+    def ring(_bell: bell.Bell, _stream: int, _pieces: Pieces) -> None:
         pass
 
     monkeypatch.setattr(writer, "in_database_once_there", commit)
@@ -182,7 +182,7 @@ async def test_a_write_that_breaks_its_commit_takes_no_other_along(monkeypatch):
         committed.extend(write.fence for write in writes)
         return [None for _ in writes]
 
-    async def ring(_bell: bell.Bell, _stream: int, _pieces: Pieces) -> None:
+    def ring(_bell: bell.Bell, _stream: int, _pieces: Pieces) -> None:
         pass
 
     monkeypatch.setattr(log, "append", append)

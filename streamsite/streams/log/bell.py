@@ -10,7 +10,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +28,8 @@ RING_LENGTH = 8192
 RING_TIMEOUT = 1.0
 # Seconds without rings to other processes after a ring that failed.
 MUTE = 2.0
-# Seconds that joining the group of a stream may take.
-JOIN_TIMEOUT = 5.0
+# Seconds that joining or leaving the group of a stream may take.
+GROUP_TIMEOUT = 5.0
 
 _process = secrets.token_hex(8)
 
@@ -46,6 +46,11 @@ os.register_at_fork(after_in_child=_new_process)
 def this_process() -> str:
     """Return the name under which this process rings and counts its viewers."""
     return _process
+
+
+def is_small(texts: Sequence[str]) -> bool:
+    """Tell whether a ring may carry these pieces."""
+    return sum(map(len, texts)) <= RING_LENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class Ring:
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> "Ring":
-        """Return the ring of a message."""
+        """Return the ring of a message. Raises LookupError and TypeError for any other message."""
         texts, end = message["texts"], message["end"]
         return cls(
             message["stream"],
@@ -83,6 +88,16 @@ class Ring:
             None if texts is None else Pieces(message["first"], texts),
             None if end is None else End(*end),
         )
+
+    def after(self, earlier: "Ring | None") -> "Ring":
+        """Return one ring that says what this ring says and an earlier, unsent one said."""
+        if earlier is None:
+            return self
+        both = None
+        if earlier.pieces and self.pieces and earlier.n == self.pieces.first:
+            texts = [*earlier.pieces.texts, *self.pieces.texts]
+            both = Pieces(earlier.pieces.first, texts) if is_small(texts) else None
+        return Ring(self.stream_id, self.n, both, self.end)
 
 
 class Bell:
@@ -98,14 +113,29 @@ class Bell:
         self._channel = ""
         self._opening = asyncio.Lock()
         self._muted_until = 0.0
+        # The rings that are to be sent to other processes, by stream.
+        self._unsent: dict[int, Ring] = {}
+        self._sending: asyncio.Task[None] | None = None
 
-    async def ring(self, stream_id: int, pieces: Pieces, end: End | None = None) -> None:
-        """Tell every process that pieces were committed, and how the stream ended if it did."""
-        small = sum(map(len, pieces.texts)) <= RING_LENGTH
-        news = Ring(stream_id, pieces.end, pieces if small else None, end)
+    def ring(self, stream_id: int, pieces: Pieces, end: End | None = None) -> None:
+        """Tell every process that pieces were committed, and how the stream ended if it did.
+
+        Returns at once, because a slow channel layer must not hold up the next commit. While a ring
+        of a stream waits to be sent, later rings of the stream are merged into it.
+        """
+        news = Ring(stream_id, pieces.end, pieces if is_small(pieces.texts) else None, end)
         for each in bell:  # The event loops of this process need no channel layer.
             each._deliver(news)
-        await self._ring_others(news)
+        if isinstance(get_channel_layer(), InMemoryChannelLayer):
+            return  # No other process listens to this layer.
+        self._unsent[stream_id] = news.after(self._unsent.get(stream_id))
+        if self._sending is None or self._sending.done():
+            self._sending = self._loop.create_task(self._send_all(), name="streams-bell")
+
+    async def sent(self) -> None:
+        """Wait until all rings are sent, or lost: `RING_TIMEOUT` seconds or a little more."""
+        if self._sending is not None:
+            await asyncio.wait([self._sending])
 
     def _deliver(self, ring: Ring) -> None:
         if self.hear is None:
@@ -116,16 +146,18 @@ class Bell:
             with suppress(RuntimeError):  # The other loop was closed a moment ago.
                 self._loop.call_soon_threadsafe(self.hear, ring)
 
-    async def _ring_others(self, ring: Ring) -> None:
-        layer = get_channel_layer()
-        if isinstance(layer, InMemoryChannelLayer):
-            return  # No other process listens to this layer.
+    async def _send_all(self) -> None:
+        while self._unsent:
+            rings, self._unsent = self._unsent, {}
+            await asyncio.gather(*map(self._send, rings.values()))
+
+    async def _send(self, ring: Ring) -> None:
         now = self._loop.time()
         if now < self._muted_until:
             return
         try:
             async with asyncio.timeout(RING_TIMEOUT):
-                await layer.group_send(_group(ring.stream_id), ring.message())
+                await get_channel_layer().group_send(_group(ring.stream_id), ring.message())
         except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
             self._muted_until = now + MUTE
             logger.warning(
@@ -139,21 +171,29 @@ class Bell:
         layer = get_channel_layer()
         while True:
             message = await layer.receive(channel)
-            if message["process"] != _process:
+            if message.get("process") == _process:
+                continue  # This process has heard the ring already.
+            try:
                 return Ring.from_message(message)
+            except (LookupError, TypeError):
+                # During a rolling deploy, processes of another version ring, too.
+                logger.warning(
+                    "A message on the channel of the streams is no ring: %.200r", message
+                )
 
     async def join(self, stream_id: int) -> None:
         """Have the rings of a stream sent to this event loop.
 
-        Raises TimeoutError after `JOIN_TIMEOUT` seconds, or what the channel layer raises.
+        Raises TimeoutError after `GROUP_TIMEOUT` seconds, or what the channel layer raises.
         """
-        async with asyncio.timeout(JOIN_TIMEOUT):
+        async with asyncio.timeout(GROUP_TIMEOUT):
             channel = await self._open()
             await get_channel_layer().group_add(_group(stream_id), channel)
 
     async def leave(self, stream_id: int) -> None:
-        """Have the rings of a stream sent no longer. Raises what the channel layer raises."""
-        await get_channel_layer().group_discard(_group(stream_id), self._channel)
+        """Have the rings of a stream sent no longer. Raises what `join` raises."""
+        async with asyncio.timeout(GROUP_TIMEOUT):
+            await get_channel_layer().group_discard(_group(stream_id), self._channel)
 
     async def _open(self) -> str:
         """Return this event loop's channel on the layer, and open the channel the first time."""

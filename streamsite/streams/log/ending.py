@@ -55,4 +55,6 @@ async def announce_end(stream_id: int) -> None:
     """Tell every process that a stream has ended, however it ended."""
     stream = await in_database(Stream.objects.filter(pk=stream_id).first)
     if stream is not None and (end := stream.end()):
-        await bell().ring(stream_id, Pieces(stream.pieces, ()), end)
+        bell().ring(stream_id, Pieces(stream.pieces, ()), end)
+        # A command ends its event loop right after the end of its stream.
+        await bell().sent()

@@ -36,6 +36,8 @@ async def start(name: str | None, source: AsyncIterable[str], **options: Any) ->
                 logger.exception("The source of stream %r failed", opened.result().name)
             else:
                 opened.set_exception(error)
+        finally:
+            opened.cancel()  # Has no effect once the stream is there.
 
     task = asyncio.create_task(run())
     running = _running()

@@ -50,15 +50,10 @@ class Writer:
                 # All processes lock the rows in the same order, so no two wait for each other.
                 group.sort(key=lambda waiting: waiting[0].stream_id)
                 outcomes = await self._commit([write for write, _ in group])
-                for (_, outcome), refusal in zip(group, outcomes, strict=True):
+                for (write, outcome), refusal in zip(group, outcomes, strict=True):
                     outcome.set_result(refusal)
-                await asyncio.gather(
-                    *(
+                    if refusal is None and write.texts:
                         bell().ring(write.stream_id, Pieces(write.first, write.texts))
-                        for (write, _), refusal in zip(group, outcomes, strict=True)
-                        if refusal is None and write.texts
-                    )
-                )
         except asyncio.CancelledError:
             # An event loop that ends cancels all of its tasks, while producers still append what
             # they have. The next task commits what waits.

@@ -1,7 +1,13 @@
-"""What this site needs of Daphne that Daphne lacks, one module each.
+"""Give Daphne back-pressure, a clean shutdown and writes that go out at once.
 
-Subclasses of Daphne's own server, request and socket, put in their places by `install` while
-Daphne imports the application: `daphne streamsite.asgi:application` alone gives all of it.
+The modules subclass Daphne's server, HTTP request and WebSocket. A site calls `install` in its
+`asgi.py`. Daphne imports that module before it makes a server, so that the command
+`daphne streamsite.asgi:application` needs no option.
+
+Daphne documents no names for subclasses. The classes here therefore depend on undocumented and
+private names of Daphne, Twisted, Autobahn and asyncio; the comments say on which. Check these names
+before an upgrade of one of the four. They were last read in Daphne 4.2.3, Twisted 26.10 and
+Autobahn 26.10.2.
 """
 
 import daphne.cli
@@ -17,7 +23,13 @@ from .websocket import Socket
 
 
 def install() -> None:
-    """Make Daphne use these."""
+    """Make Daphne use the classes of this package.
+
+    Call the function once, in the module that Daphne imports the application from.
+    """
+    # All of these are undocumented: the class attributes of Daphne's command line and of its
+    # `runserver`, the names that daphne.server and daphne.http_protocol look up in their own
+    # modules, and the event loop that daphne.server makes when it is imported.
     daphne.cli.CommandLineInterface.server_class = Server
     daphne.management.commands.runserver.Command.server_cls = Server
     daphne.server.HTTPFactory = Factory

@@ -1,7 +1,9 @@
 """Back-pressure (daphne#170).
 
-Daphne takes all that an application sends, however slowly the client reads. Twisted tells a push
-producer when the connection's buffer is full, and when it is empty.
+Daphne accepts everything that an application sends, however slowly the client reads, and keeps the
+rest in memory. Twisted calls a push producer when the buffer of a connection is full, and again
+when the buffer is empty. `Flow` is such a producer. The interface is documented in
+`twisted.internet.interfaces.IPushProducer`.
 """
 
 import asyncio
@@ -9,13 +11,13 @@ import asyncio
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer
 
-# Seconds after which a client that takes nothing of what waits for it is cut off.
+# Seconds after which a connection is closed if its client does not read the data in the buffer.
 STALL_TIMEOUT = 60
 
 
 @implementer(IPushProducer)
 class Flow:
-    """Whether a connection takes more, as Twisted tells it and asyncio awaits it."""
+    """Whether a connection accepts more data. Twisted sets this, and asyncio tasks await it."""
 
     __slots__ = ("_drained",)
 
@@ -27,7 +29,10 @@ class Flow:
         return self._drained is not None
 
     async def drained(self) -> None:
-        """Wait until the buffer is empty, or the connection lost. Raises TimeoutError."""
+        """Wait until the buffer is empty or the connection is lost.
+
+        Raise `TimeoutError` if neither happens within `STALL_TIMEOUT` seconds.
+        """
         if self._drained is not None:
             async with asyncio.timeout(STALL_TIMEOUT):
                 await asyncio.shield(self._drained)

@@ -1,4 +1,4 @@
-"""HTTP requests."""
+"""HTTP requests: back-pressure, and parts of a body that are sent with one write."""
 
 from typing import Any
 
@@ -12,17 +12,24 @@ NO_HEADERS = Headers()
 
 
 class Factory(daphne.http_protocol.HTTPFactory):
-    """Makes what answers a connection."""
+    """The factory of HTTP connections, without Twisted's access log."""
 
     def log(self, request: Any) -> None:
-        # Daphne writes its own. Twisted's line, which takes long to compose, goes nowhere.
+        # Daphne writes an access log of its own. The line of `twisted.web.http.HTTPFactory.log` is
+        # slow to format, and Daphne discards it.
         pass
 
 
 class Request(daphne.http_protocol.WebRequest):
-    """An HTTP request."""
+    """An HTTP request and its response.
 
-    # Daphne's, in Python, say the same: its table of connections asks often.
+    The class uses undocumented attributes of `twisted.web.http.Request`: `channel`, `finished`,
+    `producer`, `chunked`, `startedWriting` and `sentLength`. The attributes `forceAbortClient` and
+    `transport` of the channel are undocumented too.
+    """
+
+    # Daphne defines both methods in Python, with the same result. Its table of connections calls
+    # them often, and the built-in ones are faster.
     __hash__, __eq__ = object.__hash__, object.__eq__
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -38,13 +45,14 @@ class Request(daphne.http_protocol.WebRequest):
                 self.registerProducer(self.flow, True)
             reply_at_once(getattr(self.channel, "transport", None), super().handle_reply, message)
             if goes_on:
-                # They have been read and sent, and the body may be long in coming.
+                # Both sets of headers have been used, and the response may stay open for hours.
                 self.requestHeaders = self.responseHeaders = NO_HEADERS
 
     def send_part(self, message: dict[str, Any]) -> bool:
-        """Send a part of a body that has begun and goes on: most messages are one.
+        """Send the message if it is a part in the middle of a chunked body. Most messages are.
 
-        Returns whether the message was that.
+        Return whether the message was such a part. This is the fast path: the chunk is framed here
+        (RFC 9112, section 7.1) and goes out at once, without Daphne and Twisted in between.
         """
         if not (self.startedWriting and self.chunked and message.get("more_body")):
             return False
@@ -60,8 +68,9 @@ class Request(daphne.http_protocol.WebRequest):
         super().finish()
 
     def handle_exception(self, exception: BaseException) -> None:
-        # Daphne's 500 can't follow a head. To try it raises, which ends Daphne's check of all
-        # connections for good. An answer that is cut off is at least seen to be.
+        # Once the headers have been sent (`_response_started` is Daphne's private flag), a 500 is
+        # impossible: Daphne's own method would raise an error, and the client would wait. The
+        # client can at least notice a response that is cut off.
         if self._response_started:
             self.abort()
         else:

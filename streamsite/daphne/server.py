@@ -1,4 +1,8 @@
-"""The server: its backlog, its table of connections, its end."""
+"""The server: its backlog, its table of connections, its shutdown.
+
+The overridden methods and the attribute `connections` are undocumented in Daphne. An entry of
+`connections` is a dictionary with the keys "connected", "disconnected" and "application_instance".
+"""
 
 import asyncio
 import math
@@ -12,26 +16,27 @@ from twisted.internet.defer import Deferred
 
 from .websocket import Socket
 
-# Connections that may wait to be accepted. Twisted's 50 make a burst of some hundred take seconds.
+# Connections that may wait to be accepted. With Twisted's default of 50 a burst of 400 connections
+# takes 5 to 7 s; with 1024 it takes 0.3 s.
 BACKLOG = 1024
-# Seconds after which an application whose client has left is ended. A long poll ends by itself
-# within a minute, which is no reason for the warning that Daphne logs.
+# Seconds after which an application is cancelled, with a warning, when its client has left. A long
+# poll ends by itself within a minute, and needs no warning.
 CLOSE_PATIENCE = 65
-# Seconds between two checks of an open connection's timeouts, and connections checked in one go.
+# Seconds between two checks of a connection's timeouts, and connections that are checked together.
 CHECK_INTERVAL = 2.0
 CHECKED_AT_ONCE = 50
-# Seconds that open connections get to end at shutdown.
+# Seconds at shutdown: for the applications to end, and then for clients to answer a close frame.
 SHUTDOWN_TIMEOUT = 5
 CLOSE_TIMEOUT = 1
 
-# Messages of one client that wait before no more are read from it (daphne has no bound).
+# Messages of one client that may wait for the application. Then no more are read from the client.
 INBOX_SIZE = 32
 
 GOING_AWAY = 1001  # RFC 6455, section 7.4.1
 
 
 class Inbox:
-    """What a connection tells its application, message by message. One task reads it."""
+    """The messages from a connection to its application. Only one task reads them."""
 
     __slots__ = ("_arrived", "_held", "_messages")
 
@@ -56,14 +61,17 @@ class Inbox:
         return message
 
     def hold_if_full(self, transport: Any) -> None:
-        """Read no more from a client who says more than is taken, until all of it is."""
+        """Stop reading from the client if the inbox is full, until the inbox is empty.
+
+        `transport` is the client's connection. Daphne has no such bound.
+        """
         if len(self._messages) >= INBOX_SIZE and self._held is None:
             self._held = transport
             transport.pauseProducing()
 
 
 class Server(daphne.server.Server):
-    """The server."""
+    """Daphne's server with back-pressure, less work for each connection and a clean shutdown."""
 
     application_close_timeout: float
 
@@ -75,7 +83,8 @@ class Server(daphne.server.Server):
             else endpoint
             for endpoint in self.endpoints
         ]
-        # When the client left of each application that runs on, the first to leave first.
+        # The connections whose client has left while the application still runs, with the time at
+        # which the client left. The earliest is first.
         self._left: dict[Any, float] = {}
         self.application_close_timeout = max(self.application_close_timeout, CLOSE_PATIENCE)
 
@@ -88,14 +97,16 @@ class Server(daphne.server.Server):
         if not protocol.send_part(message):
             await super().handle_reply(protocol, message)
 
-    # One queue and one entry a connection. Daphne's queue is made for many readers and writers, and
-    # its entries stay for up to a second after their end, which at thousands of requests a second
-    # costs more in cold memory than the requests do.
+    # Daphne gives each application an asyncio.Queue, which is made for many readers and writers. It
+    # keeps the entry of a finished request for up to a second, and thousands of requests a second
+    # then spend more time on cold memory than on the requests themselves. Here each application has
+    # an Inbox, and an entry is removed at once.
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> "Inbox | None":
         if protocol not in self.connections:
             return None
-        # Daphne doesn't say whether a WebSocket came over TLS, which the Origin check asks.
+        # Daphne leaves the scheme out (daphne#538), and the check of the Origin header needs it.
+        # `TLS` is an undocumented attribute of Twisted's transports.
         if scope["type"] == "websocket":
             scope["scheme"] = "wss" if protocol.transport.TLS else "ws"
         scope.setdefault("asgi", {"version": "3.0"})
@@ -108,7 +119,7 @@ class Server(daphne.server.Server):
         return inbox
 
     def _ended(self, protocol: Any, task: "asyncio.Task[None]") -> None:
-        """Let go of an application that has ended, and of its connection if that has, too."""
+        """Forget an application that has ended, and its connection if that has ended too."""
         self._left.pop(protocol, None)
         connection = self.connections[protocol]
         del connection["application_instance"]
@@ -121,7 +132,8 @@ class Server(daphne.server.Server):
             self.connections.pop(protocol, None)
 
     def protocol_disconnected(self, protocol: Any) -> None:
-        # A WebSocket says so twice where it was refused, and may be forgotten by then.
+        # Daphne calls this method twice for a WebSocket that was refused. The second time the
+        # connection may be gone from the table.
         connection = self.connections.get(protocol)
         if connection is None or "disconnected" in connection:
             return
@@ -131,11 +143,13 @@ class Server(daphne.server.Server):
         else:
             del self.connections[protocol]
 
-    # Daphne looks through all connections every second, and every other again. A thousand viewers
-    # are held up by that for some milliseconds, and when they came together, their pings for many.
+    # Daphne looks at all connections every second for finished applications, and every two seconds
+    # for timeouts and pings. With a thousand viewers each look blocks the event loop for some
+    # milliseconds. The pings of viewers who came together block it for longer. Here only the
+    # connections whose client has left are looked at, and timeouts are checked in small groups.
 
     def application_checker(self) -> None:
-        """End each application whose client has left too long ago."""
+        """Cancel each application that still runs too long after its client has left."""
         long_ago = time.time() - self.application_close_timeout
         while self._left:
             protocol, left = next(iter(self._left.items()))
@@ -153,7 +167,7 @@ class Server(daphne.server.Server):
         asyncio.get_running_loop().call_later(1, self.application_checker)
 
     def timeout_checker(self) -> None:
-        """Check the timeouts of all connections, and send pings, some connections at a time."""
+        """Check timeouts and send pings for all connections, `CHECKED_AT_ONCE` at a time."""
         protocols = list(self.connections)
         pause = CHECK_INTERVAL / max(1, math.ceil(len(protocols) / CHECKED_AT_ONCE))
         self._check_some(protocols, pause)
@@ -168,9 +182,8 @@ class Server(daphne.server.Server):
         else:
             asyncio.get_running_loop().call_later(pause, self.timeout_checker)
 
-    # A port in use: Daphne logs Twisted's words for it. The operator needs to know what to do.
-
     def listen_error(self, failure: Any) -> None:
+        # Daphne logs Twisted's error and no more. Here the message also says what to do.
         print(
             f"streamsite: {failure.getErrorMessage()} "
             "Stop what listens there, or choose another port with -p.",
@@ -178,9 +191,10 @@ class Server(daphne.server.Server):
         )
         self.stop()
 
-    # Shutdown (daphne#177, cpython#113566). Daphne cancels what runs and lets the reactor cut every
-    # connection in mid-word; tasks that the loop still holds may crash Python 3.11 at exit. Here
-    # WebSockets are told, all tasks are cancelled and awaited, and generators closed.
+    # Shutdown. Daphne cancels the applications. Then the reactor closes every connection at once,
+    # without a final chunk or a close frame (daphne#177), and the tasks that are still in the event
+    # loop may crash Python 3.11 at exit (cpython#113566). Here WebSockets get a close frame, all
+    # tasks are cancelled and awaited, and asynchronous generators are closed.
 
     def kill_all_applications(self) -> Deferred[None]:
         return Deferred.fromFuture(asyncio.ensure_future(self._shut_down()))
@@ -199,7 +213,7 @@ class Server(daphne.server.Server):
         if tasks:
             await asyncio.wait(tasks, timeout=SHUTDOWN_TIMEOUT)
         await loop.shutdown_asyncgens()
-        # The close frames are on their way; the client's answer ends each connection.
+        # Each WebSocket closes when its client answers the close frame.
         deadline = loop.time() + CLOSE_TIMEOUT
         while (
             any(socket.state != socket.STATE_CLOSED for socket in sockets)

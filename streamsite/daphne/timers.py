@@ -1,4 +1,4 @@
-"""Timers that keep to their time."""
+"""Timers with a resolution of microseconds, on Linux."""
 
 import asyncio
 import select
@@ -8,17 +8,18 @@ import sys
 if sys.platform == "linux":
 
     class Selector(selectors.EpollSelector):
-        """Epoll with the resolution of `select`, which is microseconds.
+        """Epoll with the resolution of `select()`, which is microseconds.
 
-        Epoll waits for whole milliseconds, rounded up, and in Python now and then for one more
-        (bpo-20311, bpo-20452, python/asyncio#106). Ticks that come at a different part of it each
-        time are uneven to whoever measures: by up to two milliseconds.
+        Epoll waits for whole milliseconds. Python rounds a timeout up, and sometimes adds another
+        millisecond (bpo-20311, bpo-20452, python/asyncio#106). Ticks would therefore be uneven by
+        up to two milliseconds.
         """
 
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
             if timeout is not None and timeout > 0:
-                # An epoll set is itself a file that can be waited for, and made first, so below the
-                # 1024 that `select` knows.
+                # `select()` can wait for the epoll object, because that is a file descriptor too.
+                # Its number is below 1024, the limit of `select()`, because the event loop opens it
+                # before any connection.
                 if not select.select((self,), (), (), timeout)[0]:
                     return []
                 timeout = 0
@@ -26,7 +27,9 @@ if sys.platform == "linux":
 
 
 def sharpen(loop: asyncio.AbstractEventLoop) -> None:
-    """Have a loop, which need not be running, wait with this selector where it has epoll."""
+    """Make an event loop wait with `Selector` if it uses epoll. The loop need not be running."""
+    # `_selector` is private to asyncio's selector event loop. Only the class of the selector
+    # changes, because the loop has already registered file descriptors with the selector.
     selector = getattr(loop, "_selector", None)
     if sys.platform == "linux" and type(selector) is selectors.EpollSelector:
         selector.__class__ = Selector

@@ -1,7 +1,11 @@
 """Writes that go out at once.
 
-Twisted queues each write and registers the socket with the selector for it, which costs as much as
-the write itself. When nothing is queued, the socket will take a piece there and then.
+Twisted queues each write and registers the socket with the selector, which takes as long as the
+write itself. When nothing is queued, the socket usually accepts the data immediately.
+
+The functions use undocumented attributes of Twisted's TCP connection and of its base class
+`twisted.internet.abstract.FileDescriptor`: `socket`, `connected`, `disconnecting`, and, for the
+data that waits to be written, `dataBuffer` and the private `_tempDataLen`.
 """
 
 from collections.abc import Callable
@@ -12,7 +16,10 @@ from twisted.internet import tcp
 
 
 def is_idle(transport: Any) -> bool:
-    """Tell whether this is a plain connection on which nothing waits to be written."""
+    """Tell whether a transport is an open TCP connection with no data waiting to be written.
+
+    The answer is False for a TLS connection, whose transport is another class.
+    """
     return (
         isinstance(transport, tcp.Connection)
         and not transport.dataBuffer
@@ -22,16 +29,22 @@ def is_idle(transport: Any) -> bool:
 
 
 def write_at_once(transport: Any, data: bytes) -> None:
-    """Write to a connection, and have it sent before returning where it is idle."""
+    """Write to a connection, and send the data before returning if the connection is idle."""
     if is_idle(transport):
-        with suppress(OSError):  # Full, or broken: the transport finds that out by itself.
+        # On an error the socket is full or broken. The transport meets the same error and handles
+        # it.
+        with suppress(OSError):
             data = data[transport.socket.send(data) :]
     if data:
         transport.write(data)
 
 
 def reply_at_once(transport: Any, reply: Callable[[Any], None], message: Any) -> None:
-    """Do `reply(message)`, and have all that it writes sent together before returning."""
+    """Call `reply(message)`, and send everything that it writes with one write before returning.
+
+    While `reply` runs, the transport's `startWriting` does nothing, so that the data stays in the
+    buffer. Then `doWrite`, with which the reactor writes the buffer, is called directly.
+    """
     if not is_idle(transport):
         reply(message)
         return
@@ -45,9 +58,9 @@ def reply_at_once(transport: Any, reply: Callable[[Any], None], message: Any) ->
     if transport.connected and (
         transport.disconnecting or transport.dataBuffer or transport._tempDataLen
     ):
-        # Whatever is left, an error included, is the selector's, as always.
+        # The selector handles the rest, and an error too, as it does for any other write.
         transport.startWriting()
 
 
 def _not_yet() -> None:
-    """Stand in for a transport's startWriting while its reply is put together."""
+    """Stand in for the `startWriting` of a transport while a reply is put together."""

@@ -1,4 +1,4 @@
-"""What Daphne is given: its selector, and its care for connections."""
+"""The parts of `streamsite.daphne` that need no server: the selector and the connection table."""
 
 import asyncio
 import socket
@@ -21,7 +21,7 @@ def test_the_selector_is_never_early():
             assert time.monotonic() >= until
 
 
-def test_the_selector_finds_what_is_ready_whatever_it_may_wait():
+def test_the_selector_finds_a_ready_socket_with_any_timeout():
     ours, theirs = socket.socketpair()
     with ours, theirs, Selector() as selector:
         key = selector.register(ours, 1)
@@ -31,7 +31,7 @@ def test_the_selector_finds_what_is_ready_whatever_it_may_wait():
             assert selector.select(wait) == [(key, 1)]
 
 
-async def test_a_loop_with_it_keeps_its_timers_and_its_sockets():
+async def test_a_loop_with_the_selector_runs_timers_and_sockets():
     loop = asyncio.new_event_loop()
     sharpen(loop)
     assert type(loop._selector) is Selector
@@ -57,7 +57,7 @@ async def test_a_loop_with_it_keeps_its_timers_and_its_sockets():
 
 
 class Connection:
-    """As much of a connection as the server's table needs."""
+    """A connection with the methods that the server calls."""
 
     def __init__(self) -> None:
         self.checked = 0
@@ -82,7 +82,7 @@ def server() -> Server:
     return server
 
 
-async def test_what_an_application_raises_is_told_at_once_and_forgotten_at_its_end(server, caplog):
+async def test_an_error_of_an_application_reaches_its_connection_at_once(server, caplog):
     connection = Connection()
     server.protocol_connected(connection)
     server.create_application(connection, {"type": "http"}).put_nowait({"type": "raise"})
@@ -93,7 +93,7 @@ async def test_what_an_application_raises_is_told_at_once_and_forgotten_at_its_e
     assert not server.connections
 
 
-async def test_an_application_whose_client_left_long_ago_is_ended_and_no_other(server, caplog):
+async def test_only_an_application_whose_client_left_long_ago_is_cancelled(server, caplog):
     leaving, staying = Connection(), Connection()
     for connection in (leaving, staying):
         server.protocol_connected(connection)
@@ -102,7 +102,7 @@ async def test_an_application_whose_client_left_long_ago_is_ended_and_no_other(s
     server.application_checker()
     await asyncio.sleep(0)
     assert set(server.connections) == {leaving, staying}
-    server.application_close_timeout = -1  # A moment ago is long ago.
+    server.application_close_timeout = -1  # A client that left just now left too long ago.
     server.application_checker()
     while leaving in server.connections:
         await asyncio.sleep(0)
@@ -110,7 +110,7 @@ async def test_an_application_whose_client_left_long_ago_is_ended_and_no_other(s
     assert set(server.connections) == {staying}
 
 
-async def test_all_connections_are_checked_also_those_that_come_meanwhile(server, monkeypatch):
+async def test_all_connections_are_checked_even_new_ones(server, monkeypatch):
     monkeypatch.setattr("streamsite.daphne.server.CHECK_INTERVAL", 0.01)
     first = [Connection() for _ in range(3 * CHECKED_AT_ONCE + 1)]
     for connection in first:

@@ -1,4 +1,8 @@
-"""What daphne runs: `daphne streamsite.asgi:application`."""
+"""The ASGI application, which an ASGI server imports: `daphne streamsite.asgi:application`.
+
+The import prepares the site first (see `streamsite.prepare`). The order below matters: the modules
+after `django.setup()` need the settings and the apps.
+"""
 
 import gc
 import os
@@ -14,7 +18,7 @@ try:
 
     prepare()
 except ImproperlyConfigured as error:
-    # The operator's to mend: a sentence, not a traceback.
+    # A mistake in the configuration: print the message for the operator, without a traceback.
     sys.exit(f"streamsite: {error}")
 
 from channels.routing import ProtocolTypeRouter
@@ -36,11 +40,11 @@ application = ProtocolTypeRouter(
     }
 )
 
-# What is there now stays. Looked through again and again by the garbage collector, it would hold up
-# every viewer for some 60 ms each time.
-get_resolver().url_patterns  # noqa: B018 - so that the views are there, too
+# Everything that is imported so far stays until the process ends. A full garbage collection would
+# search all of it, and pause every viewer for about 60 ms, so these objects are exempt from now on.
+get_resolver().url_patterns  # noqa: B018 - imports the views, so that they are exempt too
 gc.collect()
 gc.freeze()
-# Nor need what is new be looked through after every 700 objects, which viewers make and drop in no
-# time: each look holds them up for some 2 ms.
+# Collect after 10,000 new objects instead of Python's default of 700. Viewers make and drop 700
+# objects in no time, and each collection pauses every viewer for about 2 ms.
 gc.set_threshold(10_000)

@@ -50,7 +50,7 @@ def integer(name: str, default: int, minimum: int = 1) -> int:
     value = os.environ.get(name, "").strip() or str(default)
     digits = value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS
     if not digits or int(value) < minimum:
-        raise ImproperlyConfigured(f"{name}={value!r} is not a whole number from {minimum}.")
+        raise ImproperlyConfigured(f"{name}={value!r} is not a whole number of at least {minimum}.")
     return int(value)
 
 
@@ -78,7 +78,7 @@ def parse_database_url(name: str, url: str) -> dict[str, Any]:
     except ValueError as error:
         raise ImproperlyConfigured(
             f"{name} can't be understood: write it as postgres://user:password@host:5432/name, "
-            "and special characters in the password as %-codes."
+            "with special characters of the password percent-encoded."
         ) from error
 
 
@@ -94,8 +94,8 @@ def parse_redis_url(name: str, url: str) -> dict[str, Any]:
             int(urlsplit(url).path.strip("/") or 0)
     except ValueError as error:
         raise ImproperlyConfigured(
-            f"{name} can't be understood: write it as redis://user:password@host:6379/0, and "
-            "special characters in the password as %-codes."
+            f"{name} can't be understood: write it as redis://user:password@host:6379/0, with "
+            "special characters of the password percent-encoded."
         ) from error
     options.pop("connection_class", None)
     if "path" in options:
@@ -117,7 +117,7 @@ def hosts(name: str, default: list[str]) -> list[str]:
         if "/" in host or len(host.split()) > 1 or (":" in host and not host.startswith("[")):
             raise ImproperlyConfigured(
                 f"{name}: {host!r} is not a host name: leave out scheme, port and path, such as "
-                "example.com, and put a comma between two."
+                "example.com, and separate several names by commas."
             )
     return found
 
@@ -128,8 +128,8 @@ def origins(name: str) -> list[str]:
     for origin in found:
         if not is_origin(origin):
             raise ImproperlyConfigured(
-                f"{name}: {origin!r} is not an origin: write scheme, host and, where it isn't the "
-                "scheme's own, port, such as https://example.com or http://localhost:3000."
+                f"{name}: {origin!r} is not an origin: write the scheme, the host and, unless it "
+                "is the default, the port, such as https://example.com or http://localhost:3000."
             )
     return found
 

@@ -1,4 +1,4 @@
-"""What a load balancer asks: is the process alive, and can it work?"""
+"""Health checks for a load balancer: is the process alive, and are its services available?"""
 
 import asyncio
 from typing import Any
@@ -9,19 +9,24 @@ from django.http import HttpRequest, JsonResponse
 
 from streamsite.streams.log.database import in_database
 
-# Addresses for probes, which come from inside and ask for no name.
+# The paths of the health checks. A load balancer asks for them by the machine's address, so they
+# are exempt from the check of the Host header.
 PROBES = ("/healthz", "/readyz")
-# Seconds that a part may take to answer.
+# Seconds that the database and the channel layer may take to answer.
 TIMEOUT = 3
 
 
 async def alive(request: HttpRequest) -> JsonResponse:
-    """Answer 200 as long as the process answers at all."""
+    """Answer 200. No answer means that the process hangs or has ended."""
     return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
 async def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when the database and the channel layer answer, 503 when one doesn't."""
+    """Answer 200 if the database and the channel layer answer, or 503 if one does not.
+
+    The JSON names both: `{"status": "unavailable", "database": "ok", "channel_layer":
+    "ConnectionError"}`.
+    """
     parts = {"database": _ask_database, "channel_layer": _ask_channel_layer}
     answers = await asyncio.gather(*(_state(ask()) for ask in parts.values()))
     states = dict(zip(parts, answers, strict=True))
@@ -39,8 +44,8 @@ async def _state(answer: Any) -> str:
             await answer
     except TimeoutError:
         return f"no answer within {TIMEOUT} s"
-    except Exception as error:  # noqa: BLE001 - whatever it is, this part doesn't work
-        # The kind alone: the message may name hosts and users.
+    except Exception as error:  # noqa: BLE001 - any error means that the service doesn't work
+        # Only the class of the error, because its message may name hosts and users.
         return type(error).__name__
     return "ok"
 
@@ -54,5 +59,5 @@ async def _ask_database() -> None:
 
 
 async def _ask_channel_layer() -> None:
-    # A group nobody is in: Redis says to how many it went, none, which is an answer.
+    # The group has no members. Redis answers with the number of receivers, which is 0.
     await get_channel_layer().group_send("streams.ready", {"type": "ready"})

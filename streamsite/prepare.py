@@ -1,8 +1,8 @@
-"""What has to be there before the first request: the database's tables and the static files.
+"""Prepare the site before the first request: the tables of the database and the static files.
 
-A fresh checkout runs without a command beforehand, so the embedded database migrates itself.
-A database that DATABASE_URL names never does: it may be shared, and migrating it is the
-operator's decision.
+The embedded database is migrated automatically, so that a fresh checkout runs without another
+command. A database that DATABASE_URL names is never migrated here: the database may be shared, so
+the operator decides when to migrate.
 """
 
 import fcntl
@@ -23,20 +23,21 @@ from django.db.utils import OperationalError
 
 logger = logging.getLogger(__name__)
 
-# Seconds in which Redis has to answer.
-REDIS_PATIENCE = 2
+# Seconds that Redis may take to answer.
+REDIS_TIMEOUT = 2
 
 
 def prepare() -> None:
-    """Make the site ready to serve, once however many processes start at the same time.
+    """Make the site ready to serve. Processes that start together wait for one another.
 
-    Raises ImproperlyConfigured with a sentence for the operator.
+    Raise `ImproperlyConfigured` with a message for the operator if something is missing or cannot
+    be written.
     """
-    # A server that imports the application inside its event loop would make Django refuse the
-    # database there, so the work has a thread of its own.
+    # Some servers import the application in their event loop, where Django refuses to use the
+    # database. The work therefore runs in a thread.
     with ThreadPoolExecutor(1, "prepare") as thread:
         thread.submit(_prepare).result()
-    look_for_redis()
+    check_redis()
 
 
 def _prepare() -> None:
@@ -57,7 +58,7 @@ def _prepare() -> None:
 
 
 def prepare_database() -> None:
-    """Migrate the embedded database; of another one, say so when it isn't up to date."""
+    """Migrate the embedded database, or raise an error if another database lacks migrations."""
     try:
         executor = MigrationExecutor(connection)
         if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
@@ -80,25 +81,26 @@ def prepare_database() -> None:
     call_command("migrate", verbosity=0, interactive=False)
 
 
-def look_for_redis() -> None:
-    """Say so when Redis doesn't answer. The site works without, and it may come later."""
+def check_redis() -> None:
+    """Log a warning if Redis doesn't answer, because the site works without Redis, only slower."""
     if not settings.REDIS_URL:
         return
     try:
         with redis.Redis.from_url(
-            settings.REDIS_URL, socket_connect_timeout=REDIS_PATIENCE, socket_timeout=REDIS_PATIENCE
+            settings.REDIS_URL, socket_connect_timeout=REDIS_TIMEOUT, socket_timeout=REDIS_TIMEOUT
         ) as client:
             client.ping()
     except redis.RedisError as error:
         logger.warning(
-            "The server of REDIS_URL doesn't answer (%s): until it does, viewers on other "
-            "processes than the producer's see pieces every 2 s.",
-            type(error).__name__,  # Its words may name a user.
+            "The Redis server of REDIS_URL doesn't answer (%s). Until it does, viewers who are not "
+            "connected to the producer's process see new pieces only every 2 s.",
+            # Only the class of the error, because its message may name a user.
+            type(error).__name__,
         )
 
 
 def collect_static_files(root: Path) -> None:
-    """Collect the static files unless those in root come from the same sources already."""
+    """Collect the static files into `root`, unless the sources are the same as last time."""
     stamp = root / ".sources"
     sources = fingerprint()
     if stamp.is_file() and stamp.read_text() == sources:
@@ -109,7 +111,7 @@ def collect_static_files(root: Path) -> None:
 
 
 def fingerprint() -> str:
-    """Return a hash of the path, size and time of every static file that the apps bring."""
+    """Return a hash of Django's version and of the path, size and time of every static file."""
     digest = hashlib.sha256(django.__version__.encode())
     for finder in get_finders():
         for path, storage in finder.list(ignore_patterns=None):

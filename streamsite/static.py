@@ -1,11 +1,12 @@
-"""Static files under names that carry a hash of their contents."""
+"""The storage of the static files: each file name contains a hash of the content."""
 
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
 
 class HashedStaticFilesStorage(CompressedManifestStaticFilesStorage):
-    """Hashed and compressed files, in which the imports of ES modules are rewritten too."""
+    """Store hashed and compressed files, and rewrite the imports of ES modules to hashed names."""
 
     support_js_module_import_aggregation = True
-    # A pass carries a changed name one import further: as many as the longest chain of modules.
+    # A changed hash changes the hashes of the modules that import the file. Each pass carries the
+    # change one import further, so the number is the longest possible chain of imports.
     max_post_process_passes = 20

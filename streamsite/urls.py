@@ -1,4 +1,4 @@
-"""The site's addresses: streams first, since they are asked most."""
+"""The URLs of the site. The streams come first, because most requests are for them."""
 
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
@@ -12,7 +12,7 @@ from . import health
 
 
 class Favicon(RedirectView):
-    """Where browsers ask for an icon that a page didn't name, as on the admin's."""
+    """Redirect to the site's icon. Browsers ask here for pages that name none, as the admin's."""
 
     def get_redirect_url(self) -> str:
         return static("demos/mark.svg")

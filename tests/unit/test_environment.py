@@ -64,22 +64,22 @@ GOOD = [
     ),
 ]
 
-NOT_A_NUMBER = "V={!r} is not a whole number from 1."
+NOT_A_NUMBER = "V={!r} is not a whole number of at least 1."
 NOT_A_HOST = (
     "V: {!r} is not a host name: leave out scheme, port and path, such as example.com, "
-    "and put a comma between two."
+    "and separate several names by commas."
 )
 NOT_AN_ORIGIN = (
-    "V: {!r} is not an origin: write scheme, host and, where it isn't the scheme's own, port, "
-    "such as https://example.com or http://localhost:3000."
+    "V: {!r} is not an origin: write the scheme, the host and, unless it is the default, the "
+    "port, such as https://example.com or http://localhost:3000."
 )
 NOT_A_DATABASE = (
     "V can't be understood: write it as postgres://user:password@host:5432/name, "
-    "and special characters in the password as %-codes."
+    "with special characters of the password percent-encoded."
 )
 NOT_A_REDIS = (
     "V can't be understood: write it as redis://user:password@host:6379/0, "
-    "and special characters in the password as %-codes."
+    "with special characters of the password percent-encoded."
 )
 BAD = [
     (

@@ -1,4 +1,4 @@
-"""The article and its demos as a Django app."""
+"""The Django app of the article, its demos and the live pages."""
 
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
@@ -9,9 +9,10 @@ class DemosConfig(AppConfig):
 
     def ready(self) -> None:
         from . import notices
-        from .article import put_in
+        from .article import create_article
 
         notices.begin()
 
-        # The signal is sent for apps with models alone, so it is the engine's that is heard.
-        post_migrate.connect(put_in, sender=apps.get_app_config("streams"))
+        # Django sends the signal only for apps that have models, and this app has none. So the
+        # receiver waits for the engine's migrations.
+        post_migrate.connect(create_article, sender=apps.get_app_config("streams"))

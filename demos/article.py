@@ -1,4 +1,4 @@
-"""The stream that the article's four demos play."""
+"""The stream that the four demos of the article play."""
 
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ NAME = "article"
 PACE = 0.1  # seconds a piece
 
 
-def put_in(**_signal: Any) -> None:
-    """Put the article's stream into a database that has none."""
+def create_article(**_signal: Any) -> None:
+    """Create the article's stream from `article.txt` if the database does not have it yet."""
     if not Stream.objects.filter(name=NAME).exists():
         text = Path(__file__).with_name("article.txt").read_text(encoding="utf-8").rstrip("\n")
         article = Stream(name=NAME, title="一段正在路上的文字", split=Stream.Split.WORD, pace=PACE)

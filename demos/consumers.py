@@ -1,4 +1,4 @@
-"""The article's endpoint over WebSocket."""
+"""The WebSocket endpoint of the article, which prints the code."""
 
 from streamsite.streams import Consumer, find, play, texts
 
@@ -11,8 +11,8 @@ class ArticleConsumer(Consumer):
     async def connect(self):
         pieces = texts(play(await find(NAME), every=PACE))
         await self.accept()
-        # A consumer handles one message at a time: sending has to be a task of its own,
-        # or "stop" would be heard after the last piece.
+        # A consumer handles one message at a time. A task of its own sends the pieces,
+        # because otherwise "stop" would be handled only after the last piece.
         self.start_sending(self.send_pieces(pieces))
 
     async def send_pieces(self, pieces):

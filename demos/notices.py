@@ -1,7 +1,12 @@
-"""Site-wide announcements: "the list of streams has changed, read it again".
+"""Announce to all pages that the list of streams has changed.
 
-An announcement says no more than that, to everybody the same: what the list holds, a page asks of
-a view. django-eventstream carries it, through Redis to the pages of other processes.
+An announcement carries no data and is the same for everybody. A page that receives one requests
+the list again from a view, which shows only what the user may see.
+
+django-eventstream sends the announcements to the pages and, if Redis is configured, to the pages of
+other processes. The package documents `send_event` and `EventRequest`. `Listener`,
+`RedisListener`, `get_listener_manager` and `stream` are undocumented names of
+`django_eventstream.views`, last read in version 5.3.4.
 """
 
 import asyncio
@@ -26,47 +31,51 @@ from streamsite.streams.signals import streams_changed
 logger = logging.getLogger(__name__)
 
 CHANNEL = "streams"
-# Seconds between two announcements of one process, however much happens.
+# Seconds between two announcements of one process, however many changes there are.
 INTERVAL = 0.3
-# Seconds until Redis is tried again.
+# Seconds between two attempts to reach Redis.
 RETRY = 1.0
 
 
 @endpoint("GET")
 async def notices(request: HttpRequest) -> StreamingHttpResponse:
-    """Stream the announcements as events."""
-    # Not the package's own view: that reads channels, users and cursors from the request, none of
-    # which an announcement has.
-    asked = EventRequest()
-    asked.is_next = False
+    """Stream the announcements as Server-Sent Events."""
+    # The package's own view would read channels, the user and a cursor from the request.
+    # Announcements need none of them.
+    event_request = EventRequest()
+    event_request.is_next = False
     listener = Listener()
-    asked.channels = listener.channels = {CHANNEL}
-    return StreamingHttpResponse(stream(asked, listener), content_type="text/event-stream")
+    event_request.channels = listener.channels = {CHANNEL}
+    return StreamingHttpResponse(stream(event_request, listener), content_type="text/event-stream")
 
 
 def begin() -> None:
-    """Announce what happens to streams from now on."""
+    """Announce all changes of streams from now on."""
     streams_changed.connect(announce)
     post_save.connect(announce_after_commit, sender=Stream)
     post_delete.connect(announce_after_commit, sender=Stream)
     if hasattr(settings, "EVENTSTREAM_REDIS"):
-        get_listener_manager().redis_listener = TirelessListener()
+        get_listener_manager().redis_listener = PersistentListener()
 
 
 def announce_after_commit(using: str, **_signal: Any) -> None:
     transaction.on_commit(announce, using=using)
 
 
-_waiting = threading.Event()
+_announcement_due = threading.Event()
 _sending = threading.Lock()
 _sent_at = 0.0
 
 
 def announce(**_signal: Any) -> None:
-    """Say soon, and not twice, that the list has changed. Never blocks."""
-    if not _waiting.is_set():
-        _waiting.set()
-        # No daemon: a command that ends its stream and then itself is still heard.
+    """Announce soon that the list has changed. Never block.
+
+    Changes within `INTERVAL` seconds share one announcement.
+    """
+    if not _announcement_due.is_set():
+        _announcement_due.set()
+        # Not a daemon thread: a command that ends its stream and then exits still announces the
+        # end.
         threading.Thread(target=_send, name="notices").start()
 
 
@@ -74,21 +83,27 @@ def _send() -> None:
     global _sent_at
     with _sending:
         time.sleep(max(0.0, _sent_at + INTERVAL - time.monotonic()))
-        # What happens from here on is said again.
-        _waiting.clear()
+        # A change from here on needs another announcement.
+        _announcement_due.clear()
         try:
             send_event(CHANNEL, "changed", "")
         except RedisError as error:
-            logger.warning("An announcement got lost (%r): pages look by themselves.", error)
+            logger.warning(
+                "An announcement was lost (%r). Pages still update by themselves, but later.", error
+            )
         _sent_at = time.monotonic()
 
 
-class TirelessListener(RedisListener):
-    """The package's own gives up for good after seconds without Redis. This one begins again."""
+class PersistentListener(RedisListener):
+    """Receive the announcements of other processes, and reconnect whenever Redis fails.
+
+    The listener of django-eventstream gives up for good after some seconds without Redis.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        # With a timeout redis-py takes a silence for a fault, and is deaf while it connects anew.
+        # With a timeout, redis-py takes a silence for a fault, reconnects and loses the
+        # announcements that are sent meanwhile.
         self.redis_client = Redis(**{**settings.EVENTSTREAM_REDIS, "socket_timeout": None})
 
     async def start(self) -> None:
@@ -96,6 +111,8 @@ class TirelessListener(RedisListener):
             try:
                 async with self.redis_client.pubsub() as self.pubsub:
                     await self.listen()
-            except Exception as error:  # noqa: BLE001 - whatever Redis may raise
-                logger.warning("Redis doesn't answer (%r): pages look by themselves.", error)
+            except Exception as error:  # noqa: BLE001 - redis-py may raise any error
+                logger.warning(
+                    "Redis doesn't answer (%r). Pages still update by themselves, but later.", error
+                )
             await asyncio.sleep(RETRY)

@@ -1,4 +1,4 @@
-"""WebSocket addresses: the article's own, then the engine's."""
+"""The URLs of WebSockets: the article's own, then those of the engine."""
 
 from django.urls import path
 

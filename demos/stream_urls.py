@@ -1,4 +1,4 @@
-"""The addresses under /stream/: the article's own endpoints, then the engine's."""
+"""The URLs under /stream/: the article's own endpoints, then those of the engine."""
 
 from django.urls import include, path
 

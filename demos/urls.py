@@ -1,4 +1,4 @@
-"""The addresses of the pages, below the language."""
+"""The URLs of the pages, which follow the prefix of the language."""
 
 from django.urls import path
 

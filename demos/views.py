@@ -1,4 +1,4 @@
-"""The article's endpoints over HTTP: three ways to send one stream, as the article prints them."""
+"""The HTTP endpoints of the article, which prints the code: three ways to send one stream."""
 
 from django.http import JsonResponse, StreamingHttpResponse
 
@@ -30,11 +30,11 @@ async def chunked(request):
 
 @endpoint("GET")
 async def events(request):
-    """Send each piece as an event, and last the event on which the client closes."""
+    """Send each piece as an event, and at the end an event on which the client closes."""
 
     async def body(pieces):
         async for text in pieces:
-            # A piece that reads like the mark of the end goes in two parts.
+            # A piece that equals the end mark is sent in two parts.
             for part in ("E", "ND") if text == "END" else (text,):
                 yield sse.event(part)
         yield sse.event("END")

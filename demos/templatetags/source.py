@@ -1,4 +1,4 @@
-"""Code in a page: the very code that runs, read from its module."""
+"""A template tag that shows source code from the module that is running."""
 
 import inspect
 from functools import cache
@@ -19,13 +19,16 @@ register = template.Library()
 @register.simple_tag
 @cache
 def source(path: str) -> SafeString:
-    """Show the source of a function or class, by its dotted path."""
+    """Show the highlighted source code of a function or class.
+
+    {% source "demos.views.polling" %}
+    """
     shown = inspect.unwrap(import_string(path))
     file = Path(inspect.getsourcefile(shown) or "").relative_to(settings.BASE_DIR)
     code = highlight(inspect.getsource(shown), PythonLexer(), HtmlFormatter(nowrap=True))
     return format_html(
         '<figure class="source"><figcaption><code>{}</code></figcaption>'
-        # Focusable, so that the keyboard can scroll it where the screen is narrow.
+        # With a tabindex the keyboard can scroll the code on a narrow screen.
         '<div class="highlight"><pre tabindex="0">{}</pre></div></figure>',
         file.as_posix(),
         mark_safe(code),  # noqa: S308 - Pygments has escaped it

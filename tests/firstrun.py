@@ -1,6 +1,7 @@
-"""Prove a fresh start, from outside: `python -m tests.firstrun HOST PORT`.
+"""Check a site that starts for the first time: `python -m tests.firstrun HOST PORT`.
 
-Waits for the site, fetches the article in both languages, streams all four transports to the end.
+Wait until the site answers, request the article in both languages, and read the article's stream to
+its end over all four transports.
 """
 
 import sys
@@ -19,7 +20,7 @@ def answers(address: tuple[str, int]) -> bool:
 
 def main(host: str, port: str) -> None:
     address = (host, int(port))
-    # The first start installs the site, makes its database and collects its files.
+    # The first start installs the packages, makes the database and collects the static files.
     wait_until(lambda: answers(address), "the site answers", patience=300)
     for path, language in (("/", 'lang="zh-hans"'), ("/en/", 'lang="en"')):
         page = http.get(address, path)

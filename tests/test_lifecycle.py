@@ -1,4 +1,4 @@
-"""Starting and stopping, with the mistakes that operators make."""
+"""Starting and stopping the site, and the mistakes that operators make."""
 
 import signal
 import sqlite3
@@ -19,7 +19,7 @@ SIGNALS = [signal.SIGTERM, signal.SIGINT]
 
 
 def sentence(done) -> str:
-    """Return the one sentence with which a command gave up."""
+    """Return the single line with which a command failed."""
     assert done.returncode not in (0, None), done.stdout
     assert done.returncode > 0, f"killed by signal {-done.returncode}"
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
@@ -42,7 +42,9 @@ def run_manage(env: dict[str, str]):
 
 
 @EVERY_SERVER
-def test_the_first_start_makes_all_that_is_needed(make_site: SiteMaker, tmp_path: Path, on: str):
+def test_the_first_start_makes_the_key_the_database_and_the_static_files(
+    make_site: SiteMaker, tmp_path: Path, on: str
+):
     site = make_site(servers=[on], STATIC_ROOT=str(tmp_path / "static")).start()
     key = site.var / "secret-key"
     assert key.stat().st_mode & 0o777 == 0o600
@@ -65,8 +67,8 @@ def test_the_second_start_keeps_everything(make_site: SiteMaker):
     assert http.get(site.address, "/stream/polling?cnt=0").json == {"message": "edited "}
 
 
-def test_two_servers_may_make_the_first_start_together(make_site: SiteMaker):
-    """Both collect, migrate and make a key at the same moment; one of each remains."""
+def test_two_servers_may_start_together_for_the_first_time(make_site: SiteMaker):
+    """Both servers make a key, a database and static files; only one of each remains."""
     site = make_site(servers=["daphne"] * 2).start()
     first, second = (
         http.get(server.address, "/stream/polling?cnt=0").body for server in site.servers
@@ -79,7 +81,7 @@ def test_two_servers_may_make_the_first_start_together(make_site: SiteMaker):
 
 
 def open_all_transports(stack: ExitStack, address: tuple[str, int]) -> websocket.WebSocket:
-    """Have a first piece from each transport. Returns the WebSocket."""
+    """Receive a first piece over each transport. Return the WebSocket."""
     polling = stack.enter_context(http.Connection(address))
     assert polling.ask("/stream/polling?cnt=0").status == 200
     for target in ("/stream/chunked", "/stream/events"):
@@ -94,7 +96,9 @@ def open_all_transports(stack: ExitStack, address: tuple[str, int]) -> websocket
 
 @EVERY_SERVER
 @pytest.mark.parametrize("by", SIGNALS, ids=lambda number: number.name)
-def test_stopping_with_streams_open_ends_well(make_site: SiteMaker, by: signal.Signals, on: str):
+def test_a_server_with_open_streams_stops_cleanly(
+    make_site: SiteMaker, by: signal.Signals, on: str
+):
     site = make_site(servers=[on]).start()
     with ExitStack() as stack:
         open_all_transports(stack, site.address)
@@ -105,13 +109,13 @@ def test_stopping_with_streams_open_ends_well(make_site: SiteMaker, by: signal.S
 
 @EVERY_SERVER
 @pytest.mark.parametrize("by", SIGNALS, ids=lambda number: number.name)
-def test_stopping_at_rest_ends_well(make_site: SiteMaker, by: signal.Signals, on: str):
+def test_an_idle_server_stops_cleanly(make_site: SiteMaker, by: signal.Signals, on: str):
     make_site(servers=[on]).start().stop(by)
 
 
-@upstream("granian", "emmett-framework/granian#796: it cuts WebSockets at its end")
+@upstream("granian", "emmett-framework/granian#796: it drops WebSockets when it stops")
 @EVERY_SERVER
-def test_stopping_tells_a_websocket_to_come_back(make_site: SiteMaker, on: str):
+def test_stopping_sends_a_close_frame_that_asks_to_come_back(make_site: SiteMaker, on: str):
     site = make_site(servers=[on]).start()
     with ExitStack() as stack:
         socket = open_all_transports(stack, site.address)
@@ -121,7 +125,7 @@ def test_stopping_tells_a_websocket_to_come_back(make_site: SiteMaker, on: str):
 
 
 @EVERY_SERVER
-def test_stopping_never_passes_a_cut_text_off_as_a_whole_one(make_site: SiteMaker, on: str):
+def test_stopping_never_ends_a_chunked_body_as_if_it_were_complete(make_site: SiteMaker, on: str):
     site = make_site(servers=[on]).start()
     with http.Connection(site.address) as connection:
         connection.send("/stream/chunked")
@@ -145,7 +149,7 @@ def test_a_port_in_use_is_named(make_site: SiteMaker):
 
 @pytest.mark.parametrize("start", [run_server, run_manage])
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, start):
-    # Under a file, since root may write into any folder.
+    # A file in place of a folder, because root may write to any folder.
     (tmp_path / "file").touch()
     assert "VAR_DIR" in sentence(start({"VAR_DIR": str(tmp_path / "file" / "var")}))
 
@@ -168,22 +172,24 @@ BAD_VALUES = [
 
 
 @pytest.mark.parametrize(("variable", "value"), BAD_VALUES)
-def test_a_bad_value_is_refused_by_the_variables_name(tmp_path: Path, variable: str, value: str):
+def test_a_bad_value_is_refused_with_the_name_of_its_variable(
+    tmp_path: Path, variable: str, value: str
+):
     told = sentence(run_server({"VAR_DIR": str(tmp_path), variable: value}))
     assert variable in told
     assert "secret" not in told
 
 
 @EVERY_SERVER
-def test_every_server_passes_the_sentence_on(tmp_path: Path, on: str):
+def test_every_server_prints_the_message(tmp_path: Path, on: str):
     assert "DEBUG" in sentence(run_server({"VAR_DIR": str(tmp_path), "DEBUG": "maybe"}, on))
 
 
-def test_the_command_line_refuses_a_bad_value_too(tmp_path: Path):
+def test_manage_py_refuses_a_bad_value_too(tmp_path: Path):
     assert "DEBUG" in sentence(run_manage({"VAR_DIR": str(tmp_path), "DEBUG": "maybe"}))
 
 
-def test_a_database_that_nobody_migrated_is_left_alone(make_site: SiteMaker, tmp_path: Path):
+def test_a_database_without_migrations_is_left_unchanged(make_site: SiteMaker, tmp_path: Path):
     database = tmp_path / "empty.sqlite3"
     site = make_site(DATABASE_URL=f"sqlite:///{database}")
     assert "manage.py migrate" in sentence(run_server(site.env))
@@ -191,7 +197,7 @@ def test_a_database_that_nobody_migrated_is_left_alone(make_site: SiteMaker, tmp
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
 
 
-def test_a_database_of_the_operators_works_once_migrated(make_site: SiteMaker, postgres: Postgres):
+def test_a_database_that_the_operator_migrated_works(make_site: SiteMaker, postgres: Postgres):
     site = make_site(DATABASE_URL=postgres.new_database("migrated"))
     assert "manage.py migrate" in sentence(run_server(site.env))
     done = site.manage("migrate", "--verbosity", "0")

@@ -1,4 +1,4 @@
-"""The streams' pages: the list that keeps itself up to date, and each stream's own."""
+"""The live pages: the list of streams, which updates itself, and the page of each stream."""
 
 import json
 import re
@@ -76,7 +76,7 @@ def new_name() -> str:
 def put(
     server: Server, person: Person, name: str, *, query: str = "", **body: object
 ) -> http.Response:
-    """Publish over HTTP, so by the server itself."""
+    """Publish over HTTP, so that the producer runs in the server."""
     response = http.ask(
         server.address,
         f"/stream/{name}/pieces{query}",
@@ -93,7 +93,7 @@ def get(site: Site, target: str, person: Person | None = None) -> http.Response:
 
 
 def listed(html: str) -> list[str]:
-    """Return the names of the streams in a list."""
+    """Return the names of the streams in the HTML of a list."""
     return re.findall(r'<li data-key="([^"]+)"', html)
 
 
@@ -101,7 +101,7 @@ def listed(html: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", ["/live/", "/live/list"])
-def test_a_list_shows_what_its_reader_may_know_of(site, people, prefix, path):
+def test_a_list_shows_only_what_its_reader_may_see(site, people, prefix, path):
     public, link, private = new_name(), new_name(), new_name()
     put(site.server, people["owner"], public)
     put(site.server, people["owner"], link, query="?visibility=link")
@@ -119,7 +119,7 @@ def test_a_list_shows_what_its_reader_may_know_of(site, people, prefix, path):
 
 
 @ON_EVERY_SERVER
-def test_a_row_tells_state_pieces_and_viewers(site, people):
+def test_a_row_shows_state_pieces_and_viewers(site, people):
     name = new_name()
     put(site.server, people["owner"], name, query="?title=A%20%3Cb%3Etitle%3C/b%3E")
 
@@ -140,7 +140,7 @@ def test_a_row_tells_state_pieces_and_viewers(site, people):
     assert 'data-state="done"' in row()
 
 
-def test_the_list_notes_that_a_producer_has_died(site):
+def test_the_list_shows_that_a_producer_has_died(site):
     publisher, name = Publisher(site.env), new_name()
     publisher.open(name)
     publisher.kill()
@@ -156,7 +156,7 @@ def test_the_list_notes_that_a_producer_has_died(site):
 # A stream's page.
 
 
-def test_a_page_for_each_stream(site, people, prefix):
+def test_each_stream_has_a_page(site, people, prefix):
     name = new_name()
     put(site.server, people["owner"], name, query="?title=Mine")
     response = get(site, f"{prefix}/live/{name}/")
@@ -167,11 +167,11 @@ def test_a_page_for_each_stream(site, people, prefix):
 
 
 @pytest.mark.parametrize("name", ["nothing", "%00", "a" * 300, "%E2%82%AC"])
-def test_no_page_for_what_is_not_there(site, prefix, name):
+def test_a_stream_that_does_not_exist_has_no_page(site, prefix, name):
     assert get(site, f"{prefix}/live/{name}/").status == 404
 
 
-def test_a_stream_with_a_link_is_open_and_not_to_be_indexed(site, people):
+def test_a_stream_with_a_link_is_open_but_not_indexed(site, people):
     name = new_name()
     put(site.server, people["owner"], name, query="?visibility=link")
     response = get(site, f"/live/{name}/")
@@ -190,7 +190,7 @@ def test_a_private_stream_is_for_its_owner_and_staff(site, people):
         assert get(site, f"/live/{name}/", person).status == 200
 
 
-def test_stop_is_for_those_who_may(site, people):
+def test_only_the_owner_and_staff_get_a_stop_button(site, people):
     name = new_name()
     put(site.server, people["owner"], name)
 
@@ -210,7 +210,7 @@ def test_stop_is_for_those_who_may(site, people):
     assert not offered(people["staff"])
 
 
-def test_a_typed_text_plays_at_its_own_pace_and_a_recorded_one_is_there_at_once(site, people):
+def test_a_typed_text_replays_at_its_pace_and_a_recording_shows_at_once(site, people):
     recorded = new_name()
     put(site.server, people["owner"], recorded, end="done")
     assert 'pace="0.1"' in get(site, "/live/article/").text
@@ -219,7 +219,7 @@ def test_a_typed_text_plays_at_its_own_pace_and_a_recorded_one_is_there_at_once(
     assert 'pace="' not in get(site, f"/live/{recorded}/?pace=abc").text
 
 
-def test_a_streams_own_address_is_its_page(site):
+def test_the_absolute_url_of_a_stream_is_its_page(site):
     assert get(site, site.call(streams.address, "article")).status == 200
 
 
@@ -227,7 +227,7 @@ def test_a_streams_own_address_is_its_page(site):
 
 
 class Notices:
-    """A listener to the announcements, as a page is one."""
+    """A client that receives the announcements, as a page does."""
 
     def __init__(self, server: Server) -> None:
         self._connection = http.Connection(server.address)
@@ -245,13 +245,13 @@ class Notices:
         self._connection.__exit__(*error)
 
     def next(self) -> str:
-        """Return the name of the next event, but for signs of life."""
+        """Return the name of the next event that is not a keep-alive."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            assert time.monotonic() < deadline, "no announcement comes, only signs of life"
+            assert time.monotonic() < deadline, "no announcement comes, only keep-alives"
             chunk, _wire = http.read_chunk(self._connection.file)
             names = re.findall(rb"^event: (.*)$", chunk, re.MULTILINE)
-            # An announcement carries nothing.
+            # An announcement has no data.
             assert not re.search(rb'^data: (?!""$|$)', chunk, re.MULTILINE), chunk
             for name in names:
                 if name != b"keep-alive":
@@ -259,7 +259,7 @@ class Notices:
 
 
 @ON_EVERY_SERVER
-def test_a_stream_is_announced_when_it_is_made_watched_ended_and_deleted(site, people):
+def test_a_stream_is_announced_when_it_is_made_watched_and_ended(site, people):
     name = new_name()
     with Notices(site.server) as notices:
         put(site.server, people["owner"], name)
@@ -273,7 +273,7 @@ def test_a_stream_is_announced_when_it_is_made_watched_ended_and_deleted(site, p
 
 
 @ON_EVERY_SERVER
-def test_listeners_cost_no_threads(site):
+def test_listeners_need_no_threads(site):
     with ExitStack() as stack:
         stack.enter_context(Notices(site.server))
         before = threads(site.server.pid)
@@ -285,7 +285,7 @@ def test_listeners_cost_no_threads(site):
 @pytest.mark.parametrize(
     "query", ["?channel=other", "?recover=true", "?es-meta=x", "?lastEventId=x"]
 )
-def test_a_listener_cannot_ask_for_anything_else(site, query):
+def test_a_listener_cannot_choose_a_channel_or_a_cursor(site, query):
     with http.Connection(site.address) as connection:
         connection.send(f"/notices/{query}")
         assert http.read_head(connection.file).status == 200
@@ -300,15 +300,15 @@ def test_announcements_reach_other_processes_and_come_back_after_an_outage(
     publisher.kill()
     here, there = site.servers
     with Notices(there) as notices:
-        # Its stream is open before its process listens.
-        wait_until(lambda: has_subscribers(valkey), "it listens")
+        # The response begins before the process has subscribed to Redis.
+        wait_until(lambda: has_subscribers(valkey), "the process subscribes")
         put(here, owner, new_name())
         assert notices.next() == "changed"
         valkey.stop()
-        # As long as it takes the package's listener to give up.
-        wait_until(lambda: "Redis doesn't answer" in there.log, "the listener has given up")
+        # By then the listener of django-eventstream would have given up.
+        wait_until(lambda: "Redis doesn't answer" in there.log, "the listener notices the outage")
         valkey.start()
-        wait_until(lambda: has_subscribers(valkey), "it listens again")
+        wait_until(lambda: has_subscribers(valkey), "the process subscribes again")
         put(here, owner, new_name())
         assert notices.next() == "changed"
 
@@ -342,7 +342,7 @@ def signed_in(site: Site, person: Person) -> dict:
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_the_list_keeps_itself_up_to_date_and_keeps_the_focus(browser, site, people, prefix):
+async def test_the_list_updates_itself_and_keeps_the_focus(browser, site, people, prefix):
     name, other = new_name(), new_name()
     put(site.server, people["owner"], other)
     async with page_at(browser, f"{site.url}{prefix}/live/") as page:
@@ -353,7 +353,7 @@ async def test_the_list_keeps_itself_up_to_date_and_keeps_the_focus(browser, sit
         put(site.server, people["owner"], name, pieces=[], end="failed", reason="no paper")
         await expect(row.locator('[data-state="failed"]')).to_be_visible(timeout=PATIENTLY)
         await expect(page.locator(f'[data-key="{other}"] a')).to_be_focused()
-        # Also when the focused row moves to the other list.
+        # The focus also stays when the focused row moves to the other list.
         put(site.server, people["owner"], other, pieces=[], end="done")
         await expect(page.locator(f'[data-key="{other}"] [data-state="done"]')).to_be_visible(
             timeout=PATIENTLY
@@ -362,17 +362,17 @@ async def test_the_list_keeps_itself_up_to_date_and_keeps_the_focus(browser, sit
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_what_nobody_announced_shows_all_the_same(browser, site, publisher):
+async def test_a_stream_that_is_not_announced_appears_too(browser, site, publisher):
     name = new_name()
     async with page_at(browser, f"{site.url}/live/") as page:
-        # Another process, and no Redis between.
+        # The producer runs in another process, and without Redis its announcement does not arrive.
         source = publisher.open(name)
         await expect(page.locator(f'[data-key="{name}"]')).to_be_visible(timeout=PATIENTLY)
         source.end()
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_the_transport_changes_in_mid_stream_without_loss(browser, site, publisher, prefix):
+async def test_a_change_of_transport_loses_no_piece(browser, site, publisher, prefix):
     name = new_name()
     source = publisher.open(name)
     async with page_at(browser, f"{site.url}{prefix}/live/{name}/") as page:
@@ -425,7 +425,7 @@ async def test_stop_ends_the_stream_for_everybody(browser, site, publisher, peop
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_a_stream_that_is_over_plays_again(browser, site, people, prefix):
+async def test_an_ended_stream_replays(browser, site, people, prefix):
     name = new_name()
     put(site.server, people["owner"], name, end="done")
     async with page_at(browser, f"{site.url}{prefix}/live/{name}/") as page:
@@ -446,14 +446,14 @@ async def test_a_stream_that_is_over_plays_again(browser, site, people, prefix):
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_an_element_may_be_copied_put_back_and_shown_another_stream(browser, site, people):
+async def test_a_copied_element_works_and_shows_another_stream_when_told(browser, site, people):
     one, other = new_name(), new_name()
     put(site.server, people["owner"], one, end="done")
     put(site.server, people["owner"], other, pieces=["another text"], end="done")
     async with page_at(browser, f"{site.url}/en/live/{one}/") as page:
         output, text = page.locator("stream-output"), page.locator(".stream-output-text")
         await expect(output).to_have_attribute("state", "done")
-        # As a page's snapshot does, which a script library shows again.
+        # Script libraries do the same when they show a snapshot of a page again.
         await output.evaluate("e => e.replaceWith(e.cloneNode(true))")
         await expect(output).to_have_attribute("state", "done")
         await expect(text).to_have_count(1)
@@ -464,7 +464,7 @@ async def test_an_element_may_be_copied_put_back_and_shown_another_stream(browse
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_an_element_that_is_put_back_later_streams_on(browser, site, publisher):
+async def test_an_element_that_is_removed_and_put_back_continues(browser, site, publisher):
     name = new_name()
     source = publisher.open(name)
     source.write("one ")
@@ -484,7 +484,7 @@ async def test_an_element_that_is_put_back_later_streams_on(browser, site, publi
 
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing(browser, site, people, prefix, scheme):
+async def test_axe_finds_no_violation(browser, site, people, prefix, scheme):
     name = new_name()
     put(site.server, people["owner"], name, query="?title=Seen")
     for path in ("/live/", f"/live/{name}/", "/live/article/"):
@@ -502,7 +502,7 @@ async def test_axe_finds_nothing(browser, site, people, prefix, scheme):
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_nothing_sticks_out_on_a_phone(browser, site, people, prefix):
+async def test_a_page_is_not_wider_than_a_phone(browser, site, people, prefix):
     name = "a-name-without-any-place-to-break-" * 2 + new_name()
     put(site.server, people["owner"], name)
     for path in ("/live/", f"/live/{name}/", "/live/article/"):
@@ -515,9 +515,7 @@ async def test_nothing_sticks_out_on_a_phone(browser, site, people, prefix):
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_without_javascript_the_list_is_there_and_says_that_it_stands_still(
-    browser, site, prefix
-):
+async def test_without_javascript_the_list_is_there_and_offers_to_reload(browser, site, prefix):
     async with page_at(browser, f"{site.url}{prefix}/live/", java_script_enabled=False) as page:
         assert await page.locator("live-streams li").count() > 0
         await expect(page.locator(f'noscript a[href="{prefix}/live/"]')).to_be_visible()

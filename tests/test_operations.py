@@ -1,4 +1,4 @@
-"""What an operator looks after: health, Valkey, static files, the checks before a deployment."""
+"""What an operator relies on: health checks, Valkey, static files, security headers and checks."""
 
 import re
 from collections.abc import Iterator
@@ -48,13 +48,13 @@ def test_without_valkey_a_site_is_alive_but_not_ready_until_it_is_back(
     assert without.json["channel_layer"] != "ok"
     assert without.json["database"] == "ok"
     assert http.get(site.address, "/healthz").status == 200
-    # Reading needs no channel layer at all.
+    # Reading needs no channel layer.
     assert http.get(site.address, "/stream/polling?cnt=0").status == 200
     valkey.start()
     wait_until(lambda: http.get(site.address, "/readyz").status == 200, "the site is ready again")
 
 
-def test_a_valkey_that_does_not_answer_is_told_at_the_start(make_site: SiteMaker):
+def test_the_start_warns_of_a_valkey_that_does_not_answer(make_site: SiteMaker):
     site = make_site(REDIS_URL=f"redis://user:secret@{HOST}:{free_port()}").start()
     assert "REDIS_URL" in site.log
     assert "secret" not in site.log
@@ -72,7 +72,7 @@ def test_every_server_of_every_backend_streams(backend_site: Site, transport: st
 
 @pytest.fixture(scope="module")
 def static_files(shared_site: Site) -> dict[str, http.Response]:
-    """All files that the two pages lead to, by their addresses."""
+    """Return the responses of all static files that the two pages load, by path."""
     found = {}
     waiting = {
         path
@@ -89,7 +89,7 @@ def static_files(shared_site: Site) -> dict[str, http.Response]:
 
 
 def imports(module: str, source: str) -> Iterator[str]:
-    """Yield the addresses of the modules that a module imports."""
+    """Yield the paths of the modules that a module imports."""
     for match in IMPORT.finditer(source):
         parts = module.split("/")[:-1]
         for step in match["path"].split("/"):
@@ -101,7 +101,7 @@ def imports(module: str, source: str) -> Iterator[str]:
 
 
 @ON_EVERY_SERVER
-def test_every_static_file_has_a_hashed_name_also_the_imported_ones(static_files):
+def test_every_static_file_has_a_hashed_name_even_an_imported_module(static_files):
     assert [path for path in static_files if not HASHED.fullmatch(path)] == []
     assert {response.status for response in static_files.values()} == {200}
     assert sum(path.endswith(".js") for path in static_files) > 5
@@ -116,14 +116,14 @@ def test_browsers_keep_static_files_forever(static_files):
 
 
 @ON_EVERY_SERVER
-def test_modules_and_styles_come_with_their_types(static_files):
+def test_static_files_have_the_right_content_type(static_files):
     types = {"js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
     for path, response in static_files.items():
         assert response.headers["content-type"].split(";")[0] == types[path.rsplit(".")[-1]], path
 
 
 @ON_EVERY_SERVER
-def test_slow_readers_of_static_files_hold_no_thread_each(site: Site, static_files):
+def test_slow_readers_of_static_files_need_no_thread_each(site: Site, static_files):
     before = threads(site.server.pid)
     largest = max(static_files, key=lambda path: len(static_files[path].body))
     with ExitStack() as stack:
@@ -138,7 +138,7 @@ def test_slow_readers_of_static_files_hold_no_thread_each(site: Site, static_fil
 @pytest.mark.parametrize(
     "path", ["/static/../settings.py", "/static/%2e%2e/db.sqlite3", "/static/nothing.js"]
 )
-def test_no_other_file_is_served(site: Site, path: str):
+def test_no_file_outside_the_static_files_is_served(site: Site, path: str):
     assert http.get(site.address, path).status == 404
 
 
@@ -147,7 +147,7 @@ def test_no_other_file_is_served(site: Site, path: str):
 
 @ON_EVERY_SERVER
 @pytest.mark.parametrize("page", ["/", "/en/", "/admin/login/", "/nothing-here/"])
-def test_pages_carry_a_strict_policy(site: Site, page: str):
+def test_pages_have_a_strict_content_security_policy(site: Site, page: str):
     headers = http.get(site.address, page).headers
     policy = {}
     for directive in headers["content-security-policy"].split(";"):
@@ -163,18 +163,18 @@ def test_pages_carry_a_strict_policy(site: Site, page: str):
 
 
 @pytest.mark.parametrize("page", ["/", "/en/"])
-def test_pages_hold_no_script_and_no_style_of_their_own(site: Site, page: str):
+def test_pages_contain_no_inline_script_and_no_inline_style(site: Site, page: str):
     text = http.get(site.address, page).text
     assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\bsrc=)|javascript:", text)
 
 
 @pytest.fixture(scope="module")
 def public_site(make_shared_site: SiteMaker) -> Site:
-    """A site with a domain, behind a proxy that speaks TLS."""
+    """Return a site with a domain, behind a proxy that speaks TLS."""
     return make_shared_site(ALLOWED_HOSTS=DOMAIN, TLS="proxy").start()
 
 
-def test_over_tls_browsers_are_told_to_stay_there(public_site: Site):
+def test_over_tls_browsers_are_told_to_use_tls_only(public_site: Site):
     headers = http.ask(public_site.address, "/", headers=OVER_TLS).headers
     assert re.search(r"max-age=(\d+)", headers["strict-transport-security"])[1] >= str(
         365 * 24 * 3600
@@ -188,22 +188,22 @@ def test_over_tls_cookies_are_secure(public_site: Site):
 
 
 @pytest.mark.parametrize("path", ["/", "/en/", "/stream/polling?cnt=0"])
-def test_without_tls_a_public_site_sends_readers_to_it(public_site: Site, path: str):
+def test_a_public_site_redirects_to_tls(public_site: Site, path: str):
     response = http.ask(public_site.address, path, headers={"Host": DOMAIN})
     assert response.status == 301
     assert response.headers["location"] == f"https://{DOMAIN}{path}"
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_probes_reach_a_public_site_by_address_without_tls(public_site: Site, path: str):
+def test_health_checks_of_a_public_site_need_no_name_and_no_tls(public_site: Site, path: str):
     assert http.get(public_site.address, path).json["status"] == "ok"
 
 
-def test_the_public_site_is_calm(public_site: Site):
+def test_the_public_site_logs_no_traceback(public_site: Site):
     public_site.server.assert_calm()
 
 
-def test_the_checks_before_a_deployment_find_nothing(make_site: SiteMaker):
+def test_the_deployment_checks_find_nothing(make_site: SiteMaker):
     done = make_site(ALLOWED_HOSTS=DOMAIN).manage("check", "--deploy", "--fail-level", "WARNING")
     assert done.returncode == 0, done.stderr
     assert "no issues" in done.stdout + done.stderr

@@ -20,17 +20,17 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LANGUAGES = {"zh": "/", "en": "/en/"}
 WORDS = {"zh": ("开始", "结束"), "en": ("Start", "Stop")}
-# For what has no words in it.
+# For tests in which the language makes no difference.
 IN_ENGLISH = pytest.mark.parametrize("language", ["en"])
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
-# Milliseconds. Only a failing test waits so long.
+# Milliseconds. Only a failing test waits that long.
 PATIENTLY = PATIENCE * 1000
 
 
 @dataclass(frozen=True)
 class Method:
-    """One of the four: its output's id and its address."""
+    """One of the four methods: the id of its output element, and the path of its endpoint."""
 
     transport: str
     output: str
@@ -49,7 +49,7 @@ METHODS = {
 
 
 class Demo:
-    """A demo in a page, as a reader uses it."""
+    """A demo on a page."""
 
     def __init__(self, page: Page, method: Method) -> None:
         self.page = page
@@ -76,7 +76,7 @@ class Demo:
         return await self.output.evaluate("element => element.textContent")
 
     async def starts_again(self, stored: list[str]) -> None:
-        """Check that a stopped demo begins at the beginning."""
+        """Check that a stopped demo starts at the beginning of the text."""
         await self.start()
         await self.is_in("running")
         await self.has_text()
@@ -125,7 +125,7 @@ async def until(condition, what: str) -> None:
 
 
 def true_totals(proxy: Proxy, method: Method) -> dict[str, int]:
-    """Work out from the recorded bytes what the wire view has to say."""
+    """Return the figures that the wire view should show, from the bytes that the proxy recorded."""
     exchanges = proxy.exchanges(method.path)
     bodies = [exchange.response for exchange in exchanges]
     if method.transport == "polling":
@@ -152,10 +152,11 @@ def true_totals(proxy: Proxy, method: Method) -> dict[str, int]:
 
 
 def forgive_merged_reads(told: dict[str, int], true: dict[str, int]) -> None:
-    """Take chunks that a busy browser read together for what they were.
+    """Correct the figures of a page whose browser read several chunks at once.
 
-    A page is given reads, not chunks, and its legend says so. Each chunk that isn't seen as one
-    hides its size line and line ends: 5 bytes or 6, of which the read's longer one may show 1.
+    A page receives reads, not chunks, and its legend says so. Each chunk that is merged into
+    another one hides its size line and its line ends, which take 5 or 6 bytes. One of these bytes
+    may show in the longer size line of the merged chunk.
     """
     merged = true["messages"] - told["messages"]
     hidden = true["framing"] - told["framing"]
@@ -177,7 +178,7 @@ def text_of(body: bytes, method: Method) -> str:
 # The demos.
 
 
-async def test_all_four_at_once_show_the_stored_text_and_tell_the_truth_about_the_wire(
+async def test_all_four_demos_at_once_show_the_stored_text_and_the_true_figures(
     browser, proxy, address, stored
 ):
     async with page_at(browser, address, viewport=DESKTOP) as page:
@@ -213,19 +214,19 @@ async def test_stop_ends_the_transfer_on_the_wire(browser, proxy, address, store
             assert close.code == 1000
             assert len(exchange.received) < len(stored)
         else:
-            assert exchange.response is None, "the whole text came all the same"
+            assert exchange.response is None, "the whole text came in spite of Stop"
         await demo.is_in("idle")
         assert await demo.text() == ""
         await demo.starts_again(stored)
 
 
-async def test_stop_ends_the_requests_of_polling(browser, proxy, address, stored):
+async def test_stop_ends_polling(browser, proxy, address, stored):
     async with page_at(browser, address) as page:
         polling, clock = Demo(page, METHODS["polling"]), Demo(page, METHODS["chunked"])
         await polling.start()
         await polling.has_text()
         await polling.stop()
-        # While another demo receives several pieces, polling would have asked as often.
+        # In the time in which another demo receives several pieces, polling would ask as often.
         await clock.start()
         await clock.has_text()
         asked = len(proxy.exchanges("/stream/polling"))
@@ -240,7 +241,7 @@ async def test_stop_ends_the_requests_of_polling(browser, proxy, address, stored
 
 
 @IN_ENGLISH
-async def test_start_during_a_run_starts_anew(browser, proxy, address):
+async def test_start_during_a_run_starts_again(browser, proxy, address):
     async with page_at(browser, address) as page:
         demo = Demo(page, METHODS["chunked"])
         await demo.start()
@@ -255,8 +256,8 @@ async def test_start_during_a_run_starts_anew(browser, proxy, address):
 
 @IN_ENGLISH
 @pytest.mark.parametrize("transport", ["chunked", "sse", "websocket"])
-async def test_a_lost_connection_is_told_in_words(browser, proxy, address, transport):
-    # Chromium's console tells of it too.
+async def test_a_lost_connection_is_reported_in_words(browser, proxy, address, transport):
+    # Chromium writes the lost connection to the console, so the console is not checked.
     async with page_at(browser, address, calm=False) as page:
         demo = Demo(page, METHODS[transport])
         await demo.start()
@@ -279,7 +280,7 @@ async def test_the_buttons_are_in_the_pages_language(browser, address, language)
 
 
 @IN_ENGLISH
-async def test_the_keyboard_is_enough(browser, address):
+async def test_a_demo_works_with_the_keyboard_alone(browser, address):
     async with page_at(browser, address) as page:
         demo = Demo(page, METHODS["sse"])
         await demo.button("start").focus()
@@ -315,7 +316,7 @@ async def test_axe_finds_nothing_serious(browser, address, scheme, viewport):
         assert serious == []
 
 
-async def test_nothing_sticks_out_on_a_phone(browser, address):
+async def test_a_page_is_not_wider_than_a_phone(browser, address):
     async with page_at(browser, address, viewport=PHONE) as page:
         for method in METHODS.values():
             demo = Demo(page, method)
@@ -331,13 +332,13 @@ async def test_nothing_sticks_out_on_a_phone(browser, address):
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
-async def test_without_javascript_the_demos_say_so(browser, address):
+async def test_without_javascript_the_demos_say_that_they_need_it(browser, address):
     async with page_at(browser, address, java_script_enabled=False) as page:
         assert await page.locator("stream-demo .needs-js:visible").count() == len(METHODS)
         await expect(page.locator("article h2").first).to_be_visible()
 
 
 @IN_ENGLISH
-async def test_with_javascript_they_do_not(browser, address):
+async def test_with_javascript_the_demos_do_not_say_that_they_need_it(browser, address):
     async with page_at(browser, address) as page:
         assert await page.locator("stream-demo .needs-js:visible").count() == 0

@@ -10,7 +10,7 @@ from .site import Site
 
 
 @pytest.mark.parametrize("page", ["/", "/en/"])
-def test_the_article_shows_all_four_in_order(site: Site, page):
+def test_the_article_shows_the_code_of_all_four_methods_in_order(site: Site, page):
     shown = code_in(http.get(site.address, page).text)
     where = [
         next(

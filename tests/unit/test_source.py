@@ -1,4 +1,4 @@
-"""The template tag that shows the running code."""
+"""The template tag that shows source code."""
 
 import inspect
 from pathlib import Path

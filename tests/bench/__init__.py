@@ -1,5 +1,6 @@
-"""The benchmark: `python -m tests.bench`, this site beside a FastAPI service and a stock Django.
+"""The benchmark, which compares this site with a FastAPI service and a stock Django project.
 
-Everything runs on one machine with two cores or more: the server that is measured on one, the load
-on the other. Linux only: what the servers cost is read from /proc.
+Run `python -m tests.bench`. The benchmark needs Linux, because it reads CPU time and memory from
+/proc and from the kernel's clocks, and a machine with at least two cores. The servers run on one
+core, the viewers on another.
 """

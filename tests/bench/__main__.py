@@ -1,4 +1,4 @@
-"""Run the benchmark: `python -m tests.bench`, or with `--quick` a smaller one."""
+"""Run the benchmark: `python -m tests.bench`, or a smaller one with `--quick`."""
 
 import argparse
 import json
@@ -29,12 +29,34 @@ PACKAGES = (
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one round, fewer viewers, a minute")
-    parser.add_argument("--rounds", type=int, help="instead of three")
-    parser.add_argument("--minutes", type=float, default=10, help="the most that it may take")
-    parser.add_argument("--only", nargs="+", default=[], help="scenarios whose names begin so")
-    parser.add_argument("--servers", nargs="+", choices=[each.key for each in CONTENDERS])
-    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where to write")
+    parser.add_argument(
+        "--quick", action="store_true", help="run one round with fewer viewers, in about a minute"
+    )
+    parser.add_argument("--rounds", type=int, help="the number of rounds (default: 3)")
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=10,
+        help="start no round that would end later than this (default: 10)",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=[],
+        help="run only the scenarios whose names begin with one of these",
+    )
+    parser.add_argument(
+        "--servers",
+        nargs="+",
+        choices=[each.key for each in CONTENDERS],
+        help="run only these servers",
+    )
+    parser.add_argument(
+        "--json",
+        type=Path,
+        default=Path("bench.json"),
+        help="the file for all figures (default: bench.json)",
+    )
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
     rounds_wanted = options.rounds or size.rounds
@@ -63,14 +85,15 @@ def main() -> int:
         bar = progress.add_task("prepare", total=rounds_wanted * len(scenarios) * len(contenders))
         bench.prepare()
         for number in range(rounds_wanted):
-            # Each round takes as long as the one before: none begins that would end too late.
+            # A round takes about as long as each round before. Start no round that would
+            # end too late.
             passed = time.monotonic() - began
             if number and passed * (number + 1) / number > options.minutes * 60:
-                console.print(f"After {number} rounds the time is over.")
+                console.print(f"Stopped after {number} rounds: another one would take too long.")
                 break
             figures: dict[str, dict[str, load.Figures]] = {s.key: {} for s in scenarios}
             for phase in phases(scenarios):
-                progress.update(bar, description=f"round {number + 1}: the servers start")
+                progress.update(bar, description=f"round {number + 1}: starting the servers")
                 with bench.servers(live_streams(phase, size)) as servers:
                     for scenario in phase:
                         for server in servers:
@@ -100,12 +123,12 @@ def main() -> int:
     report.show(console, scenarios, complete)
     console.print(f"{json.dumps(about)}")
     options.json.write_text(report.as_json(complete, about), encoding="utf-8")
-    console.print(f"All figures: {options.json}")
+    console.print(f"All figures are in {options.json}.")
     return 0
 
 
 def common(rounds: Sequence[report.Round]) -> list[report.Round]:
-    """Keep what every round has: medians are of all."""
+    """Keep only the figures that every round has, because a median needs all rounds."""
     return [
         {
             scenario: {

@@ -1,4 +1,4 @@
-"""The load: viewers in one process, which runs on the core that the servers leave free."""
+"""The load: all viewers in one process, on a core that the servers do not use."""
 
 import asyncio
 import gc
@@ -17,14 +17,15 @@ import uvloop
 from .parsers import COUNTERS
 from .usage import Usage, pin
 
-# Connections that are being opened at one time.
+# Connections that are opened at the same time.
 OPENING = 100
 OPEN_TIMEOUT = 30
-# Seconds after which an idle server's memory has come to rest.
+# Seconds after which the memory of an idle server no longer changes.
 REST = 0.5
 POLLERS = 32
-# Times that a late viewer joins.
+# The number of viewers that join late, one after another.
 JOINS = 5
+# The time at which a producer made a piece, in nanoseconds. The piece begins with it.
 STAMP = re.compile(rb"@(\d+)@")
 
 Figures = dict[str, float]
@@ -54,7 +55,7 @@ class Target:
 
 
 class Viewer(asyncio.Protocol):
-    """One viewer: counts its pieces, and notes when they come."""
+    """A viewer. Counts its pieces and notes the times at which they arrive."""
 
     def __init__(self, request: bytes, transport: str, notes: "Notes") -> None:
         self.request = request
@@ -108,12 +109,16 @@ class Viewer(asyncio.Protocol):
         for waiting in (self.opened, self.begun):
             if not waiting.done():
                 waiting.set_exception(ConnectionError("The server refused a viewer."))
-                waiting.exception()  # Whoever waits hears of it; nobody has to.
+                waiting.exception()  # asyncio logs no error if nobody awaits the future.
         self.over.set_result(None)
 
 
 class Notes:
-    """What all viewers note, while it is `taken`."""
+    """The times in seconds that all viewers note while `taken` is true.
+
+    `gaps` are the times between two pieces. `delays` are the times from the producer to the viewer,
+    if the pieces are `stamped`.
+    """
 
     def __init__(self, stamped: bool) -> None:
         self.stamped = stamped
@@ -123,7 +128,7 @@ class Notes:
 
 
 class Audience:
-    """The viewers of a server."""
+    """All viewers of a server."""
 
     def __init__(self, target: Target, transport: str, stamped: bool = False) -> None:
         self.target = target
@@ -133,7 +138,11 @@ class Audience:
         self.waits: list[float] = []
 
     async def open(self, paths: Sequence[str], viewers: int, *, begun: bool) -> None:
-        """Open them all, until each has its first piece; unless `begun`, the response's head."""
+        """Open the viewers, and wait until each has its first piece.
+
+        If `begun` is false, wait only for the head of each response. The viewers take the paths in
+        turn.
+        """
         gate = asyncio.Semaphore(OPENING)
 
         async def open_one(path: str) -> None:
@@ -158,7 +167,7 @@ class Audience:
         return sum(viewer.pieces for viewer in self.viewers)
 
     async def watch(self, seconds: float) -> tuple[int, float]:
-        """Return the pieces that come within so many seconds, and the CPU time that they cost."""
+        """Watch for some seconds. Return the number of pieces and the CPU time of the server."""
         pieces, cpu = self.pieces, self.target.usage().cpu
         self.notes.taken = True
         await asyncio.sleep(seconds)
@@ -179,7 +188,7 @@ async def paced(
     seconds: float,
     pace: float,
 ) -> Figures:
-    """Watch streams that give each viewer a piece every `pace` seconds."""
+    """Measure streams that send each viewer a piece every `pace` seconds."""
     before = target.usage()
     audience = Audience(target, transport)
     await audience.open(paths, viewers, begun=True)
@@ -206,7 +215,10 @@ async def paced(
 async def live(
     target: Target, paths: Sequence[str], transport: str, *, viewers: int, seconds: float, go: str
 ) -> Figures:
-    """Wait at live streams, idle first; then the producers begin."""
+    """Measure live streams: first viewers that wait, then the pieces after the producers begin.
+
+    The path `go` starts the producers.
+    """
     await asyncio.sleep(REST)
     before = target.usage()
     audience = Audience(target, transport, stamped=True)
@@ -235,7 +247,7 @@ async def live(
 async def late(
     target: Target, paths: Sequence[str], transport: str, *, pieces: int, seconds: float
 ) -> Figures:
-    """Join a finished stream, one viewer after another, for so many seconds at most."""
+    """Measure viewers that join a finished stream, one after another, for at most `seconds`."""
     deadline = time.monotonic() + seconds
     began = target.usage().cpu
     cold = first = 0.0
@@ -259,7 +271,7 @@ async def late(
 
 
 class Poller(asyncio.Protocol):
-    """Asks again as soon as it has an answer, over one connection."""
+    """A client that polls over one connection, and sends each request right after an answer."""
 
     def __init__(self, requests: list[bytes]) -> None:
         self.requests = cycle(requests)
@@ -293,7 +305,7 @@ class Poller(asyncio.Protocol):
 
 
 async def polling(target: Target, path: str, *, pieces: int, seconds: float) -> Figures:
-    """Poll for one piece after another, as fast as the server answers."""
+    """Measure clients that poll for one piece after another as fast as the server answers."""
     requests = [target.request(f"{path}?cnt={n}", "polling") for n in range(pieces)]
     pollers = []
     for _ in range(POLLERS):
@@ -321,7 +333,7 @@ async def polling(target: Target, path: str, *, pieces: int, seconds: float) -> 
 
 
 async def ask(target: Target, path: str) -> None:
-    """Make one request, and wait for the head of the answer."""
+    """Send one request, and wait for the head of the response."""
     reader, writer = await asyncio.open_connection(target.host, target.port)
     writer.write(target.request(path, "polling"))
     await reader.readuntil(b"\r\n\r\n")
@@ -329,7 +341,7 @@ async def ask(target: Target, path: str) -> None:
 
 
 def percentile(values: Sequence[float], percent: int, shift: float = 0) -> float:
-    """Return the smallest value that so many percent of all do not exceed, moved by `shift`."""
+    """Return a percentile of the values plus `shift`, or NaN if there are no values."""
     if not values:
         return float("nan")
     ordered = sorted(values)
@@ -339,10 +351,10 @@ def percentile(values: Sequence[float], percent: int, shift: float = 0) -> float
 def run(
     sender: Connection, core: int, scenario: Callable[..., Any], arguments: dict[str, Any]
 ) -> None:
-    """Run a scenario in this process, which does nothing else. Send the figures, or what failed."""
+    """Run a scenario in a process of its own. Send the figures, or an error message."""
     pin(os.getpid(), core)
     gc.disable()
     try:
         sender.send(uvloop.run(scenario(**arguments)))
-    except Exception as error:  # noqa: BLE001 - told by whoever waits
+    except Exception as error:  # noqa: BLE001 - the parent process reports the error
         sender.send(f"{type(error).__name__}: {error}")

@@ -1,6 +1,7 @@
-"""Counting the pieces in what comes over a socket, as cheaply as Python can.
+"""Count the pieces in the bytes from a socket, with as little CPU time as possible.
 
-Each takes the bytes as they arrive and returns how many pieces they complete.
+Each function returns a counter. A counter takes the bytes of one read and returns the number of
+pieces that end in them.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ Counter = Callable[[bytes], int]
 
 
 def chunks() -> Counter:
-    """Count the chunks of a chunked body, the empty one at its end left out."""
+    """Count the chunks of a chunked body (RFC 9112, section 7.1), without the empty last one."""
     rest = b""
 
     def count(data: bytes) -> int:
@@ -31,7 +32,7 @@ def chunks() -> Counter:
 
 
 def events() -> Counter:
-    """Count events by the blank lines after them: chunk framing has none."""
+    """Count Server-Sent Events by the blank lines after them. Chunk framing has no blank lines."""
     last = b""
 
     def count(data: bytes) -> int:
@@ -44,7 +45,7 @@ def events() -> Counter:
 
 
 def frames() -> Counter:
-    """Count text frames (RFC 6455, 5.2), which a server doesn't mask."""
+    """Count text frames (RFC 6455, section 5.2). A server does not mask its frames."""
     rest = b""
 
     def count(data: bytes) -> int:

@@ -1,4 +1,4 @@
-"""The figures as tables and as JSON."""
+"""Report the figures as tables and as JSON."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ Round = Mapping[str, Mapping[str, Figures]]
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio that this site is to keep: of a figure, on a server, to another's."""
+    """A goal for the ratio of a server's figure to the same figure of another server."""
 
     scenario: str
     figure: str
@@ -28,7 +28,7 @@ class Goal:
     other: str
     least: float = 0
     most: float = float("inf")
-    # Where the other's figure is of another scenario.
+    # The scenario of the other figure, if it is a different one.
     other_scenario: str = ""
 
     @property
@@ -38,7 +38,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Limit:
-    """A figure that is to stay below a number."""
+    """A limit for a figure of a server."""
 
     scenario: str
     figure: str
@@ -104,7 +104,10 @@ def medians(rounds: Sequence[Round]) -> dict[str, dict[str, Figures]]:
 
 
 def ratio(rounds: Sequence[Round], goal: Goal) -> float:
-    """Return the median of the rounds' ratios: what disturbs a round disturbs both its figures."""
+    """Return the median of the ratios of all rounds.
+
+    A disturbance of the machine changes both figures of a round, and their ratio least.
+    """
     return median(
         divided(
             each[goal.scenario][goal.server][goal.figure],
@@ -164,7 +167,7 @@ def as_json(rounds: Sequence[Round], about: Mapping[str, Any]) -> str:
 
 
 def without_gaps(value: Any) -> Any:
-    """Put null for what could not be measured: JSON has no NaN. Round the rest."""
+    """Replace NaN and infinity, which JSON does not have, by None. Round other floats."""
     match value:
         case dict():
             return {key: without_gaps(each) for key, each in value.items()}
@@ -216,7 +219,7 @@ def show(console: Console, scenarios: Sequence[Scenario], rounds: Sequence[Round
                     ),
                 )
         console.print(table)
-    goals = Table(title="What is to be reached", title_justify="left", title_style="bold")
+    goals = Table(title="Goals and limits", title_justify="left", title_style="bold")
     for heading in ("scenario", "figure", "server", "to", "is", "wanted", ""):
         goals.add_column(heading)
     for goal, reached in judged(rounds):

@@ -1,4 +1,4 @@
-"""Running the scenarios: servers that start and end, and the load's own process."""
+"""Start and stop the servers, and run each scenario in a process of its own."""
 
 import multiprocessing
 import os
@@ -17,10 +17,10 @@ from .scenarios import Scenario, Size
 from .servers import Contender, Server
 
 SERVER_CORE, LOAD_CORE = sorted(os.sched_getaffinity(0))[:2]
-# Seconds, above those that a scenario takes by itself, after which something has gone wrong.
+# Seconds that a scenario may take in addition to its planned duration.
 GRACE = 60
 
-# The article's pieces, for the peers, and a long stream made of them.
+# Writes the pieces of the article to a file for the peers, and makes a long stream of them.
 PREPARE = """
 import itertools, json
 from pathlib import Path
@@ -49,7 +49,7 @@ class Bench:
         self.long = size.long
 
     def prepare(self) -> None:
-        """Make the streams that are over."""
+        """Make the finished streams."""
         done = subprocess.run(
             [sys.executable, "manage.py", "shell", "-v", "0", "-c",
              PREPARE.format(pieces=str(self.pieces), long=self.size.long)],
@@ -65,7 +65,7 @@ class Bench:
 
     @contextmanager
     def servers(self, streams: Mapping[str, int]) -> Iterator[list[Server]]:
-        """Run all contenders, each with a fresh copy of what there is, and these live streams."""
+        """Run all contenders, each with a copy of the database and with these live streams."""
         running: list[Server] = []
         try:
             for contender in self.contenders:
@@ -102,10 +102,10 @@ class Bench:
         sender.close()
         try:
             if not receiver.poll(GRACE + self.size.seconds):
-                raise RuntimeError("it takes too long")
+                raise RuntimeError("The scenario takes too long.")
             outcome = receiver.recv()
         except EOFError:
-            raise RuntimeError("the load died") from None
+            raise RuntimeError("The process of the load died.") from None
         finally:
             process.kill()
             process.join()
@@ -116,7 +116,7 @@ class Bench:
 
 
 def phases(scenarios: Sequence[Scenario]) -> list[list[Scenario]]:
-    """Put together the scenarios that are run on the same servers."""
+    """Group the scenarios that run on the same servers."""
     found: list[list[Scenario]] = []
     for scenario in scenarios:
         if scenario.fresh or not found:
@@ -126,5 +126,5 @@ def phases(scenarios: Sequence[Scenario]) -> list[list[Scenario]]:
 
 
 def live_streams(scenarios: Sequence[Scenario], size: Size) -> dict[str, int]:
-    """Return how many live streams of which names these scenarios need."""
+    """Return the names of the live streams that the scenarios need, with their numbers."""
     return {scenario.stream: scenario.streams(size) for scenario in scenarios if scenario.stream}

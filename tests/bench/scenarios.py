@@ -1,4 +1,4 @@
-"""What is measured. Each scenario is run against each server in turn."""
+"""The scenarios. Each scenario runs against each server in turn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LATE_PIECES = 100_000
 
 @dataclass(frozen=True)
 class Size:
-    """How much of it."""
+    """The size of a run. A scenario takes `seconds`; a long stream has `long` pieces."""
 
     rounds: int
     viewers: int
@@ -30,14 +30,15 @@ QUICK = Size(rounds=1, viewers=100, streams=20, seconds=1.0, long=LATE_PIECES //
 class Scenario:
     key: str
     title: str
-    # The figures shown, the one that matters first, and whether more of that one is better.
+    # The figures in the table. The first one is the most important.
     figures: tuple[str, ...]
     function: Callable[..., Any]
     arguments: Callable[[Contender, Size], dict[str, Any]]
+    # Whether a larger first figure is better.
     more_is_better: bool = False
-    # Begins with servers whose memory nobody has used yet.
+    # Whether the scenario needs new servers, whose memory is still small.
     fresh: bool = False
-    # The name of its live streams, by their number, and how many there are.
+    # A pattern for the names of the live streams, and their number.
     stream: str = ""
     streams: Callable[[Size], int] = lambda _: 0
 
@@ -66,7 +67,7 @@ def live(key: str, title: str, transport: str, streams: Callable[[Size], int]) -
 
     def arguments(contender: Contender, size: Size) -> dict[str, Any]:
         number = streams(size)
-        pieces = round(size.seconds / PACE) + 10  # None ends while it is watched.
+        pieces = round(size.seconds / PACE) + 10  # No stream ends while viewers watch.
         return {
             "paths": [f"{contender.live}/{name.format(n)}/{transport}" for n in range(number)],
             "transport": transport,

@@ -1,4 +1,4 @@
-"""The servers that are compared."""
+"""The contenders: each an application on a server."""
 
 import http.client
 import os
@@ -18,9 +18,10 @@ from .usage import Usage, pin
 START_TIMEOUT = 30
 STOP_TIMEOUT = 5
 SETTLE_TIMEOUT = 10
-# A server that computes no more than this within that time has nothing to do.
+# A server is idle if it uses less than RESTING seconds of CPU time within SETTLE_INTERVAL seconds.
 SETTLE_INTERVAL, RESTING = 0.1, 0.005
-BACKLOG = 2048  # All viewers connect at once.
+# The viewers connect in bursts.
+BACKLOG = 2048
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Contender:
     title: str
     server: str
     application: str
-    paced: str = ""  # what stands before the article's addresses
+    paced: str = ""  # the prefix of the paths of the article's endpoints
     late: str = "/late"
-    live: str = ""  # what stands before a live stream's name
+    live: str = ""  # the prefix of the paths of live streams
 
     @property
     def ours(self) -> bool:
@@ -77,7 +78,7 @@ PEERS = (FASTAPI, STOCK)
 
 
 class Server:
-    """A contender that runs."""
+    """A running contender."""
 
     def __init__(self, contender: Contender, folder: Path, variables: dict[str, str]) -> None:
         self.contender = contender
@@ -94,7 +95,7 @@ class Server:
             )
 
     def ready(self, core: int) -> None:
-        """Return when it answers; from then on it has this core alone."""
+        """Wait until the server answers, and keep its processes on one core from then on."""
         deadline = time.monotonic() + START_TIMEOUT
         while True:
             try:
@@ -123,7 +124,7 @@ class Server:
             connection.close()
 
     def settle(self) -> None:
-        """Return when it rests: what it still does for viewers who left would slow the next one."""
+        """Wait until the server is idle: work for the last viewers would slow the next scenario."""
         deadline = time.monotonic() + SETTLE_TIMEOUT
         before = -1.0
         while (now := Usage.of(self.pids).cpu) - before > RESTING and time.monotonic() < deadline:
@@ -131,15 +132,15 @@ class Server:
             time.sleep(SETTLE_INTERVAL)
 
     def end(self) -> None:
-        """Ask it to end."""
+        """Ask the server to end."""
         self._process.terminate()
 
     def ended(self) -> None:
-        """Return when it has ended, with all that it started."""
+        """Wait until the server and its processes have ended."""
         try:
             self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
-            # Some wait for their viewers, or have too many threads to end in time.
+            # Some servers wait for their viewers, or for many threads, and do not end in time.
             for pid in reversed(family(self._process.pid)):
                 os.kill(pid, signal.SIGKILL)
             self._process.wait()

@@ -1,6 +1,6 @@
-"""This site, with producers in its process that begin when the benchmark says so.
+"""This site, with producers in its process that start on a request of the benchmark.
 
-Nothing else is added: all other requests go to the site's own application.
+All requests outside /bench/ go to the site's own application.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from streamsite.streams.writing.sources import start
 
 PIECES: list[str] = json.loads(Path(os.environ["BENCH_PIECES"]).read_text())
 
-# The producers that wait, by the pattern of their streams' names.
+# The futures on which producers wait to begin, by the pattern of their streams' names.
 begins: dict[str, asyncio.Future[dict[str, str]]] = {}
 
 

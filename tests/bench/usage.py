@@ -1,4 +1,4 @@
-"""What a server costs, as the kernel counts it (Linux)."""
+"""The CPU time, memory and threads of processes, as Linux counts them."""
 
 import os
 import time
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from tests import process
 
-CPUCLOCK_SCHED = 2  # as Linux's posix-timers.h has it
+CPUCLOCK_SCHED = 2  # from include/linux/posix-timers.h of the kernel
 
 
 @dataclass(frozen=True)
 class Usage:
-    """Seconds of CPU time so far, bytes of memory and threads now, of all processes together."""
+    """Seconds of CPU time so far, bytes of memory and number of threads of some processes."""
 
     cpu: float
     memory: int
@@ -29,12 +29,12 @@ class Usage:
 
 
 def cpu_time(pid: int) -> float:
-    """Return the seconds that a process has computed, in user and in system mode."""
-    # The clock of clock_getcpuclockid(3), in nanoseconds; /proc counts by hundredths of a second.
+    """Return the CPU time of a process in seconds, in user and in system mode."""
+    # The clock of clock_getcpuclockid(3) has a resolution of nanoseconds; /proc has one of 10 ms.
     return time.clock_gettime((~pid << 3) | CPUCLOCK_SCHED)
 
 
 def pin(pid: int, core: int) -> None:
-    """Keep a process, all its threads and what they start from now on, on one core."""
+    """Keep a process, its threads and everything that they start from now on, on one core."""
     for task in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(task.name), {core})

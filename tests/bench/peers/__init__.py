@@ -1,1 +1,1 @@
-"""What this site is measured against, each written the way its own documentation does."""
+"""The peers of the benchmark. Each is written as the documentation of its framework shows."""

@@ -1,7 +1,7 @@
-"""The article's four endpoints as a FastAPI service: a loop and a sleep for each viewer.
+"""The four endpoints of the article as a FastAPI service, with a loop and a sleep for each viewer.
 
-Streams are a plain `StreamingResponse`. FastAPI's own `EventSourceResponse` encodes and queues
-each event on its way, and costs more.
+The streams are plain `StreamingResponse`s. `EventSourceResponse` of FastAPI encodes and queues each
+event, and takes more CPU time.
 """
 
 import asyncio
@@ -65,7 +65,7 @@ async def ws(websocket: WebSocket):
         pass
 
 
-# A stream that is over, for one who comes late.
+# A finished stream, for a viewer who joins late.
 
 
 async def at_once():
@@ -94,7 +94,7 @@ async def late_ws(websocket: WebSocket):
         pass
 
 
-# Live streams: a queue for each viewer, and a producer that puts each piece into all of them.
+# Live streams: each viewer has a queue, and a producer puts each piece into all queues.
 
 viewers: dict[str, set[asyncio.Queue[str | None]]] = defaultdict(set)
 producers: set[asyncio.Task[None]] = set()

@@ -1,6 +1,6 @@
-"""The article's four endpoints in a stock Django project with Channels, as `startproject` makes it.
+"""The four endpoints of the article in a stock Django project with Channels.
 
-Settings, addresses, views and consumers in one module.
+The settings are those of `startproject`. Settings, URLs, views and consumers are in this module.
 """
 
 # ruff: noqa: E402 - imports after the settings, which they need
@@ -102,7 +102,7 @@ class PacedConsumer(AsyncWebsocketConsumer):
         self.sending.cancel()
 
 
-# A stream that is over, for one who comes late.
+# A finished stream, for a viewer who joins late.
 
 
 async def at_once():
@@ -123,7 +123,7 @@ class LateConsumer(PacedConsumer):
         return at_once()
 
 
-# Live streams: a group for each, to which its producer sends each piece.
+# Live streams: each has a group, to which its producer sends the pieces.
 
 producers = set()
 
@@ -165,7 +165,7 @@ async def live_chunked(request, name):
 
 async def live_events(request, name):
     async def body():
-        # Daphne sends the head of a response with the first part of its body.
+        # Daphne sends the head of a response only with the first part of the body.
         yield ": welcome\n\n"
         async for event in as_events(live(name)):
             yield event

@@ -4,9 +4,8 @@ An announcement carries no data and is the same for everybody. A page that recei
 the list again from a view, which shows only what the user may see.
 
 django-eventstream sends the announcements to the pages and, if Redis is configured, to the pages of
-other processes. The package documents `send_event` and `EventRequest`. `Listener`,
-`RedisListener`, `get_listener_manager` and `stream` are undocumented names of
-`django_eventstream.views`, last read in version 5.3.4.
+other processes. The package documents `send_event` alone. `EventRequest` and the names from
+`django_eventstream.views` are undocumented; they were last read in version 5.3.4.
 """
 
 import asyncio

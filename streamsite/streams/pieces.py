@@ -218,7 +218,9 @@ class Splitter:
         """Return the pieces that `text` completes."""
         pieces = split(self._rest + text, self._by)
         self._rest = pieces.pop() if pieces else ""
-        if self._rest.endswith("\n"):  # A grapheme and a line end at a line feed.
+        # A grapheme and a line end at a line feed. By word, spaces after the line feed become a
+        # piece of their own if they arrive later.
+        if self._rest.endswith("\n"):
             pieces.append(self._rest)
             self._rest = ""
         return pieces

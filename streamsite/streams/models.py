@@ -96,6 +96,10 @@ class Stream(models.Model):
     # The fencing token of the one producer that may write, and the end of the producer's lease.
     fence = models.CharField(max_length=64, blank=True, editable=False)
     leased_until = models.DateTimeField(null=True, editable=False)
+    # The token of a publisher over HTTP that created the stream.
+    token = models.ForeignKey(
+        "PublishToken", models.SET_NULL, null=True, editable=False, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("stream")

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from tests.inside import streams
 from tests.raw import http
 from tests.site import Server, Site
 from tests.waiting import wait_until
@@ -133,6 +134,15 @@ def test_after_an_edit_readers_of_the_old_text_get_a_reset_and_the_new_text(
             assert reader.end["rev"] == times
         fresh = Reader(source.name).read(transport, backend_site.address)
         assert (fresh.text, fresh.resets) == (text, [])
+
+
+def test_two_edits_at_once_make_two_revisions(
+    backend_site: Site, publisher: Publisher, finished: Source
+):
+    texts = ["The first edit. ", "The second edit. "]
+    assert publisher.call(streams.edit_at_once, finished.name, texts) == [1, 2]
+    reader = Reader(finished.name).read("sse", backend_site.servers[-1].address)
+    assert (reader.text, reader.revision) == (texts[-1], 2)
 
 
 def test_a_reader_of_the_bare_text_gets_the_reset_in_a_header(backend_site: Site, finished: Source):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.inside import users
+from tests.inside import programs, users
 from tests.raw import http
 from tests.site import Site, SiteMaker
 
@@ -154,6 +154,38 @@ def test_another_users_stream_cannot_be_taken_over(backend_site: Site, people: P
     post(backend_site, name, {"pieces": ["mine"]}, people["owner"])
     answer = post(backend_site, name, {"pieces": ["no"]}, people["stranger"], query="?takeover=1")
     assert answer.status == 409
+
+
+def test_a_token_without_an_owner_neither_takes_over_nor_stops_another_tokens_stream(
+    backend_site: Site, publisher: Publisher
+):
+    first, second = (
+        {"Authorization": f"Bearer {publisher.call(users.make_token, label)}"}
+        for label in ("first", "second")
+    )
+    name = new_name("ownerless")
+
+    def ask(headers: dict[str, str], endpoint: str, body: bytes = b"") -> int:
+        return http.ask(
+            backend_site.address,
+            f"/stream/{name}/{endpoint}",
+            method="POST",
+            headers={**headers, "Content-Type": "application/json"},
+            body=body,
+        ).status
+
+    assert ask(first, "pieces", b'{"pieces": ["one "]}') == 202
+    assert ask(second, "pieces?takeover=1", b'{"pieces": ["two "]}') == 409
+    assert ask(second, "stop") == 403
+    assert ask(first, "pieces?producer=b&takeover=1", b'{"pieces": ["two "]}') == 202
+    assert ask(first, "stop") == 202
+
+
+def test_an_end_that_came_after_a_stop_is_answered_with_the_stop(backend_site: Site, owner: Person):
+    answer = backend_site.call(
+        programs.end_over_http_while_somebody_stops, new_name("raced"), owner.token
+    )
+    assert tuple(answer) == (202, {"after": 1, "state": "stopped"})
 
 
 # Tokens.

@@ -5,18 +5,22 @@ event loops.
 """
 
 import asyncio
+import json
 import os
 import random
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NoReturn
+from unittest.mock import patch
 
 from asgiref.sync import async_to_sync
 from django.db import OperationalError
+from django.test import AsyncRequestFactory
 from django.utils import timezone
 
 from streamsite.streams import log, publish
-from streamsite.streams.log import silence
+from streamsite.streams.http import publishing
+from streamsite.streams.log import ending, silence
 from streamsite.streams.log.bell import this_process
 from streamsite.streams.log.database import in_database
 from streamsite.streams.models import Stream
@@ -51,10 +55,14 @@ def cancel_all_tasks(names: list[str]) -> tuple[Standings, Standings]:
 
     async def source(name: str, accepted: dict[str, int]) -> None:
         async with publish(name) as stream:
-            while True:
-                await stream.write("piece ")
+            try:
+                while True:
+                    await stream.write("piece ")
+                    accepted[name] = stream.n
+                    await asyncio.sleep(0.001)
+            finally:
+                # The cancellation may come in `write`, after the producer has taken the piece.
                 accepted[name] = stream.n
-                await asyncio.sleep(0.001)
 
     async def main() -> tuple[Standings, Standings]:
         accepted: dict[str, int] = {}
@@ -113,7 +121,8 @@ def absent() -> NoReturn:
 
 def publish_while_the_database_is_away(name: str, work: str) -> Standings:
     """Publish while one function of the log, "append" or "finish", fails four times."""
-    done = getattr(log, work)
+    module = {"append": log, "finish": ending}[work]
+    done = getattr(module, work)
     tries = []
 
     def fail_first(*arguments: Any) -> Any:
@@ -127,7 +136,7 @@ def publish_while_the_database_is_away(name: str, work: str) -> Standings:
         async with publish(name) as stream:
             await stream.write("one ")
             await stream.flush()
-            setattr(log, work, fail_first)
+            setattr(module, work, fail_first)
             await stream.write("two ")
 
     asyncio.run(main())
@@ -172,6 +181,28 @@ def continue_stream_of_months_ago(names: list[str]) -> Standings:
         return await in_database(standings, names)
 
     return asyncio.run(main())
+
+
+def end_over_http_while_somebody_stops(name: str, key: str) -> tuple[int, Any]:
+    """Publish a stream and its end over HTTP, and stop the stream between the two.
+
+    Return the status and the body of the answer.
+    """
+    end_stream = ending.end_stream
+
+    async def stop_first(stream_id: int, *arguments: Any, **options: Any) -> bool:
+        await end_stream(stream_id, Stream.State.STOPPED)
+        return await end_stream(stream_id, *arguments, **options)
+
+    request = AsyncRequestFactory().post(
+        "/",
+        {"pieces": ["one "], "end": "done"},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    with patch.object(publishing, "end_stream", stop_first):
+        answer = asyncio.run(publishing.pieces(request, name))
+    return answer.status_code, json.loads(answer.content)
 
 
 def processes_of_parent_and_child() -> tuple[str, str]:

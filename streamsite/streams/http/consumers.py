@@ -116,7 +116,7 @@ class Consumer(AsyncWebsocketConsumer):
         if isinstance(error, StreamError):
             closing = self._refuse(error)
         elif error is not None:
-            logger.error("Sending to %s failed.", self.scope["path"], exc_info=error)
+            logger.error("Sending to %r failed.", self.scope["path"], exc_info=error)
             closing = self.close(INTERNAL_ERROR)
         else:
             closing = self.close()

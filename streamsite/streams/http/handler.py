@@ -129,7 +129,7 @@ class StreamHandler:
         except ClientLeft:
             raise
         except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
+            logger.exception("%s %r failed", scope["method"], scope["path"])
             response = refusal(500, "The server failed. Its log has the error.")
         # A 204 has no content and no Content-Length (RFC 9110, section 8.6).
         if not response.streaming and response.status_code != HTTPStatus.NO_CONTENT:

@@ -18,7 +18,7 @@ from ..models import PublishToken, Stream
 from ..reading.finding import find
 from ..writing.stopping import stop_as, stop_with
 from ..writing.writer import writer
-from .deliveries import Body, Delivery, Item, read_body
+from .deliveries import Body, Delivery, Item, read_delivery
 from .endpoints import endpoint
 
 # Seconds without a request after which a publisher counts as dead. A request with an empty list of
@@ -45,12 +45,13 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
     the same token) and `takeover=1`.
     """
     token = await publisher(request)
-    body = read_body(request)
+    body = await read_delivery(request)
     producer = f"{token.pk}/{request.GET.get('producer', '')}"
     fence = hashlib.sha256(producer.encode()).hexdigest()[:32]
     options: dict[str, Any] = {
         "title": request.GET.get("title", ""),
         "owner_id": token.owner_id,
+        "token_id": token.pk,
         "visibility": choice(request, "visibility", Stream.Visibility.values),
         "takeover": choice(request, "takeover", SWITCH) == "1",
     }
@@ -61,9 +62,10 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
             raise
         return receipt_before.response()
     if receipt.error is None and receipt.end:
-        state, reason = receipt.end
-        await end_stream(receipt.stream.pk, state, reason, fence=fence)
-        receipt.state = state
+        receipt.state, reason = receipt.end
+        if not await end_stream(receipt.stream.pk, receipt.state, reason, fence=fence):
+            # Somebody else ended the stream after the pieces were committed.
+            receipt.state = (await in_database(log.find, name)).state
     return receipt.response()
 
 

@@ -65,10 +65,12 @@ def record(stream: Stream, text: str) -> None:
     with transaction.atomic():
         if stream.pk is None:
             stream.state, stream.ended_at = Stream.State.DONE, stream.started_at
-        elif Stream.objects.get(pk=stream.pk).live:
-            raise Conflict(f"Stream {stream.name!r} is live. Edit its text after its end.")
         else:
-            stream.revision += 1
+            # Locked, so that each of two edits at the same time makes a revision of its own.
+            current = Stream.objects.select_for_update().get(pk=stream.pk)
+            if current.live:
+                raise Conflict(f"Stream {stream.name!r} is live. Edit its text after its end.")
+            stream.revision = current.revision + 1
             Segment.objects.filter(stream=stream).delete()
         stream.pieces, stream.length = len(texts), len(text)
         stream.save()

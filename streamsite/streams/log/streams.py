@@ -39,13 +39,16 @@ def create(
     lease: float,
     title: str = "",
     owner_id: int | None = None,
+    token_id: int | None = None,
     visibility: str = Stream.Visibility.PUBLIC,
     takeover: bool = False,
 ) -> Stream:
     """Create a live stream for the producer that holds the fencing token `fence`.
 
-    The producer counts as alive for `lease` seconds. With `takeover`, a live stream with this name
-    is handed to this producer as it stands.
+    The producer counts as alive for `lease` seconds. `token_id` names the token of a publisher over
+    HTTP. With `takeover`, a live stream with this name is handed to this producer as it stands, if
+    the stream belongs to the same owner; a publisher whose token has no owner takes over only the
+    streams of that token.
 
     Raises BadRequest for a name that is not valid, Conflict when another producer writes the
     stream, and Ended when the stream has ended.
@@ -61,6 +64,7 @@ def create(
                 name=name,
                 title=title,
                 owner_id=owner_id,
+                token_id=token_id,
                 visibility=visibility,
                 fence=fence,
                 leased_until=from_now(lease),
@@ -78,6 +82,11 @@ def create(
         )
     if stream.owner_id != owner_id:
         raise Conflict(f"Stream {name!r} belongs to another user and can't be taken over.")
+    if token_id is not None and owner_id is None and stream.token_id != token_id:
+        raise Conflict(
+            f"Stream {name!r} was published with another token and can't be taken over. "
+            "Tokens of the same owner may take over each other's streams."
+        )
     Stream.objects.filter(pk=stream.pk, state=Stream.State.LIVE).update(
         fence=fence, leased_until=from_now(lease)
     )

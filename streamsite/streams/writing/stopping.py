@@ -39,8 +39,11 @@ async def stop_as(user: User, stream: Stream) -> bool:
 
 async def stop_with(token: PublishToken, stream: Stream) -> bool:
     """Stop a stream on behalf of a publisher. Raises Forbidden."""
-    if token.owner_id != stream.owner_id:
-        raise Forbidden(f"Stream {stream.name!r} belongs to another user than this token.")
+    same_owner = token.owner_id is not None and token.owner_id == stream.owner_id
+    if not same_owner and stream.token_id != token.pk:
+        raise Forbidden(
+            f"Stream {stream.name!r} belongs neither to the owner of this token nor to this token."
+        )
     return await stop(stream, f"Stopped by {token.label}.")
 
 

@@ -168,9 +168,13 @@ CONTENT_SECURITY_POLICY = {
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
 if TLS != "off":
-    SECURE_HSTS_SECONDS = 365 * 24 * 3600
-    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
-    SECURE_HSTS_PRELOAD = True
+    # Browsers keep this for a year. Whether it also concerns the domain's other hosts is for the
+    # operator to say, so Django's checks for that are silent.
+    HSTS = environment.choice("HSTS", "host", ("off", "host", "subdomains", "preload"))
+    SECURE_HSTS_SECONDS = 0 if HSTS == "off" else 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = HSTS in ("subdomains", "preload")
+    SECURE_HSTS_PRELOAD = HSTS == "preload"
+    SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W005", "security.W021"]
     SECURE_SSL_REDIRECT = True
     # A load balancer sends its health checks to the address of the machine, without TLS.
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]

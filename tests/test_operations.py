@@ -181,6 +181,29 @@ def test_over_tls_browsers_are_told_to_use_tls_only(public_site: Site):
     )
 
 
+def test_a_domain_alone_does_not_commit_its_subdomains_to_tls(public_site: Site):
+    header = http.ask(public_site.address, "/", headers=OVER_TLS).headers
+    assert header["strict-transport-security"] == f"max-age={365 * 24 * 3600}"
+
+
+@pytest.mark.parametrize(
+    ("hsts", "expected"),
+    [
+        ("off", {"SECURE_HSTS_SECONDS": "0"}),
+        ("subdomains", {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "True", "SECURE_HSTS_PRELOAD": "False"}),
+        ("preload", {"SECURE_HSTS_INCLUDE_SUBDOMAINS": "True", "SECURE_HSTS_PRELOAD": "True"}),
+    ],
+)
+def test_the_operator_says_how_far_tls_alone_goes(
+    make_site: SiteMaker, hsts: str, expected: dict[str, str]
+):
+    done = make_site(ALLOWED_HOSTS=DOMAIN, HSTS=hsts).manage("diffsettings", "--all")
+    # Settings that have Django's default stand behind "### ".
+    lines = [line.removeprefix("### ") for line in done.stdout.splitlines()]
+    found = dict(line.split(" = ", 1) for line in lines if " = " in line)
+    assert {name: found[name] for name in expected} == expected
+
+
 def test_over_tls_cookies_are_secure(public_site: Site):
     response = http.ask(public_site.address, "/admin/login/", headers=OVER_TLS)
     assert response.status == 200

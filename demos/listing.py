@@ -22,7 +22,7 @@ TRANSPORTS = {
     "sse": "SSE",
     "chunked": _("Chunked"),
     "polling": _("Polling"),
-    "other": _("elsewhere"),
+    "other": _("other"),
 }
 
 

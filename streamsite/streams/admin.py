@@ -148,7 +148,7 @@ class StreamAdmin(admin.ModelAdmin):
     def age(self, stream: Stream) -> str:
         return timesince(stream.started_at, depth=1)
 
-    @admin.action(description=_("Stop"), permissions=["change"])
+    @admin.action(description=_("Stop selected streams"), permissions=["change"])
     def stop_streams(self, request: HttpRequest, queryset: QuerySet[Stream]) -> None:
         stopped = 0
         for stream in queryset.filter(state=Stream.State.LIVE):
@@ -160,7 +160,7 @@ class StreamAdmin(admin.ModelAdmin):
             request, text % {"count": stopped}, messages.SUCCESS if stopped else messages.INFO
         )
 
-    @admin.action(description=_("Replay"), permissions=["view"])
+    @admin.action(description=_("Replay selected stream"), permissions=["view"])
     def replay_stream(
         self, request: HttpRequest, queryset: QuerySet[Stream]
     ) -> HttpResponse | None:
@@ -185,7 +185,7 @@ class PublishTokenAdmin(admin.ModelAdmin):
             text = _("Copy the token now, because it is shown only once: %(key)s")
             self.message_user(request, text % {"key": key}, messages.WARNING)
 
-    @admin.action(description=_("Revoke"), permissions=["change"])
+    @admin.action(description=_("Revoke selected tokens"), permissions=["change"])
     def revoke_tokens(self, request: HttpRequest, queryset: QuerySet[PublishToken]) -> None:
         revoked = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
         text = ngettext("%(count)d token was revoked.", "%(count)d tokens were revoked.", revoked)

@@ -26,9 +26,10 @@ SERVERS = {
     " --timeout-graceful-shutdown 2 --ws-max-size 65536",
     "granian": "granian --host {host} --port {port} --interface asgi --workers-kill-timeout 2",
 }
-# What a process needs of the tests' own environment. The site's variables are not among it, lest
-# those of whoever runs the tests change what is tested.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR")
+# The variables that a process inherits from the tests. The site's variables are not among them, so
+# that the environment of the person who runs the tests does not change what is tested. The last one
+# lets coverage measure the process (`patch = ["subprocess"]` in pyproject.toml).
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "COVERAGE_PROCESS_CONFIG")
 
 # Child processes inherit ignored signals. A shell that runs the tests in the background ignores
 # SIGINT, and nohup ignores SIGHUP, so both are set back to their defaults here.

@@ -12,30 +12,17 @@ from typing import Any
 
 import pytest
 
-from tests.inside import readme, streams
-from tests.inside.readme import WORDS
+from tests.inside import shop, streams
+from tests.inside.shop import WORDS
 from tests.marks import EVERY_SERVER
 from tests.ports import HOST, free_port
 from tests.process import family, threads
 from tests.raw import http
+from tests.readme import BLOCKS, PUBLISHING
 from tests.site import ROOT, SERVERS, call_command, environment, server_command
 from tests.waiting import PATIENCE, wait_until
 
 from .reading import Reader, sse
-
-SECTION = re.search(
-    r"^## Stream from your own app\n(.+?)^## ",
-    (ROOT / "README.md").read_text(),
-    re.MULTILINE | re.DOTALL,
-)[1]
-BLOCKS = dict(
-    re.findall(
-        r"^```(?:python|html)\n(?:\{?# ?)([\w.]+).*\n((?:.*\n)+?)```$", SECTION, re.MULTILINE
-    )
-)
-PUBLISHING = re.search(
-    r"^```python\n(from streamsite\.streams import publish\n(?:.*\n)+?)```$", SECTION, re.MULTILINE
-)[1]
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +30,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a new Django project with the README's blocks put in."""
     folder = tmp_path_factory.mktemp("project")
     run(folder, "-m", "django", "startproject", "shop", ".")
-    shop = folder / "shop"
+    package = folder / "shop"
     append(
-        shop / "settings.py",
+        package / "settings.py",
         BLOCKS["settings.py"],
         "TEMPLATES[0]['DIRS'] = [BASE_DIR / 'templates']\n",
     )
-    asgi = (shop / "asgi.py").read_text()
-    (shop / "asgi.py").write_text(
+    asgi = (package / "asgi.py").read_text()
+    (package / "asgi.py").write_text(
         asgi.replace("application = get_asgi_application()\n", BLOCKS["asgi.py"])
     )
-    append(shop / "urls.py", BLOCKS["urls.py"])
-    append(shop / "views.py", BLOCKS["views.py"], "from tests.inside.readme import model\n")
+    append(package / "urls.py", BLOCKS["urls.py"])
+    append(package / "views.py", BLOCKS["views.py"], "from tests.inside.shop import model\n")
     (folder / "templates").mkdir()
     append(folder / "templates" / "answer.html", BLOCKS["answer.html"])
     run(folder, "manage.py", "migrate", "--verbosity", "0")
@@ -130,11 +117,6 @@ def address(request: pytest.FixtureRequest, project: Path) -> Iterator[tuple[str
         yield address
 
 
-def test_the_section_has_less_than_forty_lines_of_code():
-    code = re.findall(r"^```\w+\n((?:.*\n)+?)```$", SECTION, re.MULTILINE)
-    assert 0 < sum(1 for block in code for line in block.splitlines() if line.strip()) < 40
-
-
 def asked(address: tuple[str, int], question: str) -> str:
     """Ask a question, and return the name of the answer's stream."""
     page = http.get(address, f"/ask?question={question}")
@@ -192,7 +174,7 @@ def test_a_live_answer_is_interrupted_when_its_server_ends(project: Path, on: st
 @pytest.fixture(scope="module")
 def published(project: Path) -> None:
     """Run the README's example of `publish`."""
-    call(project, readme.run_as_written, PUBLISHING)
+    call(project, shop.run_as_written, PUBLISHING)
 
 
 def test_the_example_of_publish_runs_as_written(published: None, address: tuple[str, int]):

@@ -1,4 +1,4 @@
-"""What the README takes for granted in its reader's own project, and what publishes there."""
+"""Code in the project of the README's reader: the model, and a run of the README's own blocks."""
 
 import ast
 import asyncio

@@ -96,6 +96,6 @@ async def test_every_transport_survives_a_restart_of_the_server(
         async with asyncio.timeout(PATIENCE):
             ends = await asyncio.gather(*readers)
     finally:
-        publish.process.kill()
+        publish.kill()
     assert ends == [End("done", 3, sha256("one\ntwo\nthree\n"))] * 4
     assert set(seen.values()) == {"one\ntwo\nthree\n"}

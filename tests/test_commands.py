@@ -70,6 +70,11 @@ class Command:
         assert "Traceback" not in errors, errors
         return self.process.returncode, (output or b"").decode(), errors
 
+    def kill(self) -> None:
+        """Kill the command if it still runs, and close its pipes."""
+        with self.process:
+            self.process.kill()
+
 
 def read_exactly(file: IO[bytes], size: int) -> bytes:
     data = b""
@@ -87,8 +92,7 @@ def run(site: Site) -> Iterator[Run]:
 
         def start(*arguments: str, at: Site = site, **env: str) -> Command:
             command = Command(at, *arguments, **env)
-            stack.callback(command.process.wait)
-            stack.callback(command.process.kill)
+            stack.callback(command.kill)
             return command
 
         yield start

@@ -21,15 +21,9 @@ WINGS = (
     ("http",),
     ("urls", "asgi", "admin", "checks", "apps", "templatetags", "management", "client"),
 )
-# The most lines of a module, and of the modules that may be longer.
+# The most lines of a module, and of the module that still has to be split.
 MOST_LINES = 300
-LONG_MODULES = {
-    # One document, which nobody reads from top to bottom.
-    "streamsite.streams.http.openapi": 360,
-    # To be split.
-    "streamsite.streams.http.publishing": 320,
-    "streamsite.streams.writing.producers": 360,
-}
+LONG_MODULES = {"streamsite.streams.writing.producers": 340}
 # The parts of the engine that the client may import, because it runs without a database.
 CLIENT_USES = ("client", "wire", "pieces", "errors")
 

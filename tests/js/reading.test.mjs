@@ -363,6 +363,24 @@ test("decodes characters that arrive byte by byte", async (t) => {
   assertWhole(await readAll(open("http://localhost/stream/test", { transport: "chunked" })));
 });
 
+for (const [name, init] of [
+  ["a 503", { status: 503 }],
+  ["a response of another type", { headers: { "Content-Type": "text/html" } }],
+]) {
+  test(`connects again after ${name} whose connection is lost`, async (t) => {
+    const { url } = await serve(t, (question) => whole(TEXTS, question));
+    const { fetch } = globalThis;
+    let attempts = 0;
+    t.mock.method(globalThis, "fetch", (...request) => {
+      attempts += 1;
+      if (attempts > 1) return fetch(...request);
+      const body = new ReadableStream({ start: (stream) => stream.error(new TypeError("network error")) });
+      return Promise.resolve(new Response(body, init));
+    });
+    assertWhole(await readAll(open(url, { transport: "chunked" })));
+  });
+}
+
 test("an unknown transport is a RangeError that names the transports", () => {
   assert.throws(() => open("http://localhost/", { transport: "pigeon" }), /pigeon.*auto, or one of websocket/);
   const reader = open("http://localhost/");

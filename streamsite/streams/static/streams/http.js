@@ -44,7 +44,7 @@ export async function get({ url, after, pace, signal }, name, { accept, query })
   // A response of another type, such as a captive portal's page, doesn't come from the stream's server.
   // The next request may reach the server.
   if (response.status !== 204 && !type.startsWith(accept)) {
-    await response.body?.cancel();
+    discard(response);
     throw new ConnectionLost(`The server answered "${name}" with ${type} instead of ${accept}.`);
   }
   return response;
@@ -62,8 +62,13 @@ export async function check(response) {
   if (status >= 400 && status < 500 && !PASSING.has(status)) {
     throw new StreamRefused(status, await detailOf(response));
   }
-  await response.body?.cancel();
+  discard(response);
   throw new ConnectionLost(`The server answered with HTTP status ${status}.`, { retryAfter: retryAfter(response) });
+}
+
+/** Close the connection of a response whose body nobody reads. */
+function discard(response) {
+  response.body?.cancel().catch(() => {}); // Canceling fails if the connection is already lost.
 }
 
 /** Yield a body's text in parts, as they arrive. Leaving the loop early closes the connection. */

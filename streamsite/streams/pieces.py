@@ -176,11 +176,12 @@ def check_text(text: str) -> None:
 
 # Pieces end at the boundaries of Unicode: after a grapheme cluster or before a word (UAX #29,
 # https://unicode.org/reports/tr29/), or after a line's end. Spaces and punctuation belong to the
-# piece of the word before them.
+# piece of the word before them. A line feed ends every piece: more text can't change the piece, so
+# `Splitter` need not hold back the last line of a build log that stands still.
 _WORD_STARTS = r"(?w)\b(?=\w)"
 _PATTERNS = {
     "char": regex.compile(r"\X"),
-    "word": regex.compile(rf"\X(?:(?!{_WORD_STARTS})\X)*"),
+    "word": regex.compile(rf"\X(?:(?<!\n)(?!{_WORD_STARTS})\X)*"),
     "line": regex.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+"),
 }
 SPLITS = tuple(_PATTERNS)
@@ -191,6 +192,7 @@ def split(text: str, by: str) -> list[str]:
 
         split("Hi, 你!", "char")  # ["H", "i", ",", " ", "你", "!"]
         split("Hi, 你!", "word")  # ["Hi, ", "你!"]
+        split("a\n b", "word")   # ["a\n", " ", "b"]
         split("a\nb", "line")    # ["a\n", "b"]
 
     The pieces joined are the text. No piece is empty.
@@ -206,8 +208,9 @@ class Splitter:
         splitter.feed("rld")        # []
         splitter.flush()            # ["world"]
 
-    The last piece waits for more text, because more text may belong to the piece: combining marks,
-    the rest of a word or the rest of a line.
+    The pieces are those of `split`, wherever the text is cut into parts. The last piece waits for
+    more text unless the piece ends in a line feed, because more text may belong to the piece:
+    combining marks, the rest of a word or the rest of a line.
     """
 
     def __init__(self, by: str) -> None:
@@ -218,8 +221,6 @@ class Splitter:
         """Return the pieces that `text` completes."""
         pieces = split(self._rest + text, self._by)
         self._rest = pieces.pop() if pieces else ""
-        # A grapheme and a line end at a line feed. By word, spaces after the line feed become a
-        # piece of their own if they arrive later.
         if self._rest.endswith("\n"):
             pieces.append(self._rest)
             self._rest = ""

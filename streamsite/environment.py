@@ -12,7 +12,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -80,6 +80,12 @@ def parse_database_url(name: str, url: str) -> dict[str, Any]:
             f"{name} can't be understood: write it as postgres://user:password@host:5432/name, "
             "with special characters of the password percent-encoded."
         ) from error
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of the SQLite database in a file."""
+    # Without quoting, a `?` or `#` in a folder's name would end the path.
+    return f"sqlite:///{quote(str(path))}"
 
 
 def parse_redis_url(name: str, url: str) -> dict[str, Any]:

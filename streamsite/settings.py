@@ -86,7 +86,7 @@ DATABASE_URL = environment.url("DATABASE_URL", ("postgres", "postgresql", "sqlit
 EMBEDDED_DATABASE = not DATABASE_URL
 DATABASES = {
     "default": environment.parse_database_url(
-        "DATABASE_URL", DATABASE_URL or f"sqlite:///{VAR_DIR / 'db.sqlite3'}"
+        "DATABASE_URL", DATABASE_URL or environment.sqlite_url(VAR_DIR / "db.sqlite3")
     )
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +133,13 @@ def test_a_bad_value_is_refused_with_a_sentence(monkeypatch, reader, value, sent
     with pytest.raises(ImproperlyConfigured) as refused:
         READERS[reader]()
     assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize("folder", ["var", "/50%/var", "/a%20b", "/why?", "/site #2", "/数据"])
+def test_the_embedded_database_is_in_its_folder_whatever_the_folders_name(folder):
+    path = Path(folder, "db.sqlite3")
+    found = environment.parse_database_url("V", environment.sqlite_url(path))
+    assert found["NAME"] == str(path)
 
 
 def test_an_unknown_redis_option_is_refused_by_its_name(monkeypatch):

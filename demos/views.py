@@ -41,3 +41,9 @@ async def events(request):
 
     pieces = texts(play(await find(NAME), every=PACE))
     return StreamingHttpResponse(body(pieces), content_type=sse.CONTENT_TYPE)
+
+
+@endpoint("GET", "POST")
+async def unknown(request):
+    """Answer with status 404 as JSON, because the clients of streams read no pages."""
+    return JsonResponse({"detail": "There is no endpoint at this URL."}, status=404)

@@ -21,24 +21,12 @@ except ImproperlyConfigured as error:
     # A mistake in the configuration: print the message for the operator, without a traceback.
     sys.exit(f"streamsite: {error}")
 
-from channels.routing import ProtocolTypeRouter
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import get_resolver
 
-import demos.routing
-from streamsite import daphne
-from streamsite.health import PROBES
-from streamsite.streams.asgi import beside, lifespan
+from streamsite.streams.asgi import streams_application
 
-daphne.install()
-
-application = ProtocolTypeRouter(
-    {
-        "http": beside(ASGIHandler(), "/stream/", "/notices/", *PROBES, any_host=PROBES),
-        "websocket": demos.routing.application,
-        "lifespan": lifespan,
-    }
-)
+application = streams_application(ASGIHandler())
 
 # Everything that is imported so far stays until the process ends. A full garbage collection would
 # search all of it, and pause every viewer for about 60 ms, so these objects are exempt from now on.

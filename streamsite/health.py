@@ -7,20 +7,23 @@ from channels.layers import get_channel_layer
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
+from streamsite.streams import endpoint
 from streamsite.streams.log.database import in_database
 
-# The paths of the health checks. A load balancer asks for them by the machine's address, so they
-# are exempt from the check of the Host header.
-PROBES = ("/healthz", "/readyz")
 # Seconds that the database and the channel layer may take to answer.
 TIMEOUT = 3
 
 
+# A load balancer asks for the health checks by the machine's address, hence `any_host`.
+
+
+@endpoint("GET", any_host=True)
 async def alive(request: HttpRequest) -> JsonResponse:
     """Answer 200. No answer means that the process hangs or has ended."""
-    return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+    return JsonResponse({"status": "ok"})
 
 
+@endpoint("GET", any_host=True)
 async def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 if the database and the channel layer answer, or 503 if one does not.
 
@@ -34,7 +37,6 @@ async def ready(request: HttpRequest) -> JsonResponse:
     return JsonResponse(
         {"status": "ok" if ready else "unavailable", **states},
         status=200 if ready else 503,
-        headers={"Cache-Control": "no-store"},
     )
 
 

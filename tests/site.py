@@ -66,10 +66,13 @@ def call_command(function: Callable[..., Any], *arguments: Any) -> list[str]:
     return [sys.executable, "-m", "tests.inside", name_of(function), json.dumps(arguments)]
 
 
-def server_command(name: str, port: int, application: str = APPLICATION) -> list[str]:
-    """Return the command that runs a server of `SERVERS` from this Python's environment."""
+def server_command(name: str, port: int, application: str = APPLICATION, *extra: str) -> list[str]:
+    """Return the command that runs a server of `SERVERS` from this Python's environment.
+
+    `extra` are more options of the server.
+    """
     program, *options = SERVERS[name].format(host=HOST, port=port).split()
-    return [str(Path(sys.executable).with_name(program)), *options, application]
+    return [str(Path(sys.executable).with_name(program)), *options, *extra, application]
 
 
 class Server:

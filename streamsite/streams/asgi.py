@@ -1,71 +1,49 @@
-"""The ASGI applications that a site mounts to serve streams.
+"""The ASGI application of a site that serves streams.
 
-Another site's asgi.py needs only this module of the engine:
+The site's asgi.py wraps the application that the site has:
 
-    from channels.routing import ProtocolTypeRouter
-    from django.core.asgi import get_asgi_application
+    from streamsite.streams.asgi import streams_application
 
-    django_application = get_asgi_application()
+    application = streams_application(get_asgi_application())
 
-    from streamsite.streams.asgi import beside, lifespan, websockets
-
-    application = ProtocolTypeRouter(
-        {
-            "http": beside(django_application, "/stream/"),
-            "websocket": websockets("stream/"),
-            "lifespan": lifespan,
-        }
-    )
-
-Import this module after `get_asgi_application()`: the engine's models need Django's app registry.
+A site's asgi.py imports this module before Django is set up, so the module imports nothing that
+needs the settings or the app registry.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from channels.routing import URLRouter
-from django.urls import path, re_path
-
-from .http.handler import beside
-from .http.origins import SameOrigin
-from .http.transports.websocket import StreamConsumer, UnknownAddress
-from .writing.sources import end_sources
-
-__all__ = ["beside", "lifespan", "websockets"]
+if TYPE_CHECKING:
+    from channels.routing import ProtocolTypeRouter
 
 
-def websockets(prefix: str, before: list[Any] | None = None) -> SameOrigin:
-    """Return an application that serves the WebSocket of each stream, at `<prefix><name>/ws`.
+def streams_application(application: Any) -> "ProtocolTypeRouter":
+    """Return `application` with the endpoints, the WebSockets and the lifespan of the engine.
 
-    `prefix` has no slash at the beginning, as in a URLconf: "stream/". `before` is a list of
-    `path()` entries with the site's own consumers, which are matched before the streams.
+    `application` is Django's ASGI handler, or a `ProtocolTypeRouter` of Channels with "http":
 
-    The application rejects the handshake of a page from an unknown origin with status 403. It
-    accepts and then closes a WebSocket to any other address with the close code 4404.
-    """
-    return SameOrigin(
-        URLRouter(
-            [
-                *(before or []),
-                path(f"{prefix}<str:name>/ws", StreamConsumer.as_asgi()),
-                re_path("", UnknownAddress.as_asgi()),
-            ]
+        application = streams_application(
+            ProtocolTypeRouter(
+                {
+                    "http": get_asgi_application(),
+                    "websocket": AuthMiddlewareStack(URLRouter(chat.routing.websocket_urlpatterns)),
+                }
+            )
         )
-    )
 
+    - HTTP: the engine serves each view that `endpoint` decorates, at the addresses in the site's
+      URLconf. `application` gets all other requests.
+    - WebSocket: the engine serves each consumer whose `as_view()` is in the URLconf. Its handshake
+      is rejected with status 403 if the page has an unknown origin. The application's own
+      "websocket" gets all other WebSockets. Without one they are accepted, and closed with the code
+      4404.
+    - Lifespan: the sources that run in this server end before the application's own "lifespan"
+      shuts down. Without the lifespan their streams would stay live until their leases expire.
+    - All other protocols stay as they are.
 
-async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """Handle the ASGI lifespan protocol: end the sources that run in this server when it stops.
+    When Daphne runs the site, the function also calls `streamsite.daphne.install`.
 
-    Without this application the streams of these sources stay live until their leases expire.
-    Daphne has no lifespan (django/daphne#264), so `streamsite.daphne` ends the sources there.
-
-    See https://asgi.readthedocs.io/en/latest/specs/lifespan.html.
+    Raises ImproperlyConfigured for a `ProtocolTypeRouter` without "http".
     """
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            await send({"type": "lifespan.startup.complete"})
-        else:
-            await end_sources()
-            await send({"type": "lifespan.shutdown.complete"})
-            return
+    from .http.application import with_streams
+
+    return with_streams(application)

@@ -1,28 +1,16 @@
 """System checks for common mistakes in the settings of a site that installs the engine."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+from django.urls import URLResolver, get_resolver
+from django.urls.resolvers import LocalePrefixPattern
 
+from . import urls
 from .conf import setting
 from .http.origins import parse
-
-
-@register()
-def check_channel_layer(**_: Any) -> list[CheckMessage]:
-    """Require a channel layer, by which producers notify readers of new pieces."""
-    if "default" in getattr(settings, "CHANNEL_LAYERS", {}):
-        return []
-    return [
-        Error(
-            "The engine needs a channel layer to notify readers of new pieces.",
-            hint='Set CHANNEL_LAYERS["default"]: '
-            "channels.layers.InMemoryChannelLayer for one process, "
-            "channels_redis.pubsub.RedisPubSubChannelLayer for several.",
-            id="streams.E001",
-        )
-    ]
 
 
 @register()
@@ -70,8 +58,61 @@ def check_gzip(**_: Any) -> list[CheckMessage]:
     return [
         Warning(
             "GZipMiddleware breaks the streams that pass through it.",
-            hint="Remove GZipMiddleware and let the proxy compress the pages, or serve the streams "
-            "by streamsite.streams.http.handler.StreamHandler, which does not run GZipMiddleware.",
+            hint="Remove GZipMiddleware and let the proxy compress the pages.",
             id="streams.W001",
         )
     ]
+
+
+@register()
+def check_mount(**_: Any) -> list[CheckMessage]:
+    """Require that the URLconf includes the engine's URLs below a fixed path.
+
+    An address of a stream is the same for all readers, whatever their language, and contains
+    nothing but the name of the stream.
+    """
+    if not getattr(settings, "ROOT_URLCONF", None):
+        return []
+    mounts = list(find_mounts(get_resolver()))
+    if not mounts:
+        return [
+            Error(
+                "The URLconf does not include the engine's URLs, so nobody can read a stream.",
+                hint='Add path("stream/", include("streamsite.streams.urls")) to the URLconf of '
+                "ROOT_URLCONF.",
+                id="streams.E003",
+            )
+        ]
+    messages: list[CheckMessage] = []
+    for patterns in mounts:
+        if any(isinstance(pattern, LocalePrefixPattern) for pattern in patterns):
+            messages.append(
+                Error(
+                    "i18n_patterns() contains the engine's URLs, so their addresses depend on the "
+                    "language.",
+                    hint='Move path("stream/", include("streamsite.streams.urls")) out of '
+                    "i18n_patterns().",
+                    id="streams.E004",
+                )
+            )
+        elif any(pattern.regex.groups for pattern in patterns):
+            messages.append(
+                Error(
+                    f"The path {''.join(map(str, patterns))!r}, below which the URLconf includes "
+                    "the engine's URLs, has a parameter. The engine's views do not take it.",
+                    hint='Include the engine\'s URLs below a fixed path, such as "stream/".',
+                    id="streams.E005",
+                )
+            )
+    return messages
+
+
+def find_mounts(resolver: URLResolver, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the patterns that lead to each `include()` of the engine's URLs, outermost first."""
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            patterns = (*above, entry.pattern)
+            if entry.urlconf_module is urls:
+                yield patterns
+            else:
+                yield from find_mounts(entry, patterns)

@@ -22,7 +22,7 @@ from tests.readme import BLOCKS, PUBLISHING
 from tests.site import ROOT, SERVERS, call_command, environment, server_command
 from tests.waiting import PATIENCE, wait_until
 
-from .reading import Reader, sse
+from .reading import TRANSPORTS, Reader, sse
 
 
 @pytest.fixture(scope="module")
@@ -79,15 +79,18 @@ def variables() -> dict[str, str]:
 
 
 @contextmanager
-def served(project: Path, on: str) -> Iterator[tuple[tuple[str, int], int]]:
-    """Serve the project. Yield the address and the id of the process that answers requests."""
+def served(project: Path, on: str, *options: str) -> Iterator[tuple[tuple[str, int], int]]:
+    """Serve the project. Yield the address and the id of the process that answers requests.
+
+    `options` are more options of the server.
+    """
     address = HOST, free_port()
     log = project / f"{on}.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
             [sys.executable, "manage.py", "runserver", "--noreload", "{}:{}".format(*address)]
             if on == "runserver"
-            else server_command(on, address[1], "shop.asgi:application"),
+            else server_command(on, address[1], "shop.asgi:application", *options),
             cwd=project,
             env=variables(),
             stdout=output,
@@ -117,19 +120,48 @@ def address(request: pytest.FixtureRequest, project: Path) -> Iterator[tuple[str
         yield address
 
 
-def asked(address: tuple[str, int], question: str) -> str:
-    """Ask a question, and return the name of the answer's stream."""
+def asked(address: tuple[str, int], question: str, mount: str = "/stream") -> str:
+    """Ask a question, and return the name of the answer's stream, which is at `mount`."""
     page = http.get(address, f"/ask?question={question}")
     assert page.status == 200
     source = re.search(r'<stream-output src="([^"]+)" transport="sse"', unescape(page.text))[1]
+    assert source.rpartition("/")[0] == mount
     return source.rpartition("/")[2]
 
 
-@pytest.mark.parametrize("transport", ["sse", "websocket", "chunked", "polling"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_an_answer_is_streamed_to_its_page(address: tuple[str, int], transport: str):
     reader = Reader(asked(address, "why")).read(transport, address)
     assert reader.texts == [*WORDS, "why"]
     assert reader.state == "done"
+
+
+# The options by which a server tells the project that a proxy serves it below /app.
+ROOT_PATH = {
+    "daphne": ("--root-path", "/app"),
+    "uvicorn": ("--root-path", "/app"),
+    "granian": ("--url-path-prefix", "/app"),
+}
+
+
+@EVERY_SERVER
+def test_an_answer_is_streamed_below_a_root_path(project: Path, on: str):
+    with served(project, on, *ROOT_PATH[on]) as (address, pid):
+        # As behind a proxy that removes the root path from what it forwards.
+        name = asked(address, "why", mount="/app/stream")
+        for transport in TRANSPORTS:
+            assert Reader(name).read(transport, address).texts == [*WORDS, "why"]
+        if on != "uvicorn":  # Uvicorn adds the root path to each path.
+            kept = http.get(address, f"/app/stream/{name}/polling")
+            assert kept.json["pieces"] == [*WORDS, "why"]
+        # The engine, and not Django's handler, serves a viewer.
+        before = threads(pid)
+        with ExitStack() as leaving:
+            endless = asked(address, "endless", mount="/app/stream")
+            for _ in range(20):
+                texts = leaving.enter_context(closing(sse(address, endless, "0", {})))
+                assert next(texts)["text"] == WORDS[0]
+            assert threads(pid) < before + 10
 
 
 def test_runserver_serves_the_static_files_of_the_answers_page(project: Path):

@@ -10,6 +10,7 @@ from tests.site import ROOT
 
 PACKAGES = ("streamsite", "demos")
 ENGINE = "streamsite.streams"
+DAPHNE = "streamsite.daphne"
 
 # The wings of the engine, from the bottom up. A module imports from its own wing or a lower one.
 # The lowest wing holds what all others build on, and the highest holds what Django looks for.
@@ -157,13 +158,21 @@ def test_no_two_modules_import_each_other():
 
 
 def test_the_engine_imports_neither_the_site_nor_the_demos():
+    # streamsite.daphne belongs to no site: it is for every site that Daphne runs.
     for module in engine_modules():
         outside = {
             name
             for name in imports(module)
-            if name.split(".")[0] in PACKAGES and not name.startswith(ENGINE)
+            if name.split(".")[0] in PACKAGES and not name.startswith((ENGINE, DAPHNE))
         }
         assert not outside, f"{module} imports {outside}"
+
+
+def test_the_package_for_daphne_imports_only_itself():
+    for module in MODULES:
+        if module.startswith(DAPHNE):
+            own = {name for name in imports(module) if name.split(".")[0] in PACKAGES}
+            assert all(name.startswith(DAPHNE) for name in own), f"{module} imports {own}"
 
 
 def test_the_demos_import_only_the_engine():

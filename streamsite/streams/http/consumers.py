@@ -9,9 +9,12 @@ from typing import Any
 from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.http import HttpRequest
 
-from ..errors import StreamError
+from ..errors import BadRequest, StreamError
+from .endpoints import View, endpoint
 from .granian import closable
+from .origins import SameOrigin
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +44,10 @@ class Consumer(AsyncWebsocketConsumer):
                     await self.send(str(n))
                     await asyncio.sleep(1)
 
+    Put the consumer into the URLconf, and `streams_application` serves it there:
+
+        urlpatterns = [path("countdown", Countdown.as_view())]
+
     A `StreamError`, raised by a handler or by the sending task, closes the connection with the
     error's `close_code` and with its `detail` as the reason.
     """
@@ -56,6 +63,20 @@ class Consumer(AsyncWebsocketConsumer):
             return cls(**initkwargs)(scope, *closable(receive, send))
 
         return application
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> View:
+        """Return a view for a URLconf, at whose address the consumer serves WebSockets.
+
+        The view refuses requests that are not WebSocket handshakes. A handshake of a page from an
+        unknown origin is rejected: see `SameOrigin`.
+        """
+
+        @endpoint("GET", websocket=SameOrigin(cls.as_asgi(**initkwargs)))
+        async def refuse(request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+            raise BadRequest("This is the address of a WebSocket. Connect with ws:// or wss://.")
+
+        return refuse
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send

@@ -1,6 +1,7 @@
 """The decorator that every HTTP endpoint of the engine has, and the JSON form of an error."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -15,7 +16,27 @@ from .origins import allow_origin
 View = Callable[..., Any]
 
 
-def endpoint(*methods: str) -> Callable[[View], View]:
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How the engine serves an endpoint.
+
+    `any_host` says whether the endpoint answers requests with any Host header.
+    `websocket` is the ASGI application for the WebSockets at the endpoint's address, if any.
+    """
+
+    any_host: bool = False
+    websocket: Any = None
+
+
+def endpoint_of(view: View) -> Endpoint | None:
+    """Return how the engine serves a view, or None if the view is no endpoint."""
+    found = getattr(view, "endpoint", None)
+    return found if isinstance(found, Endpoint) else None
+
+
+def endpoint(
+    *methods: str, any_host: bool = False, websocket: Any = None
+) -> Callable[[View], View]:
     """Return a decorator that makes an async view an endpoint for these HTTP methods.
 
         @endpoint("GET")
@@ -27,13 +48,16 @@ def endpoint(*methods: str) -> Callable[[View], View]:
     status 405. A `StreamError` that the view raises becomes a JSON response with the error's
     `status` and `detail`. Other errors go through to the handler.
 
+    `streams_application` calls an endpoint in the event loop, without Django's middleware: see
+    `StreamHandler`. With `any_host` the Host header of a request is not checked against
+    ALLOWED_HOSTS: the Host header of a health probe is the address of a machine. `websocket` is the
+    ASGI application for the WebSockets at the same address: see `Consumer.as_view`.
+
     The headers of each response tell caches not to store the response, tell proxies not to buffer
     it, and let pages of the origins in STREAM_ALLOWED_ORIGINS read it.
     """
 
     def decorate(view: View) -> View:
-        # Views that change something check the request themselves: its token or its CSRF cookie.
-        @csrf_exempt
         @wraps(view)
         async def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response: HttpResponseBase
@@ -60,7 +84,10 @@ def endpoint(*methods: str) -> Callable[[View], View]:
             allow_origin(request, response)
             return response
 
-        return answer
+        # Views that change something check the request themselves: its token or its CSRF cookie.
+        marked: Any = csrf_exempt(answer)
+        marked.endpoint = Endpoint(any_host, websocket)
+        return marked  # type: ignore[no-any-return]
 
     return decorate
 

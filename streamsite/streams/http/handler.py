@@ -16,8 +16,7 @@ requests, URLconf, views and responses, and stays in the event loop. It differs 
 
 import asyncio
 import logging
-from collections.abc import Collection
-from functools import lru_cache, partial
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -28,20 +27,21 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
-from django.urls import Resolver404, get_resolver, set_script_prefix
+from django.urls import set_script_prefix
 from django.utils.functional import SimpleLazyObject, cached_property
 
 from ..conf import setting
 from ..errors import StreamError, TooLarge
 from .endpoints import refusal
+from .routing import Found, Router
 from .sessions import session_of
 
 logger = logging.getLogger(__name__)
 
-# How many resolved paths and how many checked Host headers a process caches.
+# How many checked Host headers a process caches.
 CACHE_SIZE = 4096
-# The longest path or header in these caches, in characters. Longer ones belong to no page of the
-# site, and a client could fill the memory with them.
+# The longest header in the cache, in characters. Longer ones belong to no client of the site, and a
+# client could fill the memory with them.
 CACHED_LENGTH = 256
 
 Headers = list[tuple[bytes, bytes]]
@@ -63,18 +63,17 @@ class Request(ASGIRequest):
 
 
 class StreamHandler:
-    """An ASGI application that calls asynchronous views in the event loop.
+    """An ASGI application that calls the views which `endpoint` decorates in the event loop.
 
-    `any_host` contains the paths whose Host header is not checked against ALLOWED_HOSTS: the Host
-    header of a health probe is the address of a machine.
+    `router` finds these views. `pages`, which is Django's own handler, serves all other requests.
     """
 
-    def __init__(self, any_host: Collection[str] = ()) -> None:
-        self._any_host = any_host
+    def __init__(self, router: Router, pages: Any) -> None:
+        self._router = router
+        self._pages = pages
         self._security = SecurityMiddleware(_never_called)
         self._security_headers = self._find_headers(secure=False)
         self._secure_headers = self._find_headers(secure=True)
-        self._resolve = lru_cache(CACHE_SIZE)(get_resolver().resolve)
         self._hosts: set[Any] = set()
 
     def _find_headers(self, *, secure: bool) -> dict[bytes, tuple[bytes, bytes]]:
@@ -89,9 +88,15 @@ class StreamHandler:
         XFrameOptionsMiddleware(_never_called).process_response(request, response)
         return {name.lower(): (name, value) for name, value in asgi_headers(response)}
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
+        found = self._router.find(scope)
+        if found is None:
+            return self._pages(scope, receive, send)
+        return self._serve(found, scope, receive, send)
+
+    async def _serve(self, found: Found, scope: Any, receive: Any, send: Any) -> None:
         try:
-            response, head = await self._response(scope, receive)
+            response, head = await self._response(found, scope, receive)
         except ClientLeft:
             return
         await send({"type": "http.response.start", "status": response.status_code, "headers": head})
@@ -104,7 +109,7 @@ class StreamHandler:
             body = b"" if scope["method"] == "HEAD" else response.content
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
-    async def _response(self, scope: Any, receive: Any) -> tuple[Any, Headers]:
+    async def _response(self, found: Found, scope: Any, receive: Any) -> tuple[Any, Headers]:
         """Return the response to a request, and the response's headers for ASGI.
 
         Raise ClientLeft if the client leaves before its request is complete.
@@ -115,7 +120,7 @@ class StreamHandler:
             body = await read_body(receive)
             if body:
                 request._stream = BytesIO(body)
-            response = await self._answer(request)
+            response = await self._answer(found, request)
         except StreamError as error:
             response = refusal(error.status, error.detail)
         except UnicodeDecodeError:
@@ -124,8 +129,6 @@ class StreamHandler:
             response = refusal(400, "The Host header is not valid. Use a host in ALLOWED_HOSTS.")
         except SuspiciousOperation as error:
             response = refusal(400, f"{error}")
-        except Resolver404:
-            response = refusal(404, "There is no endpoint at this URL.")
         except ClientLeft:
             raise
         except Exception:
@@ -142,47 +145,27 @@ class StreamHandler:
         head += [header for name, header in always.items() if name not in given]
         return response, head
 
-    async def _answer(self, request: HttpRequest) -> Any:
-        self._check_host(request)
+    async def _answer(self, found: Found, request: HttpRequest) -> Any:
+        if not found.endpoint.any_host:
+            self._check_host(request)
         if redirect := self._security.process_request(request):
             return redirect
         if request.META["SCRIPT_NAME"]:
             set_script_prefix(request.META["SCRIPT_NAME"])
-        short = len(request.path_info) <= CACHED_LENGTH
-        resolve = self._resolve if short else get_resolver().resolve
-        match = resolve(request.path_info)
-        request.resolver_match = match
+        request.resolver_match = match = found.match
         return await match.func(request, *match.args, **match.kwargs)
 
     def _check_host(self, request: HttpRequest) -> None:
-        """Raise DisallowedHost unless ALLOWED_HOSTS contains the host, or `any_host` the path."""
+        """Raise DisallowedHost unless ALLOWED_HOSTS contains the request's host."""
         meta = request.META
         name = meta.get("HTTP_HOST"), meta.get("HTTP_X_FORWARDED_HOST"), meta["SERVER_NAME"]
-        if name not in self._hosts and request.path_info not in self._any_host:
+        if name not in self._hosts:
             request.get_host()
             if sum(len(part or "") for part in name) > CACHED_LENGTH:
                 return
             if len(self._hosts) >= CACHE_SIZE:
                 self._hosts.clear()
             self._hosts.add(name)
-
-
-def beside(pages: Any, *prefixes: str, any_host: Collection[str] = ()) -> Any:
-    """Return an ASGI application that serves some paths with a `StreamHandler`.
-
-    The `StreamHandler` serves the paths that begin with one of `prefixes`, such as "/stream/".
-    `pages`, which is Django's own handler, serves all other paths. `any_host` is passed on to the
-    `StreamHandler`.
-
-        beside(get_asgi_application(), "/stream/")
-    """
-    streams = StreamHandler(any_host)
-
-    def http(scope: Any, receive: Any, send: Any) -> Any:
-        handler = streams if scope["path"].startswith(prefixes) else pages
-        return handler(scope, receive, send)
-
-    return http
 
 
 class ClientLeft(Exception):

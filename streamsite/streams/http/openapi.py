@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
 
 from ..conf import setting
 from ..models import MAX_PACE, MIN_PACE, NAME_PATTERN, Stream
@@ -35,7 +36,8 @@ VERSION = "1.0.0"
 @endpoint("GET")
 async def document(request: HttpRequest) -> JsonResponse:
     """Return the OpenAPI document of these endpoints."""
-    described = describe(request.path.removesuffix("/openapi.json"))
+    # Not the path of the request, which lacks the root path behind some proxies.
+    described = describe(reverse("streams:openapi").removesuffix("/openapi.json"))
     return JsonResponse(described, json_dumps_params={"ensure_ascii": False})
 
 

@@ -126,7 +126,7 @@ class Bell:
         news = Ring(stream_id, pieces.end, pieces if is_small(pieces.texts) else None, end)
         for each in bell:  # The event loops of this process need no channel layer.
             each._deliver(news)
-        if isinstance(get_channel_layer(), InMemoryChannelLayer):
+        if isinstance(_layer(), InMemoryChannelLayer):
             return  # No other process listens to this layer.
         self._unsent[stream_id] = news.after(self._unsent.get(stream_id))
         if self._sending is None or self._sending.done():
@@ -157,7 +157,7 @@ class Bell:
             return
         try:
             async with asyncio.timeout(RING_TIMEOUT):
-                await get_channel_layer().group_send(_group(ring.stream_id), ring.message())
+                await _layer().group_send(_group(ring.stream_id), ring.message())
         except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
             self._muted_until = now + MUTE
             logger.warning(
@@ -168,7 +168,7 @@ class Bell:
     async def next_ring(self) -> Ring:
         """Return the next ring of another process. Raises what the channel layer raises."""
         channel = await self._open()
-        layer = get_channel_layer()
+        layer = _layer()
         while True:
             message = await layer.receive(channel)
             if message.get("process") == _process:
@@ -188,22 +188,29 @@ class Bell:
         """
         async with asyncio.timeout(GROUP_TIMEOUT):
             channel = await self._open()
-            await get_channel_layer().group_add(_group(stream_id), channel)
+            await _layer().group_add(_group(stream_id), channel)
 
     async def leave(self, stream_id: int) -> None:
         """Have the rings of a stream sent no longer. Raises what `join` raises."""
         async with asyncio.timeout(GROUP_TIMEOUT):
-            await get_channel_layer().group_discard(_group(stream_id), self._channel)
+            await _layer().group_discard(_group(stream_id), self._channel)
 
     async def _open(self) -> str:
         """Return this event loop's channel on the layer, and open the channel the first time."""
         async with self._opening:
             if not self._channel:
-                self._channel = await get_channel_layer().new_channel("streams")
+                self._channel = await _layer().new_channel("streams")
         return self._channel
 
 
 bell = PerLoop(Bell)
+
+# What a site without CHANNEL_LAYERS uses.
+_in_memory = InMemoryChannelLayer()
+
+
+def _layer() -> Any:
+    return get_channel_layer() or _in_memory
 
 
 def _group(stream_id: int) -> str:

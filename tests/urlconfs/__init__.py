@@ -1,0 +1,1 @@
+"""URLconfs of sites that include the engine in different places."""

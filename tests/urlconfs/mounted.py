@@ -1,0 +1,20 @@
+"""A URLconf that includes the engine and has a consumer of its own."""
+
+from django.urls import include, path
+
+from streamsite.streams import Consumer
+
+
+class Repeater(Consumer):
+    """Send the name in the address, and close."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.send(self.scope["url_route"]["kwargs"]["name"])
+        await self.close()
+
+
+urlpatterns = [
+    path("stream/", include("streamsite.streams.urls")),
+    path("repeat/<str:name>", Repeater.as_view()),
+]

@@ -1,0 +1,5 @@
+"""A URLconf without the engine."""
+
+from typing import Any
+
+urlpatterns: list[Any] = []

@@ -13,7 +13,7 @@
  * - `after`: the cursor to start from, "0" by default.
  * - `pace`: replay a finished stream, at this many seconds a piece, or "recorded".
  * - `autostart`: start as soon as the element is on the page.
- * - `data-word-<state>`: the words to show, such as `data-word-done="Finished"`; see `WORDS`.
+ * - `data-word-<state>`: the words to show, such as `data-word-done="Done"`; see `WORDS`.
  *
  * Attributes that the element sets:
  *
@@ -40,7 +40,7 @@ const WORDS = {
   connecting: "Connecting…",
   reconnecting: "Reconnecting…",
   live: "Streaming",
-  done: "Finished",
+  done: "Done",
   stopped: "Stopped",
   failed: "Failed",
   interrupted: "Interrupted",

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any
 _MODULES = {
     "Consumer": "http.consumers",
     "Cursor": "pieces",
+    "areserve": "writing.reservations",
     "endpoint": "http.endpoints",
     "find": "reading.finding",
     "follow": "reading.following",
     "piece": "reading.playing",
     "play": "reading.playing",
     "publish": "writing.producers",
+    "reserve": "writing.reservations",
     "start": "writing.sources",
     "texts": "reading.following",
 }
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from .reading.playing import piece as piece
     from .reading.playing import play as play
     from .writing.producers import publish as publish
+    from .writing.reservations import areserve as areserve
+    from .writing.reservations import reserve as reserve
     from .writing.sources import start as start
 else:
     __all__ = list(_MODULES)

@@ -94,6 +94,7 @@ class Stream(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
 
     # The fencing token of the one producer that may write, and the end of the producer's lease.
+    # A reserved stream has no token yet, and its lease is the time in which its producer may come.
     fence = models.CharField(max_length=64, blank=True, editable=False)
     leased_until = models.DateTimeField(null=True, editable=False)
     # The token of a publisher over HTTP that created the stream.
@@ -113,6 +114,11 @@ class Stream(models.Model):
     @property
     def live(self) -> bool:
         return self.state == self.State.LIVE
+
+    @property
+    def reserved(self) -> bool:
+        """Whether the stream can be followed, and no producer has come yet."""
+        return self.live and not self.fence
 
     def end(self) -> End | None:
         """Return the last record of the stream, or None while the stream is live."""

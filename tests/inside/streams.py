@@ -3,10 +3,12 @@
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
-from streamsite.streams import log
+from streamsite import streams
+from streamsite.streams import errors, log
 from streamsite.streams.models import Segment, Stream
 from streamsite.streams.reading import presence
 
@@ -90,6 +92,32 @@ def viewers(name: str) -> int:
 
 
 # Changes.
+
+
+def reserve(name: str, owner: int | None = None, within: float = 60) -> str:
+    """Reserve a stream, and return its state."""
+    user = get_user_model()(pk=owner) if owner else None
+    return streams.reserve(name, title="Reserved", owner=user, within=within).state
+
+
+def publish_reserved(name: str, text: str) -> tuple[str, str, int | None]:
+    """Take up the reserved stream, write a text, and return title, visibility and owner."""
+    with streams.publish(log.find(name)) as producer:
+        producer.write(text)
+        stream = producer.stream
+    return stream.title, stream.visibility, stream.owner_id
+
+
+def publish_after_deletion(name: str) -> str:
+    """Take up a reserved stream that was deleted, and return the name of the error."""
+    stream = streams.reserve(name)
+    Stream.objects.filter(pk=stream.pk).delete()
+    try:
+        with streams.publish(stream):
+            pass
+    except errors.StreamError as error:
+        return type(error).__name__
+    return ""
 
 
 def edit(name: str, text: str, title: str = "") -> None:

@@ -9,7 +9,7 @@ from .ending import finish
 from .liveness import reap, refusal, renew
 from .recordings import Recording, checked_pieces, record, recording, text_of
 from .segments import READ_LENGTH, Write, append, read
-from .streams import create, find, find_all, standing
+from .streams import create, find, find_all, standing, take_up
 
 __all__ = [
     "READ_LENGTH",
@@ -28,5 +28,6 @@ __all__ = [
     "refusal",
     "renew",
     "standing",
+    "take_up",
     "text_of",
 ]

@@ -1,4 +1,4 @@
-"""Signs of life: the leases of producers, and the end of streams whose producer has died."""
+"""Signs of life: leases, and the end of streams whose producer has died or never came."""
 
 import time
 from collections.abc import Sequence
@@ -14,6 +14,8 @@ from .ending import finish
 from .silence import LATE, silence
 
 LIVE = Stream.State.LIVE
+
+NEVER_CAME = "The stream was reserved, and its producer did not come in time."
 
 
 def from_now(seconds: float) -> ExpressionWrapper:
@@ -44,10 +46,11 @@ def refusal(stream_id: int, fence: str) -> StreamError | None:
 
 
 def reap(streams: QuerySet[Stream] | None = None) -> list[int]:
-    """End the live streams whose producer has died, as `interrupted`. Returns their ids.
+    """End the live streams whose producer has died or never came, as `interrupted`.
 
-    `streams` limits the search. A producer is dead when its lease has expired and `silence` says
-    that the producer had the chance to renew the lease.
+    Returns their ids. `streams` limits the search. A producer is dead when its lease has expired
+    and `silence` says that the producer had the chance to renew the lease. The lease of a reserved
+    stream is the time in which its producer may come.
     """
     started = time.monotonic()
     streams = Stream.objects.all() if streams is None else streams
@@ -66,6 +69,7 @@ def _interrupt(stream_id: int, started: float) -> bool:
         expired = Stream.objects.select_for_update(skip_locked=True).filter(
             pk=stream_id, leased_until__lt=Now()
         )
-        return expired.exists() and finish(
-            stream_id, Stream.State.INTERRUPTED, "The producer died."
-        )
+        if (stream := expired.first()) is None:
+            return False
+        reason = NEVER_CAME if stream.reserved else "The producer died."
+        return finish(stream_id, Stream.State.INTERRUPTED, reason)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from ..errors import BadRequest, Conflict, Ended, NoSuchStream
 from ..models import Stream, name_problem
@@ -46,8 +47,13 @@ def create(
     """Create a live stream for the producer that holds the fencing token `fence`.
 
     The producer counts as alive for `lease` seconds. `token_id` names the token of a publisher over
-    HTTP. With `takeover`, a live stream with this name is handed to this producer as it stands, if
-    the stream belongs to the same owner; a publisher whose token has no owner takes over only the
+    HTTP. With an empty `fence` the stream is reserved: its producer may come within `lease`
+    seconds.
+
+    A reserved stream with this name is handed to the producer as it stands, unless `owner_id` names
+    another user than the stream's owner. A publisher over HTTP gets only the reserved streams of
+    the token's owner. With `takeover`, the same goes for a live stream that has a producer, if the
+    stream belongs to the same owner; a publisher whose token has no owner takes over only the
     streams of that token.
 
     Raises BadRequest for a name that is not valid, Conflict when another producer writes the
@@ -73,6 +79,13 @@ def create(
         stream = find(name)
     if not stream.live:
         raise Ended(name, stream.state)
+    if stream.reserved:
+        if not fence:
+            raise Conflict(f"Stream {name!r} is reserved already. Reserve another name.")
+        others = owner_id is not None and stream.owner_id != owner_id
+        if others or (token_id is not None and owner_id is None):
+            raise Conflict(f"Stream {name!r} is reserved for another owner.")
+        return take_up(stream, fence=fence, lease=lease, token_id=token_id)
     if stream.fence == fence:
         return stream
     if not takeover:
@@ -92,6 +105,27 @@ def create(
     )
     stream.refresh_from_db()
     return stream
+
+
+def take_up(stream: Stream, *, fence: str, lease: float, token_id: int | None = None) -> Stream:
+    """Hand a reserved stream to the producer that holds the fencing token `fence`.
+
+    The stream keeps its title, its owner and who may watch it, and starts now.
+
+    Raises NoSuchStream when the stream was deleted, Ended when it has ended, and Conflict when
+    another producer has come first.
+    """
+    if find(stream.name).pk != stream.pk:  # A stream that is found late is ended first.
+        raise NoSuchStream(stream.name)
+    Stream.objects.filter(pk=stream.pk, state=Stream.State.LIVE, fence="").update(
+        fence=fence, leased_until=from_now(lease), token_id=token_id, started_at=timezone.now()
+    )
+    found = find(stream.name)
+    if not found.live:
+        raise Ended(found.name, found.state)
+    if found.fence != fence:
+        raise Conflict(f"Stream {found.name!r} already has a producer.")
+    return found
 
 
 def standing(stream_ids: Iterable[int]) -> dict[int, Stream]:

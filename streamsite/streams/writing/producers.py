@@ -50,18 +50,20 @@ class Stopped(Exception):
 class publish:  # noqa: N801 - used like a function
     """Create a stream and write it, inside `async with` or `with`.
 
-    Without a name the stream gets one that nobody can guess. `owner` is a user, and `visibility`
-    one of "public", "link" and "owner". With `takeover`, a live stream with this name continues
-    where its producer left it. With `abandon`, the stream is stopped when nobody has watched it for
-    that many seconds.
+    Without a name the stream gets one that nobody can guess. Instead of a name, `publish` takes a
+    stream that `reserve` returned, whose title, owner and visibility stay. `owner` is a user, and
+    `visibility` one of "public", "link" and "owner". With `takeover`, a live stream with this name
+    continues where its producer left it. With `abandon`, the stream is stopped when nobody has
+    watched it for that many seconds.
 
     Entering the block raises BadRequest for a name that is not valid, Conflict when another
-    producer writes the stream, and Ended when the stream has ended.
+    producer writes the stream, Ended when the stream has ended, and NoSuchStream when the reserved
+    stream was deleted.
     """
 
     def __init__(
         self,
-        name: str | None = None,
+        name: str | Stream | None = None,
         *,
         title: str = "",
         owner: "AbstractBaseUser | None" = None,
@@ -69,7 +71,7 @@ class publish:  # noqa: N801 - used like a function
         takeover: bool = False,
         abandon: float | None = None,
     ) -> None:
-        self._name = name or new_private_name()
+        self._target = name or new_private_name()
         self._abandon = abandon
         self._options: dict[str, Any] = {
             "title": title,
@@ -81,9 +83,13 @@ class publish:  # noqa: N801 - used like a function
 
     async def _open(self) -> "Producer":
         fence = secrets.token_hex(16)
-        stream = await in_database(
-            log.create, self._name, fence=fence, lease=LEASE, **self._options
-        )
+        target = self._target
+        if isinstance(target, Stream):
+            stream = await in_database(log.take_up, target, fence=fence, lease=LEASE)
+        else:
+            stream = await in_database(
+                log.create, target, fence=fence, lease=LEASE, **self._options
+            )
         self._producer = Producer(stream, fence, self._abandon)
         return self._producer
 

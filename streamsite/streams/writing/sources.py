@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 _running: PerLoop[set[asyncio.Task[None]]] = PerLoop(set)
 
 
-async def start(name: str | None, source: AsyncIterable[str], **options: Any) -> Stream:
+async def start(name: str | Stream | None, source: AsyncIterable[str], **options: Any) -> Stream:
     """Publish the items of `source`, a piece each, in a task of this event loop.
 
         stream = await start(None, model(question), visibility="link")

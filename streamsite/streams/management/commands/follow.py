@@ -24,6 +24,7 @@ from ...models import Stream
 from ...pieces import Cursor, End, Pieces, Record, Reset
 from ...reading.following import follow
 from ..arguments import seconds
+from ..reports import database_failure
 
 LOCAL = "local"
 NETWORK_DEFAULT = "sse"
@@ -103,9 +104,7 @@ class Command(BaseCommand):
         except client.ConnectionLost as error:
             raise CommandError(f"The server doesn't answer ({error}).") from error
         except DatabaseError as error:
-            raise CommandError(
-                f"Database error ({error}). If tables are missing, run manage.py migrate."
-            ) from error
+            raise database_failure(error) from error
         except OSError as error:
             # Python flushes standard output at exit, and the flush would fail again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

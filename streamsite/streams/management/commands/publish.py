@@ -21,6 +21,7 @@ from ...writing.producers import Producer, publish
 from ..arguments import seconds
 from ..decoding import InputDecoder
 from ..process import CancelOnSignal, read_standard_input
+from ..reports import database_failure
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -89,9 +90,7 @@ class Command(BaseCommand):
         except StreamError as error:
             raise CommandError(error.detail) from error
         except DatabaseError as error:
-            raise CommandError(
-                f"Database error ({error}). If tables are missing, run manage.py migrate."
-            ) from error
+            raise database_failure(error) from error
         if status:
             sys.exit(status)
 

@@ -1,5 +1,6 @@
 """System checks for common mistakes in the settings of a site that installs the engine."""
 
+import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,9 @@ from django.urls.resolvers import LocalePrefixPattern
 from . import urls
 from .conf import setting
 from .http.origins import parse
+from .workers import unconnected_workers
+
+REDIS = "channels_redis.core.RedisChannelLayer"
 
 
 @register()
@@ -24,6 +28,59 @@ def check_origins(**_: Any) -> list[CheckMessage]:
         )
         for origin in setting("STREAM_ALLOWED_ORIGINS")
         if parse(origin) is None
+    ]
+
+
+@register()
+def check_redis_layer(**_: Any) -> list[CheckMessage]:
+    """Warn about a layer that loses what is sent to a channel after some seconds of silence.
+
+    `channels_redis.core.RedisChannelLayer` waits up to 5 s for a message in one blocking command.
+    redis-py 8 gives up a read after 5 s by default, so the wait ends with a TimeoutError
+    (https://github.com/django/channels_redis/issues/422).
+    """
+    layer = getattr(settings, "CHANNEL_LAYERS", {}).get("default", {})
+    if layer.get("BACKEND") != REDIS:
+        return []
+    from channels_redis.core import RedisChannelLayer
+    from channels_redis.utils import create_pool, decode_hosts
+    from redis.asyncio.connection import AbstractConnection
+
+    default = inspect.signature(AbstractConnection).parameters["socket_timeout"].default
+    timeouts = [
+        create_pool(host).connection_kwargs.get("socket_timeout", default)
+        for host in decode_hosts(layer.get("CONFIG", {}).get("hosts"))
+    ]
+    if all(each is None or each > RedisChannelLayer.brpop_timeout for each in timeouts):
+        return []
+    return [
+        Warning(
+            "RedisChannelLayer fails whenever no message comes for 5 s, because redis-py gives up "
+            "its read. Readers in other processes then wait for the heartbeat.",
+            hint="Use channels_redis.pubsub.RedisPubSubChannelLayer, which is faster, too. Or turn "
+            'the timeout off: CHANNEL_LAYERS["default"]["CONFIG"] = '
+            '{"hosts": [{"address": "redis://…", "socket_timeout": None}]}.',
+            id="streams.W003",
+        )
+    ]
+
+
+@register()
+def check_workers(**_: Any) -> list[CheckMessage]:
+    """Warn if the server is known to run several workers, and no channel layer connects them.
+
+    `manage.py check` knows only the environment. The lifespan of the ASGI application repeats this
+    check in each worker, where the command line of the server is known, too.
+    """
+    problem = unconnected_workers()
+    if not problem:
+        return []
+    return [
+        Warning(
+            problem,
+            hint="Use channels_redis.pubsub.RedisPubSubChannelLayer, or run one worker.",
+            id="streams.W004",
+        )
     ]
 
 

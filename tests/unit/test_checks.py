@@ -7,6 +7,17 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.test import override_settings
 
+from streamsite.streams import checks
+from streamsite.streams.http.application import Lifespan, lifespan
+from streamsite.streams.workers import IN_MEMORY, workers_of
+
+
+def redis_layer(*hosts: Any) -> dict[str, Any]:
+    """Return the setting of Channels' older Redis layer."""
+    layer = {"BACKEND": checks.REDIS, "CONFIG": {"hosts": hosts}}
+    return {"CHANNEL_LAYERS": {"default": layer}}
+
+
 MISTAKES = [
     ({"STREAM_ALLOWED_ORIGINS": ["example.com"]}, "streams.E002"),
     (
@@ -14,6 +25,8 @@ MISTAKES = [
         "streams.W001",
     ),
     ({"ASGI_APPLICATION": None}, "streams.W002"),
+    ({"CHANNEL_LAYERS": {"default": {"BACKEND": checks.REDIS}}}, "streams.W003"),
+    (redis_layer({"address": "redis://localhost", "socket_timeout": 5}), "streams.W003"),
     ({"ROOT_URLCONF": "tests.urlconfs.nowhere"}, "streams.E003"),
     ({"ROOT_URLCONF": "tests.urlconfs.by_language"}, "streams.E004"),
     ({"ROOT_URLCONF": "tests.urlconfs.with_parameter"}, "streams.E005"),
@@ -44,3 +57,61 @@ def test_the_settings_of_this_site_pass_the_checks():
 def test_a_mistake_in_the_settings_is_found(setting: dict[str, Any], message_id: str):
     with override_settings(**setting):
         assert found() == [message_id]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        {"address": "redis://localhost", "socket_timeout": None},
+        {"address": "redis://localhost", "socket_timeout": 60},
+        "redis://localhost?socket_timeout=60",
+    ],
+)
+def test_a_redis_layer_that_waits_for_messages_passes(host: Any):
+    with override_settings(**redis_layer(host)):
+        assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("line", "environment", "workers"),
+    [
+        ("manage.py check", {}, 1),
+        ("manage.py check", {"WEB_CONCURRENCY": "4"}, 4),
+        ("manage.py check", {"WEB_CONCURRENCY": "auto"}, 1),
+        ("/bin/uvicorn --workers 2 shop.asgi:application", {}, 2),
+        ("/bin/uvicorn --workers=1 shop.asgi:application", {"WEB_CONCURRENCY": "4"}, 1),
+        ("/lib/uvicorn/__main__.py shop.asgi:application --workers 12", {}, 12),
+        ("/bin/gunicorn -k uvicorn_worker.UvicornWorker -w 3 shop.asgi", {}, 3),
+        ("/bin/granian --workers 2 --interface asgi shop.asgi:application", {}, 2),
+        ("/bin/granian --workers-lifetime 60 shop.asgi:application", {"WEB_CONCURRENCY": "4"}, 1),
+        ("/bin/granian shop.asgi:application", {"GRANIAN_WORKERS": "2"}, 2),
+        ("/bin/daphne shop.asgi:application", {}, 1),
+        ("manage.py publish --workers 2", {}, 1),
+    ],
+)
+def test_the_number_of_workers_is_known_where_the_server_was_told(line, environment, workers):
+    assert workers_of(line.split(), environment) == workers
+
+
+def test_several_workers_need_a_channel_layer(monkeypatch):
+    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+    for layers in ({}, {"default": {"BACKEND": IN_MEMORY}}):
+        with override_settings(CHANNEL_LAYERS=layers):
+            assert found() == ["streams.W004"]
+    with override_settings(**redis_layer({"address": "redis://localhost", "socket_timeout": None})):
+        assert found() == []
+
+
+async def test_a_worker_that_no_channel_layer_connects_says_so_at_its_start(monkeypatch, caplog):
+    monkeypatch.setenv("WEB_CONCURRENCY", "2")
+    messages = iter([{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}])
+
+    async def receive() -> dict[str, str]:
+        return next(messages)
+
+    async def send(_message: object) -> None:
+        pass
+
+    with override_settings(CHANNEL_LAYERS={}):
+        await Lifespan(lifespan)({}, receive, send)
+    assert [record.message[:25] for record in caplog.records] == ["The server runs 2 workers"]

@@ -1,16 +1,20 @@
 """The application of a site with the engine's endpoints, WebSockets and lifespan put before it."""
 
+import logging
 import sys
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter
 from django.core.exceptions import ImproperlyConfigured
 
+from ..workers import unconnected_workers
 from ..writing.sources import end_sources
 from .handler import StreamHandler
 from .origins import SameOrigin
 from .routing import Router
 from .transports.websocket import UnknownAddress
+
+logger = logging.getLogger(__name__)
 
 # One of these modules is imported before the site's application if Daphne runs the site. The app
 # "daphne" imports `daphne.server` under every server, so `daphne.server` tells nothing.
@@ -82,6 +86,9 @@ class Lifespan:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 await end_sources()
+            # Servers don't run the checks, and `manage.py check` knows no server.
+            elif problem := unconnected_workers():
+                logger.warning(problem)
             return message
 
         await self._inner(scope, receive_after_sources, send)

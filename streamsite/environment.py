@@ -10,6 +10,7 @@ An empty variable counts as unset.
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -149,6 +150,20 @@ def is_origin(value: str) -> bool:
         return False
     more = parts.path.removeprefix("/") or parts.query or parts.fragment or "@" in parts.netloc
     return bool(complete and not more)
+
+
+def networks(name: str) -> list[str]:
+    """Return IP addresses and networks, such as 127.0.0.1 and 10.0.0.0/8."""
+    found = strings(name)
+    for network in found:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name}: {network!r} is neither an IP address nor a network: write 127.0.0.1, or "
+                "10.0.0.0/8."
+            ) from None
+    return found
 
 
 def secret_key(name: str, path: Path) -> str:

@@ -118,6 +118,10 @@ else:
 
 STREAM_ALLOWED_ORIGINS = environment.origins("STREAM_ALLOWED_ORIGINS")
 
+# Proxies whose X-Forwarded-For tells the address of the client.
+
+STREAM_TRUSTED_PROXIES = environment.networks("STREAM_TRUSTED_PROXIES")
+
 # Limits of one stream, and of one request that publishes.
 
 STREAM_MAX_PIECE_LENGTH = environment.integer("STREAM_MAX_PIECE_LENGTH", 65_536)

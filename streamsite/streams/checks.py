@@ -11,6 +11,7 @@ from django.urls.resolvers import LocalePrefixPattern
 
 from . import urls
 from .conf import setting
+from .http.clients import parse_network
 from .http.origins import parse
 from .workers import unconnected_workers
 
@@ -28,6 +29,20 @@ def check_origins(**_: Any) -> list[CheckMessage]:
         )
         for origin in setting("STREAM_ALLOWED_ORIGINS")
         if parse(origin) is None
+    ]
+
+
+@register()
+def check_proxies(**_: Any) -> list[CheckMessage]:
+    """Refuse invalid networks, because an invalid network would contain no proxy."""
+    return [
+        Error(
+            f"STREAM_TRUSTED_PROXIES contains {entry!r}, which is no network.",
+            hint="Write an IP address, or a network in CIDR notation: 10.0.0.0/8.",
+            id="streams.E006",
+        )
+        for entry in setting("STREAM_TRUSTED_PROXIES")
+        if parse_network(entry) is None
     ]
 
 

@@ -7,6 +7,8 @@ from django.conf import settings
 DEFAULTS: dict[str, Any] = {
     # Other origins whose pages may read the streams and open WebSockets: ["https://example.com"].
     "STREAM_ALLOWED_ORIGINS": [],
+    # Addresses and networks of the proxies whose X-Forwarded-For is believed: ["10.0.0.0/8"].
+    "STREAM_TRUSTED_PROXIES": [],
     # Characters in one piece.
     "STREAM_MAX_PIECE_LENGTH": 65_536,
     # Pieces and characters in one stream.

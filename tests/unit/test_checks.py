@@ -25,6 +25,7 @@ MISTAKES = [
         "streams.W001",
     ),
     ({"ASGI_APPLICATION": None}, "streams.W002"),
+    ({"STREAM_TRUSTED_PROXIES": ["10.0.0.1/8"]}, "streams.E006"),
     ({"CHANNEL_LAYERS": {"default": {"BACKEND": checks.REDIS}}}, "streams.W003"),
     (redis_layer({"address": "redis://localhost", "socket_timeout": 5}), "streams.W003"),
     ({"ROOT_URLCONF": "tests.urlconfs.nowhere"}, "streams.E003"),

@@ -31,6 +31,7 @@ READERS: dict[str, Callable[[], Any]] = {
     "redis": redis,
     "hosts": lambda: environment.hosts("V", ["localhost"]),
     "origins": lambda: environment.origins("V"),
+    "networks": lambda: environment.networks("V"),
 }
 GOOD = [
     ("boolean", "", True),
@@ -55,6 +56,7 @@ GOOD = [
         "https://example.com/, http://localhost:3000",
         ["https://example.com/", "http://localhost:3000"],
     ),
+    ("networks", "127.0.0.1, 10.0.0.0/8, ::1", ["127.0.0.1", "10.0.0.0/8", "::1"]),
     ("redis", "redis://host/3", {"host": "host", "db": 3, "ssl": False}),
     ("redis", "rediss://:a%3Ab@host", {"host": "host", "password": "a:b", "ssl": True}),
     ("redis", "unix:///run/redis", {"unix_socket_path": "/run/redis", "ssl": False}),
@@ -82,6 +84,7 @@ NOT_A_REDIS = (
     "V can't be understood: write it as redis://user:password@host:6379/0, "
     "with special characters of the password percent-encoded."
 )
+NOT_A_NETWORK = "V: {!r} is neither an IP address nor a network: write 127.0.0.1, or 10.0.0.0/8."
 BAD = [
     (
         "boolean",
@@ -101,6 +104,10 @@ BAD = [
     *[
         ("hosts", value, NOT_A_HOST.format(value))
         for value in ("http://x", "example.com/", "example.com:80", "a.example b.example")
+    ],
+    *[
+        ("networks", value, NOT_A_NETWORK.format(value))
+        for value in ("localhost", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1:80")
     ],
     *[
         ("origins", value, NOT_AN_ORIGIN.format(value))

@@ -4,6 +4,7 @@ handler       an ASGI handler for the endpoints, without thread switches
 endpoints     the decorator of all endpoints
 requests      the parameters of a request that reads a stream
 sessions      the session and the user of a request
+clients       the address of a client, also behind a proxy
 origins       the origins whose pages may read the streams
 transports/   polling, chunked, events, websocket
 consumers     the WebSocket consumer under the transport and under a site's own consumers

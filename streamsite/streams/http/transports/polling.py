@@ -11,6 +11,7 @@ from django.http import HttpRequest, JsonResponse
 
 from ...pieces import Batch, Cursor, End, Pieces, Reset
 from ...reading.hub import hub
+from ..clients import client_of
 from ..endpoints import endpoint
 from ..requests import StreamRequest, read_request, whole_number
 
@@ -33,7 +34,7 @@ async def polling(request: HttpRequest, name: str) -> JsonResponse:
     wait = whole_number(request.GET, "wait", 0, MAX_WAIT)
     limit = whole_number(request.GET, "limit", LIMIT, MAX_LIMIT, least=1)
     wanted = await read_request(name, request.GET, request.user)
-    client = request.META.get("REMOTE_ADDR", "")
+    client = client_of(request)
     hub().poll_began(wanted.stream, client)
     try:
         answer = await _response(wanted, wait, limit)

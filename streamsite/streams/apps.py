@@ -12,3 +12,6 @@ class StreamsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401 - the import registers the system checks
+        from .writing import wsgi
+
+        wsgi.connect()

@@ -2,6 +2,7 @@
 
 producers     `publish`, and the producer that it yields
 sources       `start`: an asynchronous generator, run in the server
+wsgi          requests whose event loop ends with the view
 writer        commits in groups
 leases        signs of life, and streams that nobody watches
 stopping      ends a stream from outside

@@ -8,6 +8,7 @@ from typing import Any
 from ..loops import PerLoop
 from ..models import Stream
 from .producers import publish
+from .wsgi import loop_ends_with_view
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,14 @@ async def start(name: str | Stream | None, source: AsyncIterable[str], **options
 
     Returns as soon as readers can follow the stream. The options and the errors are those of
     `publish`. When the source raises an exception, the stream fails and the exception is logged.
+
+    Raises RuntimeError in a view under WSGI, because the event loop of such a view ends with it.
     """
+    if loop_ends_with_view():
+        raise RuntimeError(
+            "start() can't run a source under WSGI, because the event loop ends with the view. "
+            "Serve the site by ASGI, or write the stream with publish() in a task of a task queue."
+        )
     opened: asyncio.Future[Stream] = asyncio.get_running_loop().create_future()
 
     async def run() -> None:

@@ -381,6 +381,19 @@ def test_a_cursor_beyond_the_end_prints_the_whole_text(site, run, way):
 
 
 @pytest.mark.parametrize("way", ["local", "websocket"])
+def test_follow_can_wait_for_a_stream_that_does_not_exist_yet(site, run, name, way):
+    follower = run("follow", *source(site, name, way), "--wait")
+    assert run("publish", name).end("你好\n".encode())[0] == 0
+    assert follower.end() == (0, "你好\n", "")
+
+
+@pytest.mark.parametrize("way", ["local", "websocket"])
+def test_follow_does_not_wait_for_ever(site, run, way):
+    status, _, errors = run("follow", *source(site, "nowhere", way), "--wait", "0.1").end()
+    assert (status, errors) == (1, "CommandError: There is no stream named 'nowhere'.\n")
+
+
+@pytest.mark.parametrize("way", ["local", "websocket"])
 def test_an_unknown_name_is_refused(site, run, way):
     status, output, errors = run("follow", *source(site, "nowhere", way)).end()
     assert (status, output) == (1, "")

@@ -74,6 +74,48 @@ everywhere("resumes a stream that is cut after each piece", async (t, transport)
   assert.deepEqual(asked.map(({ after }) => Number(after)), [...TEXTS.keys(), TEXTS.length]);
 });
 
+function refusal({ transport }, status) {
+  return transport === "websocket" ? { then: 4000 + status } : { status, detail: "because" };
+}
+
+everywhere("waits for a stream that doesn't exist yet", async (t, transport) => {
+  const { url, asked } = await serve(t, (question, attempt) => (
+    attempt > 3 ? whole(TEXTS, question) : refusal(question, 404)
+  ));
+  const links = [];
+  const onlink = ({ state }) => links.push(state);
+  assertWhole(await readAll(open(url, { transport, wait: true, onlink })));
+  assert.equal(asked.length, 4);
+  assert.equal(links.filter((state) => state === "waiting").length, 3);
+  assert.equal(links.slice(links.indexOf("waiting")).filter((state) => state === "open").length, 1);
+});
+
+everywhere("stops waiting for a stream after its time", async (t, transport) => {
+  const { url } = await serve(t, (question) => refusal(question, 404));
+  const reading = readAll(open(url, { transport, wait: 0.05 }));
+  await assert.rejects(reading, (error) => error instanceof StreamRefused && error.status === 404);
+});
+
+everywhere("doesn't wait for a stream that was removed", async (t, transport) => {
+  const { url, asked } = await serve(t, (question) => refusal(question, 410));
+  const reading = readAll(open(url, { transport, wait: true }));
+  await assert.rejects(reading, (error) => error instanceof StreamRefused && error.status === 410);
+  assert.equal(asked.length, 1);
+});
+
+everywhere("doesn't wait for a stream that it has found before", async (t, transport) => {
+  const { url, asked } = await serve(t, (question, attempt) => (
+    attempt > 1 ? refusal(question, 404) : { records: pieces(TEXTS.slice(0, 2)), then: "cut" }
+  ));
+  const reading = readAll(open(url, { transport, wait: true }));
+  await assert.rejects(reading, (error) => error instanceof StreamRefused && error.status === 404);
+  assert.equal(asked.length, 2);
+});
+
+test("a time to wait must be a number", () => {
+  assert.throws(() => open("http://localhost/stream/build", { wait: "soon" }), RangeError);
+});
+
 everywhere("connects again after a missing end, a 503 and a 429", async (t, transport) => {
   const { url, asked } = await serve(t, (question, attempt) => [
     { records: pieces(TEXTS.slice(0, 2)), then: "end" },

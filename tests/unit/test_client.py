@@ -296,6 +296,33 @@ async def test_the_client_gives_up_when_its_patience_ends():
     assert len(script.asked) >= 1
 
 
+def refusal(status: str) -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
+
+
+async def test_the_client_waits_for_a_stream_that_does_not_exist_yet(monkeypatch):
+    monkeypatch.setattr("streamsite.streams.client.backoff.BASE", 0.01)
+    missing = refusal("404 Not Found")
+    async with server(missing, missing, answer(lines(FIRST, SECOND, END))) as script:
+        records = await read(script.url, transport="chunked", wait=True)
+    assert text_of(records) == "你好"
+    assert len(script.asked) == 3
+
+
+async def test_the_client_waits_no_longer_than_asked_for(monkeypatch):
+    monkeypatch.setattr("streamsite.streams.client.backoff.BASE", 0.01)
+    async with server(*[refusal("404 Not Found")] * 99) as script:
+        with pytest.raises(client.Refused):
+            await read(script.url, transport="chunked", wait=0.05)
+
+
+async def test_the_client_does_not_wait_for_a_stream_that_was_removed():
+    async with server(refusal("410 Gone")) as script:
+        with pytest.raises(client.Refused):
+            await read(script.url, transport="chunked", wait=True)
+    assert len(script.asked) == 1
+
+
 async def test_headers_are_sent_with_every_transport():
     heads: list[str] = []
 

@@ -20,11 +20,12 @@ The client runs on machines without a database, so its modules import only `wire
 
 from .connections import TRANSPORTS
 from .failures import ConnectionLost, Corrupt, Refused
-from .reader import PATIENCE, check_address, open  # noqa: A004 - client.open, as gzip.open
+from .reader import PATIENCE, WAIT, check_address, open  # noqa: A004 - client.open, as gzip.open
 
 __all__ = [
     "PATIENCE",
     "TRANSPORTS",
+    "WAIT",
     "ConnectionLost",
     "Corrupt",
     "Refused",

@@ -8,11 +8,16 @@ from urllib.parse import urlsplit
 from ..pieces import Cursor, End, Record
 from .backoff import Backoff
 from .connections import CONNECTIONS, Subscription, http_client
-from .failures import ConnectionLost
+from .failures import ConnectionLost, Refused
 from .ledger import Ledger
 
 # Seconds without a sign of life from the server after which a reader gives up.
 PATIENCE = 60.0
+# Seconds for which `wait=True` waits for a stream that does not exist yet.
+WAIT = 60.0
+# The most seconds between two questions for a stream that does not exist yet.
+WAITING_PAUSE = 5.0
+NOT_FOUND = 404
 
 
 def _ignore_loss(lost: ConnectionLost, wait: float) -> None:
@@ -26,6 +31,7 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     after: Cursor | int | str = 0,
     headers: Mapping[str, str] | None = None,
     patience: float = PATIENCE,
+    wait: float | bool = False,
     on_lost: Callable[[ConnectionLost, float], None] = _ignore_loss,
 ) -> AsyncGenerator[Record, None]:
     """Yield the records of the stream at `url`: `Pieces`, perhaps a `Reset`, and the `End` last.
@@ -43,6 +49,9 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     `after` is the cursor to read from, such as 17, "2.17" or a `Cursor`.
     `headers` are sent with each request.
     `patience` is how many seconds to keep trying without a sign of life from the server.
+    `wait` is how many seconds to wait for a stream that does not exist yet, or True for `WAIT`.
+    Until then a 404 is not final, and the client asks again at growing intervals of at most 5
+    seconds.
     `on_lost` is called when a connection is lost, with the error and with the number of seconds
     until the next connection.
 
@@ -66,6 +75,7 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     backoff = Backoff()
     now = asyncio.get_running_loop().time
     last_heard = now()
+    appears_until = last_heard + (WAIT if wait is True else wait)
     async with http_client(headers or {}) as http:
         while True:
             subscription = Subscription(http, url, str(ledger.cursor), headers or {}, backoff)
@@ -77,6 +87,7 @@ async def open(  # noqa: A001 - client.open, as gzip.open
                             if (new := ledger.take(record)) is None:
                                 continue
                             backoff.reset()
+                            appears_until = 0.0
                             yield new
                             if isinstance(new, End):
                                 return
@@ -84,11 +95,16 @@ async def open(  # noqa: A001 - client.open, as gzip.open
                             last_heard = now()
                 raise ConnectionLost("the connection ended before the stream did")
             except ConnectionLost as lost:
-                wait = lost.retry_after + backoff.next()
-                if now() + wait - last_heard > patience:
+                pause = lost.retry_after + backoff.next()
+                if now() + pause - last_heard > patience:
                     raise
-                on_lost(lost, wait)
-            await asyncio.sleep(wait)
+                on_lost(lost, pause)
+            except Refused as refused:
+                last_heard = now()
+                if refused.status != NOT_FOUND or last_heard >= appears_until:
+                    raise
+                pause = min(backoff.next(), WAITING_PAUSE, appears_until - last_heard)
+            await asyncio.sleep(pause)
 
 
 def check_address(url: str) -> None:

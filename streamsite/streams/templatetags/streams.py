@@ -17,6 +17,7 @@ def stream_output(
     transport: str = "auto",
     after: int | str = 0,
     pace: float | str | None = None,
+    wait: bool | int = False,
     autostart: bool = True,
 ) -> dict[str, Any]:
     """Show the stream named `name` as the custom element `<stream-output>`.
@@ -31,6 +32,7 @@ def stream_output(
     `after` is the cursor to read from, such as 17.
     `pace` replays a finished stream: in seconds for each piece, or "recorded" for the original
     pace.
+    `wait` waits for a stream that does not exist yet: this many seconds, or 60 for True.
     `autostart=False` leaves the start to a script of the page, which calls the element's `start()`.
 
     Raises TemplateSyntaxError for an unknown transport.
@@ -48,5 +50,6 @@ def stream_output(
         # Text, because a template would format a number in the language of the page: 1,000.
         "after": str(after),
         "pace": None if pace is None else str(pace),
+        "wait": None if not wait else "" if wait is True else str(wait),
         "autostart": autostart,
     }

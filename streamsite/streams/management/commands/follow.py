@@ -19,9 +19,12 @@ from django.core.management.base import (
 from django.db import DatabaseError
 
 from ... import client
-from ...errors import BadRequest, StreamError
+from ...client.backoff import Backoff
+from ...client.reader import WAITING_PAUSE
+from ...errors import BadRequest, NoSuchStream, StreamError
 from ...models import Stream
 from ...pieces import Cursor, End, Pieces, Record, Reset
+from ...reading.finding import find
 from ...reading.following import follow
 from ..arguments import seconds
 from ..reports import database_failure
@@ -92,6 +95,17 @@ class Command(BaseCommand):
             help="give up if the server is silent for SECONDS seconds (default: %(default)g)",
         )
 
+        parser.add_argument(
+            "--wait",
+            type=seconds,
+            nargs="?",
+            default=0.0,
+            const=client.WAIT,
+            metavar="SECONDS",
+            help="wait for a stream that does not exist yet, SECONDS seconds (default: "
+            f"{client.WAIT:g}). Write the option after the stream",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8", newline="")
@@ -133,7 +147,7 @@ class Command(BaseCommand):
         raise AssertionError("the last record of a stream is an End")
 
     def records(
-        self, *, source: str, transport: str | None, after: Cursor, **options: Any
+        self, *, source: str, transport: str | None, after: Cursor, wait: float, **options: Any
     ) -> AsyncGenerator[Record, None]:
         """Return the records of the stream.
 
@@ -142,7 +156,7 @@ class Command(BaseCommand):
         if "://" not in source:
             if transport not in (None, LOCAL):
                 raise CommandError(f"To follow a stream by {transport}, give the stream's address.")
-            return local_records(source, after)
+            return local_records(source, after, wait)
         if transport == LOCAL:
             raise CommandError(f"To follow a stream as {LOCAL}, give the stream's name.")
         try:
@@ -155,6 +169,7 @@ class Command(BaseCommand):
             after=after,
             headers=dict(options["header"]),
             patience=options["patience"],
+            wait=wait,
             on_lost=self.lost,
         )
 
@@ -167,12 +182,33 @@ class Command(BaseCommand):
         self.stderr.write(f"follow: {sentence}", style_func=str)
 
 
-async def local_records(name: str, after: Cursor) -> AsyncGenerator[Record, None]:
-    """Yield the records of a stream in this site's database."""
-    async with aclosing(follow(name, after=after, transport=LOCAL)) as batches:
+async def local_records(name: str, after: Cursor, wait: float) -> AsyncGenerator[Record, None]:
+    """Yield the records of a stream in this site's database.
+
+    Waits up to `wait` seconds for a stream that does not exist yet.
+    """
+    stream = await appearing(name, wait)
+    async with aclosing(follow(stream, after=after, transport=LOCAL)) as batches:
         async for batch in batches:
             for record in batch:
                 yield record
+
+
+async def appearing(name: str, wait: float) -> Stream:
+    """Return the stream named `name`, which may appear within `wait` seconds.
+
+    Raises NoSuchStream after this time.
+    """
+    now = asyncio.get_running_loop().time
+    until = now() + wait
+    backoff = Backoff()
+    while True:
+        try:
+            return await find(name)
+        except NoSuchStream as error:
+            if error.status != NoSuchStream.status or now() >= until:
+                raise
+        await asyncio.sleep(min(backoff.next(), WAITING_PAUSE, max(0.0, until - now())))
 
 
 def cursor(text: str) -> Cursor:

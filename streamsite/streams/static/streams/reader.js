@@ -4,13 +4,19 @@
  */
 
 import { Choice } from "./choice.js";
-import { ConnectionLost } from "./errors.js";
+import { ConnectionLost, StreamRefused } from "./errors.js";
 import { Ledger } from "./ledger.js";
-import { Backoff, online, sleep } from "./timing.js";
+import { Backoff, Deadline, online, sleep } from "./timing.js";
 import { AUTO, checkTransport, transports } from "./transports.js";
 
 /** How long a connection may take to open, in milliseconds. */
 const OPENING = 10_000;
+
+/** How long `wait: true` waits for a stream that doesn't exist yet, in seconds. */
+const WAIT = 60;
+
+/** The longest pause between two questions for a stream that doesn't exist yet, in milliseconds. */
+const WAITING_PAUSE = 5_000;
 
 const SWITCHED = Symbol("the reader's transport was changed");
 
@@ -18,7 +24,7 @@ const SWITCHED = Symbol("the reader's transport was changed");
  * The state of a reader's connection.
  *
  * @typedef {object} Link
- * @property {"connecting" | "open" | "lost"} state
+ * @property {"connecting" | "open" | "lost" | "waiting"} state "waiting": the stream doesn't exist yet
  * @property {string} transport the transport in use, never "auto"
  * @property {Error} [error] why the connection was lost
  */
@@ -32,15 +38,20 @@ export class Reader {
   #choice;
   #ledger;
   #backoff = new Backoff();
+  /** Until when the stream may appear; null once it has brought a record. */
+  #appears;
+  /** Whether the stream didn't exist when it was last asked for. */
+  #missing = false;
   #life = new AbortController();
   /** Aborts the current connection, or the current pause before the next one. */
   #link = new AbortController();
   #records = this.#read();
 
-  constructor(url, { transport = AUTO, after = 0, pace, signal, onlink = () => {} } = {}) {
+  constructor(url, { transport = AUTO, after = 0, pace, wait = false, signal, onlink = () => {} } = {}) {
     this.#url = url;
     this.#pace = pace;
     this.#onlink = onlink;
+    this.#appears = new Deadline(secondsToWait(wait) * 1000);
     this.#wanted = checkTransport(transport);
     this.#choice = new Choice(transport);
     this.#ledger = new Ledger(after);
@@ -97,8 +108,9 @@ export class Reader {
         } catch (error) {
           const cause = link.signal.aborted ? link.signal.reason : error;
           if (cause === SWITCHED) continue;
-          if (!(cause instanceof ConnectionLost)) throw cause;
-          await this.#recover(cause);
+          if (this.#mayAppear(cause)) await this.#waitForStream(cause);
+          else if (cause instanceof ConnectionLost) await this.#recover(cause);
+          else throw cause;
         }
       }
     } finally {
@@ -120,7 +132,10 @@ export class Reader {
       pace: this.#pace,
       signal: link.signal,
     });
-    const opened = () => this.#onlink({ state: "open", transport });
+    // A WebSocket opens before the server says that there is no stream. While the reader waits for its
+    // stream, only a record shows that the connection has come to something.
+    let missing = this.#missing;
+    const opened = () => missing || this.#onlink({ state: "open", transport });
     let records = 0;
     for await (const batch of watched(batches, link, { silence, opened })) {
       for (const record of batch) {
@@ -130,6 +145,11 @@ export class Reader {
         const news = this.#ledger.take(record);
         if (!news) continue;
         if (records === 0) this.#choice.worked();
+        this.#appears = null;
+        if (missing) {
+          missing = this.#missing = false;
+          opened();
+        }
         records += 1;
         this.#backoff.reset();
         if (news.end) {
@@ -146,10 +166,26 @@ export class Reader {
   async #recover(cause) {
     this.#onlink({ state: "lost", transport: this.#choice.name, error: cause });
     if (this.#choice.failed() && cause.retryAfter === 0) return;
+    await this.#pause(cause.retryAfter + this.#backoff.next());
+  }
+
+  /** Return whether the server refused a stream that doesn't exist yet and may still appear. */
+  #mayAppear(cause) {
+    return cause instanceof StreamRefused && cause.status === 404 && this.#appears?.passed === false;
+  }
+
+  async #waitForStream(cause) {
+    this.#missing = true;
+    this.#onlink({ state: "waiting", transport: this.#choice.name, error: cause });
+    await this.#pause(Math.min(this.#backoff.next(), WAITING_PAUSE, this.#appears.left));
+  }
+
+  /** Wait until the browser is online, and then so many milliseconds, unless the transport is changed. */
+  async #pause(milliseconds) {
     const { signal } = this.#renewLink();
     try {
       await online(signal);
-      await sleep(cause.retryAfter + this.#backoff.next(), signal);
+      await sleep(milliseconds, signal);
     } catch (reason) {
       if (reason !== SWITCHED) throw reason;
     }
@@ -160,6 +196,15 @@ export class Reader {
     if (this.#life.signal.aborted) this.#link.abort(this.#life.signal.reason);
     return this.#link;
   }
+}
+
+/** Return the seconds that the option `wait` stands for. */
+function secondsToWait(wait) {
+  const seconds = wait === true ? WAIT : Number(wait);
+  if (!(seconds >= 0)) {
+    throw new RangeError(`wait is ${JSON.stringify(wait)}. Use true, or a number of seconds.`);
+  }
+  return seconds;
 }
 
 /**

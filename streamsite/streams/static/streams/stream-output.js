@@ -12,6 +12,7 @@
  *   stream runs takes effect at once, and no piece is lost.
  * - `after`: the cursor to start from, "0" by default.
  * - `pace`: replay a finished stream, at this many seconds a piece, or "recorded".
+ * - `wait`: wait for a stream that doesn't exist yet, for this many seconds, or for 60 without a value.
  * - `autostart`: start as soon as the element is on the page.
  * - `data-word-<state>`: the words to show, such as `data-word-done="Done"`; see `WORDS`.
  *
@@ -120,6 +121,7 @@ export class StreamOutput extends HTMLElement {
       transport: this.transport,
       after,
       pace: this.getAttribute("pace"),
+      wait: this.getAttribute("wait") || this.hasAttribute("wait"),
       onlink: ({ state, transport }) => this.#showLink(reader, state, transport),
     });
     this.#reader = reader;

@@ -45,12 +45,14 @@ export { ConnectionLost, StreamCorrupt, StreamRefused };
  *   so far, or "2.17" for 17 pieces of revision 2; 0 by default
  * @param {string | number} [options.pace] replay a finished stream: the seconds between two pieces, or
  *   "recorded" for the pace at which the pieces were written
+ * @param {boolean | number} [options.wait] wait for a stream that doesn't exist yet: this many seconds, or
+ *   60 for true. Until then a 404 isn't final, and the reader asks again at growing intervals of at most 5 s.
  * @param {AbortSignal} [options.signal] closes the connection; reading then rejects with its reason
  * @param {(link: import("./reader.js").Link) => void} [options.onlink] is called when the connection's
  *   state changes
  * @returns {Reader} an async iterator of records. Its `cursor` is the cursor after the last record; its
  *   `transport` may be set while it reads; its `close()` ends the reading.
- * @throws {RangeError} if the transport or the cursor is not valid
+ * @throws {RangeError} if the transport, the cursor or the time to wait is not valid
  * @throws {StreamRefused} while reading, if the server refuses the stream
  * @throws {StreamCorrupt} while reading, if the text received isn't the text that was sent
  */

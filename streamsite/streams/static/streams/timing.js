@@ -28,6 +28,25 @@ export class Backoff {
   }
 }
 
+/** A moment in the future, on a clock that never goes back. */
+export class Deadline {
+  #at;
+
+  /** @param {number} milliseconds from now */
+  constructor(milliseconds) {
+    this.#at = performance.now() + milliseconds;
+  }
+
+  /** The milliseconds until the deadline, 0 after it. */
+  get left() {
+    return Math.max(0, this.#at - performance.now());
+  }
+
+  get passed() {
+    return this.left === 0;
+  }
+}
+
 /** One hour. Timers overflow at 31 bits of milliseconds, about 25 days, and then fire at once. */
 const LONGEST = 3_600_000;
 

@@ -8,10 +8,9 @@ from django import template
 from django.conf import settings
 from django.utils.html import format_html
 from django.utils.module_loading import import_string
-from django.utils.safestring import SafeString, mark_safe
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import PythonLexer
+from django.utils.safestring import SafeString
+
+from ..highlighting import highlighted
 
 register = template.Library()
 
@@ -25,11 +24,10 @@ def source(path: str) -> SafeString:
     """
     shown = inspect.unwrap(import_string(path))
     file = Path(inspect.getsourcefile(shown) or "").relative_to(settings.BASE_DIR)
-    code = highlight(inspect.getsource(shown), PythonLexer(), HtmlFormatter(nowrap=True))
     return format_html(
         '<figure class="source"><figcaption><code>{}</code></figcaption>'
         # With a tabindex the keyboard can scroll the code on a narrow screen.
         '<div class="highlight"><pre tabindex="0">{}</pre></div></figure>',
         file.as_posix(),
-        mark_safe(code),  # noqa: S308 - Pygments has escaped it
+        highlighted(inspect.getsource(shown), "python"),
     )

@@ -6,6 +6,8 @@ from . import live, pages
 
 urlpatterns = [
     path("", pages.article, name="article"),
+    path("guide/", pages.guide, name="guide"),
+    path("guide/<slug:name>/", pages.guide_topic, name="guide-topic"),
     path("live/", live.live, name="live"),
     path("live/list", live.live_list, name="live-list"),
     path("live/<str:name>/", live.stream, name="stream"),

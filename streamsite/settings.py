@@ -1,7 +1,8 @@
 """The settings of the site.
 
 Values that depend on the machine come from environment variables, which `environment` reads and
-checks. Each variable has a default with which a fresh checkout runs. demos/guide/en/settings.md lists the variables.
+checks. Each variable has a default with which a fresh checkout runs. The guide lists the variables:
+demos/guide/en/settings.md.
 """
 
 from pathlib import Path

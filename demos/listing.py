@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from streamsite.streams import log
+from streamsite.streams import log, policy
 from streamsite.streams.models import Stream
 from streamsite.streams.reading import presence
 
@@ -50,7 +49,7 @@ def listing(request: HttpRequest) -> dict[str, list[Row]]:
     """Return the rows of the live and the recently ended streams that the request's user sees."""
     # A dead producer's stream must not be shown as live.
     log.reap()
-    streams = listed(request)
+    streams = policy().listed(request)
     live = list(streams.filter(state=Stream.State.LIVE))
     ended = list(streams.exclude(state=Stream.State.LIVE).order_by("-ended_at", "-id")[:MOST_ENDED])
     viewers = presence.viewers(each.pk for each in [*live, *ended])
@@ -58,16 +57,6 @@ def listing(request: HttpRequest) -> dict[str, list[Row]]:
         "live": [row(each, viewers.get(each.pk, {})) for each in live],
         "ended": [row(each, viewers.get(each.pk, {})) for each in ended],
     }
-
-
-def listed(request: HttpRequest) -> QuerySet[Stream]:
-    """Return the public streams and the user's own streams, or all streams for staff."""
-    user = request.user
-    if user.is_active and user.is_staff:
-        return Stream.objects.all()
-    return Stream.objects.filter(
-        Q(visibility=Stream.Visibility.PUBLIC) | Q(owner__isnull=False, owner=user.pk)
-    )
 
 
 def row(stream: Stream, viewers: Mapping[str, int]) -> Row:

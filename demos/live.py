@@ -8,8 +8,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.defaults import permission_denied
 
-from streamsite.streams import log
-from streamsite.streams.errors import NoSuchStream
+from streamsite.streams import log, policy
+from streamsite.streams.errors import Forbidden, NoSuchStream
+from streamsite.streams.http.links import parameter_of
 from streamsite.streams.models import Stream
 
 from .listing import clock, duration, listing
@@ -41,10 +42,15 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
         found = log.find(name)
     except NoSuchStream:
         raise Http404 from None
-    if not found.visible_to(request.user):
+    rules = policy()
+    try:
+        may_watch = rules.is_open(found) or rules.may_watch(request, found)
+    except Forbidden:  # A viewer link has expired.
+        may_watch = False
+    if not may_watch:
         # PermissionDenied is not raised, because Django would log the traceback.
         return permission_denied(request, PermissionDenied())
-    may_stop = found.stoppable_by(request.user)
+    may_stop = rules.may_stop(request, found)
     if may_stop and found.live:
         # Sets the CSRF cookie. The request of the Stop button repeats the token.
         get_token(request)
@@ -59,6 +65,7 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
         "streams/stream.html",
         {
             "stream": found,
+            "link": parameter_of(request),
             "typed": typed,
             "may_stop": may_stop,
             "took": clock(duration(found)),

@@ -16,22 +16,28 @@ from typing import TYPE_CHECKING, Any
 _MODULES = {
     "Consumer": "http.consumers",
     "Cursor": "pieces",
+    "Policy": "http.policy",
     "areserve": "writing.reservations",
     "endpoint": "http.endpoints",
     "find": "reading.finding",
     "follow": "reading.following",
     "piece": "reading.playing",
     "play": "reading.playing",
+    "policy": "http.policy",
     "publish": "writing.producers",
     "reserve": "writing.reservations",
     "start": "writing.sources",
     "texts": "reading.following",
+    "viewer_link": "http.links",
 }
 
 if TYPE_CHECKING:
     # Type checkers can't read the table. tests/unit/test_public_names.py compares the two.
     from .http.consumers import Consumer as Consumer
     from .http.endpoints import endpoint as endpoint
+    from .http.links import viewer_link as viewer_link
+    from .http.policy import Policy as Policy
+    from .http.policy import policy as policy
     from .pieces import Cursor as Cursor
     from .reading.finding import find as find
     from .reading.following import follow as follow

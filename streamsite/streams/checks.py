@@ -8,11 +8,14 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
+from django.utils.module_loading import import_string
 
 from . import urls
 from .conf import setting
 from .http.clients import parse_network
+from .http.middleware import skipped
 from .http.origins import parse
+from .http.policy import Policy
 from .workers import unconnected_workers
 
 REDIS = "channels_redis.core.RedisChannelLayer"
@@ -96,6 +99,59 @@ def check_workers(**_: Any) -> list[CheckMessage]:
             hint="Use channels_redis.pubsub.RedisPubSubChannelLayer, or run one worker.",
             id="streams.W004",
         )
+    ]
+
+
+@register()
+def check_policy(**_: Any) -> list[CheckMessage]:
+    """Require that STREAM_POLICY names a policy."""
+    path = setting("STREAM_POLICY")
+    if not (problem := policy_problem(path)):
+        return []
+    return [
+        Error(
+            f"STREAM_POLICY is {path!r}. {problem}",
+            hint='Name a subclass of streamsite.streams.Policy, such as "shop.streams.ShopPolicy".',
+            id="streams.E007",
+        )
+    ]
+
+
+def policy_problem(path: Any) -> str:
+    """Return a sentence about what is wrong with the policy at a dotted path, or ""."""
+    if not isinstance(path, str):
+        return "The setting has to be a dotted path."
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        return f"The import fails: {error}."
+    if not (isinstance(found, type) and issubclass(found, Policy)):
+        return "This is no subclass of streamsite.streams.Policy."
+    for name, method in vars(Policy).items():
+        if inspect.iscoroutinefunction(getattr(found, name)) and callable(method):
+            return (
+                f"Its method {name!r} is async. The engine calls it in a thread: leave out async."
+            )
+    return ""
+
+
+@register()
+def check_middleware(**_: Any) -> list[CheckMessage]:
+    """Refuse middleware that the engine's addresses would skip without a substitute.
+
+    Without ASGI_APPLICATION `runserver` uses WSGI, where all middleware runs.
+    """
+    if not getattr(settings, "ASGI_APPLICATION", None):
+        return []
+    return [
+        Error(
+            f"{path} does not run for the engine's addresses, and the engine does nothing in its "
+            "place.",
+            hint="If it turns visitors away or tells who they are, do this in STREAM_POLICY. Then "
+            f'add "{path}" to STREAM_SKIPPED_MIDDLEWARE.',
+            id="streams.E008",
+        )
+        for path in skipped()
     ]
 
 

@@ -9,6 +9,12 @@ DEFAULTS: dict[str, Any] = {
     "STREAM_ALLOWED_ORIGINS": [],
     # Addresses and networks of the proxies whose X-Forwarded-For is believed: ["10.0.0.0/8"].
     "STREAM_TRUSTED_PROXIES": [],
+    # The class that says who may watch, stop and publish: a subclass of streamsite.streams.Policy.
+    "STREAM_POLICY": "streamsite.streams.Policy",
+    # Whether the engine's addresses demand a login where LoginRequiredMiddleware is in MIDDLEWARE.
+    "STREAM_LOGIN_REQUIRED": True,
+    # Middleware of the project that need not run for the engine's addresses. None runs there.
+    "STREAM_SKIPPED_MIDDLEWARE": [],
     # Characters in one piece.
     "STREAM_MAX_PIECE_LENGTH": 65_536,
     # Pieces and characters in one stream.

@@ -1,8 +1,13 @@
 """Who may watch: the engine asks on every transport, and again on every resume."""
 
+import asyncio
+
 import pytest
 
-from tests.inside import streams
+from streamsite.streams import client
+from streamsite.streams.pieces import Pieces
+from tests.inside import keys, streams
+from tests.raw import http
 from tests.site import Site
 
 from .people import Person
@@ -83,3 +88,77 @@ def test_reading_a_missing_stream_is_a_404(backend_site: Site, transport: str):
     with pytest.raises(Refused) as refused:
         Reader("not-there").read(transport, backend_site.address)
     assert refused.value.status == 404
+
+
+# Viewer links.
+
+
+def text_of(site: Site, name: str, query: str, transport: str) -> str:
+    """Return the text that the client in Python reads, with a query in the stream's address."""
+
+    async def read() -> str:
+        url = f"{site.servers[-1].url}/stream/{name}?{query}"
+        texts = [
+            text
+            async for record in client.open(url, transport=transport)
+            if isinstance(record, Pieces)
+            for text in record.texts
+        ]
+        return "".join(texts)
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_viewer_link_opens_a_private_stream_without_a_session(
+    backend_site: Site, private: Source, transport: str
+):
+    link = private.publisher.call(keys.link, private.name, 60)
+    assert text_of(backend_site, private.name, link, transport) == "for few eyes"
+
+
+BAD_LINKS = {
+    "expired": (lambda link, call: call(keys.link, -60), "expired"),
+    "of another stream": (lambda link, call: call(keys.link, 60, "other"), "not valid"),
+    "prolonged": (lambda link, call: link.replace("=1", "=2", 1), "not valid"),
+    "cut short": (lambda link, call: link[:-1], "not valid"),
+    "nonsense": (lambda link, call: "viewer=nonsense", "not valid"),
+}
+
+
+@pytest.mark.parametrize("bad", BAD_LINKS)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_viewer_link_that_is_expired_or_changed_is_refused(
+    backend_site: Site, private: Source, bad: str, transport: str
+):
+    def call(function, seconds: float, name: str = private.name) -> str:
+        return private.publisher.call(function, name, seconds)
+
+    make, why = BAD_LINKS[bad]
+    query = make(call(keys.link, 60), call)
+    with pytest.raises(client.Refused, match=why) as refused:
+        text_of(backend_site, private.name, query, transport)
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_an_expired_viewer_link_takes_no_right_away(
+    backend_site: Site, publisher: Publisher, people: People, transport: str
+):
+    source = publisher.open(new_name("linked"), owner=people["owner"].pk, visibility="link")
+    source.write("linked")
+    source.end()
+    link = publisher.call(keys.link, source.name, -60)
+    assert text_of(backend_site, source.name, link, transport) == "linked"
+
+
+def test_a_page_with_a_viewer_link_shows_the_stream_with_the_link(
+    backend_site: Site, private: Source
+):
+    link = private.publisher.call(keys.link, private.name, 60)
+    page = http.get(backend_site.address, f"/en/live/{private.name}/?{link}")
+    assert page.status == 200
+    assert f'src="/stream/{private.name}?{link}"' in page.text
+    assert f'href="/stream/{private.name}/chunked?{link}"' in page.text
+    expired = private.publisher.call(keys.link, private.name, -60)
+    assert http.get(backend_site.address, f"/en/live/{private.name}/?{expired}").status == 403

@@ -442,6 +442,33 @@ test("stop() sends the token, and rejects if the server refuses", async (t) => {
   await assert.rejects(stop("http://localhost/stream/a"), { name: "StreamRefused", detail: "Not yours." });
 });
 
+for (const [title, cookie, meta, options, expected] of [
+  ["from the cookie", "a=1; csrftoken=abc; b=2", null, {}, { "X-CSRFToken": "abc" }],
+  ["from a cookie with another name", "csrftoken=no; shop=a=b", null, { csrfCookie: "shop" }, { "X-CSRFToken": "a=b" }],
+  ["from the page", "csrftoken=no", "abc", {}, { "X-CSRFToken": "abc" }],
+  ["from the caller", "csrftoken=no", "no", { csrfToken: "abc", csrfHeader: "X-Shop" }, { "X-Shop": "abc" }],
+  ["nowhere", "", null, {}, {}],
+]) {
+  test(`stop() takes the CSRF token ${title}`, async (t) => {
+    t.after(() => { delete globalThis.document; delete globalThis.location; });
+    globalThis.document = {
+      baseURI: "http://localhost/",
+      cookie,
+      querySelector: () => meta && { content: meta },
+    };
+    globalThis.location = new URL("http://localhost/");
+    let sent;
+    t.mock.method(globalThis, "fetch", async (_address, { headers }) => {
+      sent = headers;
+      return new Response("{}", { status: 202 });
+    });
+    await stop("/stream/a", options);
+    assert.deepEqual(sent, { Accept: "application/json", ...expected });
+    await stop("http://elsewhere.example/stream/a", options);
+    assert.deepEqual(sent, { Accept: "application/json" });
+  });
+}
+
 async function until(condition) {
   for (let i = 0; i < 100 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(condition());

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from channels.routing import ProtocolTypeRouter
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.core.exceptions import ImproperlyConfigured
 
 from streamsite.streams.asgi import streams_application
@@ -124,6 +125,47 @@ async def test_an_http_request_to_a_websocket_is_refused():
     start, body = await get(streams_application(Recorder()), "/repeat/fox")
     assert start["status"] == 400
     assert b"wss://" in body["body"]
+
+
+# Logins.
+
+
+@pytest.fixture
+def login_required(settings: Any) -> None:
+    settings.MIDDLEWARE = [
+        *settings.MIDDLEWARE,
+        "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    ]
+
+
+async def test_a_login_is_demanded_where_nothing_lifts_the_demand(settings, login_required):
+    application = streams_application(Recorder())
+    for path in (OPENAPI, "/stream/build/events", "/repeat/fox"):
+        assert (await get(application, path))[0]["status"] == 401
+    assert (await get(application, OPENAPI, method="OPTIONS"))[0]["status"] == 200
+    assert (await connect(application, "/repeat/fox"))[-1]["code"] == 4401
+    # An endpoint and a consumer with login_not_required.
+    assert (await get(application, "/open/fox"))[0]["status"] == 400
+    assert (await connect(application, "/open/fox"))[1]["text"] == "fox"
+    settings.STREAM_LOGIN_REQUIRED = False
+    assert (await get(application, OPENAPI))[0]["status"] == 200
+    assert (await get(application, "/repeat/fox"))[0]["status"] == 401
+
+
+async def test_a_subclass_of_the_middleware_demands_a_login(settings):
+    settings.MIDDLEWARE = [f"{__name__}.StrictMiddleware"]
+    assert (await get(streams_application(Recorder()), OPENAPI))[0]["status"] == 401
+
+
+class StrictMiddleware(LoginRequiredMiddleware):
+    """The login middleware of a project."""
+
+
+def test_the_log_has_the_middleware_that_does_not_run(settings, caplog):
+    settings.MIDDLEWARE = [f"{__name__}.StrictMiddleware"]
+    streams_application(Recorder())
+    (record,) = caplog.records
+    assert "StrictMiddleware does not run" in record.message
 
 
 # WebSockets.

@@ -1,5 +1,6 @@
 """The system checks of the engine: `manage.py check`."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.test import override_settings
 
-from streamsite.streams import checks
+from streamsite.streams import Policy, checks
 from streamsite.streams.http.application import Lifespan, lifespan
 from streamsite.streams.workers import IN_MEMORY, workers_of
 
@@ -16,6 +17,14 @@ def redis_layer(*hosts: Any) -> dict[str, Any]:
     """Return the setting of Channels' older Redis layer."""
     layer = {"BACKEND": checks.REDIS, "CONFIG": {"hosts": hosts}}
     return {"CHANNEL_LAYERS": {"default": layer}}
+
+
+REMOTE_USER = "django.contrib.auth.middleware.RemoteUserMiddleware"
+
+
+class AsyncPolicy(Policy):
+    async def may_watch(self, request, stream):  # type: ignore[override]
+        return True
 
 
 MISTAKES = [
@@ -31,6 +40,12 @@ MISTAKES = [
     ({"ROOT_URLCONF": "tests.urlconfs.nowhere"}, "streams.E003"),
     ({"ROOT_URLCONF": "tests.urlconfs.by_language"}, "streams.E004"),
     ({"ROOT_URLCONF": "tests.urlconfs.with_parameter"}, "streams.E005"),
+    ({"STREAM_POLICY": "shop.streams.Policy"}, "streams.E007"),
+    ({"STREAM_POLICY": "django.http.HttpRequest"}, "streams.E007"),
+    ({"STREAM_POLICY": "tests.unit.test_checks.AsyncPolicy"}, "streams.E007"),
+    ({"STREAM_POLICY": None}, "streams.E007"),
+    ({"MIDDLEWARE": [*settings.MIDDLEWARE, REMOTE_USER]}, "streams.E008"),
+    ({"DISALLOWED_USER_AGENTS": [re.compile("Bot")]}, "streams.E008"),
 ]
 
 
@@ -92,6 +107,18 @@ def test_a_redis_layer_that_waits_for_messages_passes(host: Any):
 )
 def test_the_number_of_workers_is_known_where_the_server_was_told(line, environment, workers):
     assert workers_of(line.split(), environment) == workers
+
+
+def test_middleware_that_the_project_answers_for_passes_the_checks():
+    with override_settings(
+        MIDDLEWARE=[*settings.MIDDLEWARE, REMOTE_USER], STREAM_SKIPPED_MIDDLEWARE=[REMOTE_USER]
+    ):
+        assert found() == []
+
+
+def test_under_wsgi_all_middleware_runs():
+    with override_settings(ASGI_APPLICATION=None, MIDDLEWARE=[REMOTE_USER]):
+        assert found() == ["streams.W002"]
 
 
 def test_several_workers_need_a_channel_layer(monkeypatch):

@@ -1,5 +1,6 @@
 """A URLconf that includes the engine and has a consumer of its own."""
 
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 
 from streamsite.streams import Consumer
@@ -17,4 +18,5 @@ class Repeater(Consumer):
 urlpatterns = [
     path("stream/", include("streamsite.streams.urls")),
     path("repeat/<str:name>", Repeater.as_view()),
+    path("open/<str:name>", login_not_required(Repeater.as_view())),
 ]

@@ -3,7 +3,11 @@
 handler       an ASGI handler for the endpoints, without thread switches
 endpoints     the decorator of all endpoints
 requests      the parameters of a request that reads a stream
-sessions      the session and the user of a request
+sessions      requests without middleware, with their session and user
+access        what a request may do
+policy        the rules of the project: who watches, stops and publishes
+links         signed links for viewers without a session
+middleware    the project's middleware, which does not run
 clients       the address of a client, also behind a proxy
 origins       the origins whose pages may read the streams
 transports/   polling, chunked, events, websocket

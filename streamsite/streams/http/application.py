@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ..workers import unconnected_workers
 from ..writing.sources import end_sources
 from .handler import StreamHandler
+from .middleware import skipped
 from .origins import SameOrigin
 from .routing import Router
 from .transports.websocket import UnknownAddress
@@ -36,6 +37,11 @@ def with_streams(application: Any) -> ProtocolTypeRouter:
         from streamsite import daphne
 
         daphne.install()
+    for path in skipped():
+        # Servers don't run the system checks, one of which refuses this.
+        logger.error(
+            "%s does not run for the engine's addresses. See `manage.py check`, streams.E008.", path
+        )
     router = Router()
     return ProtocolTypeRouter(
         {
@@ -67,7 +73,8 @@ class WebSockets:
             return self._others(scope, receive, send)
         # As URLRouter of Channels passes on what the address contains.
         route = {"args": found.match.args, "kwargs": found.match.kwargs}
-        return found.endpoint.websocket({**scope, "url_route": route}, receive, send)
+        scope = {**scope, "url_route": route, "resolver_match": found.match}
+        return found.endpoint.websocket(scope, receive, send)
 
 
 class Lifespan:

@@ -12,9 +12,11 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.http import HttpRequest
 
 from ..errors import BadRequest, StreamError
+from .access import demand_login, login_required
 from .endpoints import View, endpoint
 from .granian import closable
 from .origins import SameOrigin
+from .sessions import handshake_request
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +95,12 @@ class Consumer(AsyncWebsocketConsumer):
             # Also after an error in a handler. Otherwise the task would go on, and presence would
             # count a viewer who has left.
             self.stop_sending()
+
+    async def websocket_connect(self, message: dict[str, Any]) -> None:
+        # Only where LoginRequiredMiddleware is in MIDDLEWARE does this need the request.
+        if login_required(self.scope.get("resolver_match")):
+            await demand_login(handshake_request(self.scope))
+        await super().websocket_connect(message)
 
     async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
         self._accepted = True

@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from ..errors import StreamError
 from ..wire import sse
+from .access import demand_login
 from .origins import allow_origin
 
 View = Callable[..., Any]
@@ -53,6 +54,13 @@ def endpoint(
     ALLOWED_HOSTS: the Host header of a health probe is the address of a machine. `websocket` is the
     ASGI application for the WebSockets at the same address: see `Consumer.as_view`.
 
+    Where LoginRequiredMiddleware is in MIDDLEWARE, the endpoint demands a login, with status 401.
+    Django's `login_not_required` lifts the demand:
+
+        @login_not_required
+        @endpoint("GET")
+        async def count(request, name): ...
+
     The headers of each response tell caches not to store the response, tell proxies not to buffer
     it, and let pages of the origins in STREAM_ALLOWED_ORIGINS read it.
     """
@@ -72,6 +80,7 @@ def endpoint(
                 response["Allow"] = ", ".join(methods)
             else:
                 try:
+                    await demand_login(request)
                     response = await view(request, *args, **kwargs)
                 except StreamError as error:
                     response = refusal(error.status, error.detail)

@@ -6,7 +6,8 @@ requests, URLconf, views and responses, and stays in the event loop. It differs 
 
 - Middleware: no middleware runs. The handler itself redirects to https and adds the headers of
   SecurityMiddleware and XFrameOptionsMiddleware, which are the same for each response. The session
-  and the user are read when a view asks for them.
+  and the user are read when a view asks for them. An endpoint demands a login itself where
+  LoginRequiredMiddleware would. `middleware.py` says what becomes of all others.
 - Signals: request_started and request_finished are not sent. Django closes old database connections
   on these signals. `log.database` owns the only connection of these views, and closes it itself.
 - Errors: an error is JSON with a `detail`. An unexpected exception is logged and gives status 500.
@@ -16,25 +17,21 @@ requests, URLconf, views and responses, and stays in the event loop. It differs 
 
 import asyncio
 import logging
-from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
-from django.contrib.auth import aget_user, get_user
 from django.core.exceptions import DisallowedHost, SuspiciousOperation
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.urls import set_script_prefix
-from django.utils.functional import SimpleLazyObject, cached_property
 
 from ..conf import setting
 from ..errors import StreamError, TooLarge
 from .endpoints import refusal
 from .routing import Found, Router
-from .sessions import session_of
+from .sessions import Request
 
 logger = logging.getLogger(__name__)
 
@@ -45,21 +42,6 @@ CACHE_SIZE = 4096
 CACHED_LENGTH = 256
 
 Headers = list[tuple[bytes, bytes]]
-
-
-class Request(ASGIRequest):
-    """A request whose session and user are read when a view asks for them."""
-
-    @cached_property
-    def session(self) -> Any:  # type: ignore[override]
-        return session_of(self.COOKIES)
-
-    @cached_property
-    def user(self) -> Any:  # type: ignore[override]
-        return SimpleLazyObject(partial(get_user, self))
-
-    async def auser(self) -> Any:
-        return await aget_user(self)
 
 
 class StreamHandler:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from ..conf import setting
 from ..models import MAX_PACE, MIN_PACE, NAME_PATTERN, Stream
 from ..wire import ndjson, sse
-from . import publishing
+from . import links, publishing
 from .endpoints import endpoint
 from .openapi_components import (
     CURSOR,
@@ -74,7 +74,8 @@ def document_operation() -> Json:
     return {
         "operationId": "document",
         "summary": summary(document),
-        "responses": {"200": answer("The document.", {JSON: {"type": "object"}})} | refusals(405),
+        "responses": {"200": answer("The document.", {JSON: {"type": "object"}})}
+        | refusals(401, 405),
     }
 
 
@@ -178,7 +179,7 @@ def pieces_operation() -> Json:
             },
         },
         "responses": {"202": answer("All pieces were added.", {JSON: ref("Delivered")})}
-        | refusals(400, 401, 404, 405, 409, 413, 415, schema="Undelivered"),
+        | refusals(400, 401, 403, 404, 405, 409, 413, 415, schema="Undelivered"),
     }
 
 
@@ -222,9 +223,14 @@ def read_operation(view: Callable[..., Any], parameters: Sequence[Json], found: 
                 "Replay a finished stream, with this number of seconds between two pieces, or "
                 "`recorded` for the pace of the recording.",
             ),
+            query(
+                links.PARAMETER,
+                {"type": "string"},
+                "A viewer link, which opens a private stream until the link expires.",
+            ),
             *parameters,
         ],
-        "responses": found | refusals(400, 403, 404, 405, 409, 413),
+        "responses": found | refusals(400, 401, 403, 404, 405, 409, 413),
     }
 
 

@@ -2,6 +2,7 @@
 
 An origin is a scheme, a host and a port (RFC 6454). Pages of the site's own origin may read the
 streams, and so may pages of the origins in STREAM_ALLOWED_ORIGINS. Pages of other origins may not.
+The pages of another origin never act with the visitor's cookies.
 """
 
 from collections.abc import Awaitable, Collection, Iterable, Mapping
@@ -9,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 from django.utils.cache import patch_vary_headers
@@ -54,11 +57,27 @@ def own_origins(host: str, schemes: Iterable[str]) -> set[Origin]:
 
 
 def page_schemes(scope: Mapping[str, Any]) -> Collection[str]:
-    """Return the schemes that the site's own pages can have, given the scope of a WebSocket."""
-    if settings.SECURE_SSL_REDIRECT or scope.get("scheme") == "wss":
+    """Return the schemes that the site's own pages can have, given an ASGI scope."""
+    if settings.SECURE_SSL_REDIRECT or scope.get("scheme") in ("https", "wss"):
         return ("https",)
     # A proxy may end TLS although no setting says so.
     return ("http", "https")
+
+
+def is_foreign(request: ASGIRequest) -> bool:
+    """Return whether a page of another origin sent the request.
+
+    Browsers send an Origin header with each request that another origin's page may read (Fetch,
+    section 3.1). A client without an Origin header is the site's own page, or no browser.
+    """
+    origin = request.META.get("HTTP_ORIGIN")
+    if origin is None:
+        return False
+    try:
+        own = own_origins(request.get_host(), page_schemes(request.scope))
+    except DisallowedHost:
+        return True
+    return parse(origin) not in own
 
 
 def is_allowed_host(host: str) -> bool:

@@ -6,18 +6,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.middleware.csrf import CsrfViewMiddleware
+from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from .. import log
-from ..errors import BadRequest, Ended, Forbidden, OutOfTurn, StreamError, Unauthorized
+from ..errors import BadRequest, Ended, OutOfTurn, StreamError
 from ..log.database import in_database
 from ..log.ending import end_stream
 from ..models import PublishToken, Stream
 from ..reading.finding import find
-from ..writing.stopping import stop_as, stop_with
 from ..writing.writer import writer
+from .access import publisher_of, stop_over_http
 from .deliveries import Body, Delivery, Item, read_delivery
 from .endpoints import endpoint
 
@@ -44,14 +43,18 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
     The query takes `title`, `visibility`, `producer` (a name that tells apart two producers with
     the same token) and `takeover=1`.
     """
-    token = await publisher(request)
+    publisher = await publisher_of(request, name)
+    if isinstance(publisher, PublishToken):
+        identity, owner_id, token_id = f"{publisher.pk}", publisher.owner_id, publisher.pk
+    else:
+        identity, owner_id, token_id = f"user {publisher.pk}", publisher.pk, None
     body = await read_delivery(request)
-    producer = f"{token.pk}/{request.GET.get('producer', '')}"
+    producer = f"{identity}/{request.GET.get('producer', '')}"
     fence = hashlib.sha256(producer.encode()).hexdigest()[:32]
     options: dict[str, Any] = {
         "title": request.GET.get("title", ""),
-        "owner_id": token.owner_id,
-        "token_id": token.pk,
+        "owner_id": owner_id,
+        "token_id": token_id,
         "visibility": choice(request, "visibility", Stream.Visibility.values),
         "takeover": choice(request, "takeover", SWITCH) == "1",
     }
@@ -139,42 +142,8 @@ async def repeated(name: str, body: Body, fence: str) -> Receipt | None:
 @endpoint("POST")
 async def stop(request: HttpRequest, name: str) -> JsonResponse:
     """Stop a live stream: as its owner or as staff, with session and CSRF cookie, or by token."""
-    stream = await find(name)
-    if "Authorization" in request.headers:
-        await stop_with(await publisher(request), stream)
-    else:
-        check_csrf(request)
-        await stop_as(request.user, stream)
+    await stop_over_http(request, await find(name))
     return JsonResponse({"state": (await find(name)).state}, status=202)
-
-
-async def publisher(request: HttpRequest) -> PublishToken:
-    """Return the token of the request. Raises Unauthorized."""
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not key.strip():
-        raise Unauthorized(
-            "Send the header `Authorization: Bearer <token>` to publish. "
-            "Tokens are created in the admin."
-        )
-    token = await in_database(PublishToken.bearing, key.strip())
-    if token is None:
-        raise Unauthorized("The token is unknown or was revoked. Tokens are created in the admin.")
-    return token
-
-
-def check_csrf(request: HttpRequest) -> None:
-    """Raise Forbidden when a page of another site may have made the request."""
-
-    def view(request: HttpRequest) -> HttpResponse:
-        raise NotImplementedError("only Django's check runs")
-
-    check = CsrfViewMiddleware(view)
-    check.process_request(request)
-    if check.process_view(request, view, (), {}) is not None:
-        raise Forbidden(
-            "The CSRF token is missing or wrong. Send the value of the csrftoken cookie in the "
-            "X-CSRFToken header."
-        )
 
 
 def choice(request: HttpRequest, name: str, values: Sequence[str]) -> str:

@@ -4,16 +4,15 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest
 
-from ..errors import BadRequest, Conflict, Forbidden
-from ..log.database import in_database
+from ..errors import BadRequest, Conflict
 from ..models import MAX_PACE, MIN_PACE, Stream
 from ..pieces import Batch, Cursor
 from ..reading.cursors import honour
-from ..reading.finding import find
 from ..reading.following import follow
 from ..reading.playing import play
+from .access import find_watchable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +55,12 @@ class StreamRequest:
         return honour(self.stream, self.after)[1] is not None
 
 
-async def find_visible(
-    name: str, user: AbstractBaseUser | AnonymousUser, *, revision: int = 0
-) -> Stream:
-    """Return the stream named `name`, if this user may watch the stream.
-
-    Raise NoSuchStream if there is no such stream, and Forbidden if the user may not watch it.
-    """
-    stream = await find(name, revision=revision)
-    # Only a private stream needs the user. Reading a lazy user queries the database.
-    if stream.visibility == Stream.Visibility.OWNER and not await in_database(
-        stream.visible_to, user
-    ):
-        raise Forbidden(f"Stream {name!r} is private. Log in as its owner or as staff.")
-    return stream
-
-
 async def read_request(
-    name: str,
-    query: Mapping[str, str],
-    user: AbstractBaseUser | AnonymousUser,
-    *,
-    last_event_id: str = "",
+    request: HttpRequest, name: str, *, last_event_id: str = ""
 ) -> StreamRequest:
-    """Parse and check the parameters `after` and `pace` of a request to read a stream.
+    """Parse and check a request to read a stream: who asks, and the parameters `after` and `pace`.
+
+    `request` may be the handshake of a WebSocket.
 
     `last_event_id` is the value of the Last-Event-ID header. Unless the value is empty, it replaces
     `after`: an EventSource reconnects to its old URL, whose `after` is out of date.
@@ -87,9 +68,10 @@ async def read_request(
     Raise BadRequest if a parameter is not valid, NoSuchStream, Forbidden, and Conflict if the
     request has a `pace` and the stream is live.
     """
+    query = request.GET
     after = Cursor.parse(last_event_id or query.get("after", "0"))
     pace = _pace(query["pace"]) if "pace" in query else None
-    stream = await find_visible(name, user, revision=after.revision)
+    stream = await find_watchable(request, name, revision=after.revision)
     if pace is not None and stream.live:
         raise Conflict(f"Stream {name!r} is live. Leave out `pace`, or replay it after its end.")
     return StreamRequest(stream, after, pace)

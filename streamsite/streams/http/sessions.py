@@ -1,37 +1,59 @@
-"""The session and the user of a request that has not passed through Django's middleware."""
+"""Requests that have not passed through Django's middleware, with their session and user."""
 
-from collections.abc import Mapping
 from functools import partial
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.http import HttpRequest, parse_cookie
-from django.utils.functional import SimpleLazyObject
+from django.contrib.auth import aget_user, get_user
+from django.core.exceptions import SuspiciousOperation
+from django.core.handlers.asgi import ASGIRequest
+from django.http import parse_cookie
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.module_loading import import_string
 
+from ..errors import BadRequest
+from .origins import is_foreign
 
-def session_of(cookies: Mapping[str, str]) -> Any:
-    """Return the session of these cookies.
 
-    The session is lazy: Django reads it from its store when the first value is asked for.
+class Request(ASGIRequest):
+    """A request whose session and user are read when a view asks for them.
+
+    A request of a page from a foreign origin has no cookies, so that a page of another site does
+    not act as the visitor. See `is_foreign`.
     """
-    store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
-    return store(cookies.get(settings.SESSION_COOKIE_NAME))
+
+    @cached_property
+    def COOKIES(self) -> dict[str, str]:  # type: ignore[override]  # noqa: N802 - Django's name
+        return {} if is_foreign(self) else parse_cookie(self.META.get("HTTP_COOKIE", ""))
+
+    @cached_property
+    def session(self) -> Any:  # type: ignore[override]
+        # Django reads the session from its store when the first value is asked for.
+        store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
+        return store(self.COOKIES.get(settings.SESSION_COOKIE_NAME))
+
+    @cached_property
+    def user(self) -> Any:  # type: ignore[override]
+        # The first access reads the session and the user, which may query the database.
+        return SimpleLazyObject(partial(get_user, self))
+
+    async def auser(self) -> Any:
+        return await aget_user(self)
 
 
-def user_of(scope: Any) -> AbstractBaseUser | AnonymousUser:
-    """Return the user of the session cookie in an ASGI scope.
+def handshake_request(scope: Any) -> Request:
+    """Return the handshake of a WebSocket as a request, given the ASGI scope of the WebSocket.
 
-    The user is lazy: the first access reads the session and the user, which may query the database.
-    Make that access in the database thread, with `in_database`.
+    Raise BadRequest if the URL is not valid.
     """
-    return SimpleLazyObject(partial(_read_user, scope))  # type: ignore[return-value]
-
-
-def _read_user(scope: Any) -> AbstractBaseUser | AnonymousUser:
-    request = HttpRequest()
-    cookies = parse_cookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin1"))
-    request.session = session_of(cookies)
-    return get_user(request)
+    scheme = "https" if scope.get("scheme") == "wss" else "http"
+    try:
+        request = Request({**scope, "method": "GET", "scheme": scheme}, BytesIO())
+        request.GET  # noqa: B018 - parses the query
+    except UnicodeDecodeError:
+        raise BadRequest("The URL is not valid. Encode it as UTF-8.") from None
+    except SuspiciousOperation as error:
+        raise BadRequest(f"{error}") from None
+    request.resolver_match = scope.get("resolver_match")
+    return request

@@ -3,8 +3,7 @@
 from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-from ..errors import Forbidden, Unauthorized
-from ..log.database import in_database
+from ..errors import Forbidden
 from ..log.ending import end_stream
 from ..models import PublishToken, Stream
 
@@ -18,23 +17,6 @@ async def stop(stream: Stream, reason: str = "") -> bool:
     this call ended the stream.
     """
     return await end_stream(stream.pk, Stream.State.STOPPED, reason)
-
-
-async def stop_as(user: User, stream: Stream) -> bool:
-    """Stop a stream on behalf of a user. Raises Unauthorized and Forbidden."""
-
-    def permission() -> tuple[bool, bool, str]:
-        return bool(user.is_authenticated), stream.stoppable_by(user), str(user)
-
-    known, may, username = await in_database(permission)
-    if not known:
-        raise Unauthorized("Log in to stop a stream. Its owner and staff may stop it.")
-    if not may:
-        raise Forbidden(f"Only the owner of stream {stream.name!r} and staff may stop it.")
-    stopped = await stop(stream, f"Stopped by {username}.")
-    if stopped:
-        await in_database(write_down, user, stream)
-    return stopped
 
 
 async def stop_with(token: PublishToken, stream: Stream) -> bool:

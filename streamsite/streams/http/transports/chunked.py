@@ -20,7 +20,7 @@ async def chunked(request: HttpRequest, name: str) -> StreamingHttpResponse:
     Text can't carry a reset or an end state. If the stream can't honour the cursor, the header
     `Stream-Reset` has the number of the piece with which the text begins instead.
     """
-    wanted = await read_request(name, request.GET, request.user)
+    wanted = await read_request(request, name)
     as_lines = ndjson.CONTENT_TYPE in request.headers.get("Accept", "")
     response = StreamingHttpResponse(
         body(wanted, lines, quiet=b"\n") if as_lines else body(wanted, text),

@@ -27,7 +27,7 @@ async def events(request: HttpRequest, name: str) -> HttpResponseBase:
     EventSource not to reconnect.
     """
     last_event_id = request.headers.get("Last-Event-ID", "")
-    wanted = await read_request(name, request.GET, request.user, last_event_id=last_event_id)
+    wanted = await read_request(request, name, last_event_id=last_event_id)
     if wanted.complete and wanted.pace is None:
         nothing = HttpResponse(status=204)
         del nothing["Content-Type"]  # The response has no content.

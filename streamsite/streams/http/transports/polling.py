@@ -33,7 +33,7 @@ async def polling(request: HttpRequest, name: str) -> JsonResponse:
     """
     wait = whole_number(request.GET, "wait", 0, MAX_WAIT)
     limit = whole_number(request.GET, "limit", LIMIT, MAX_LIMIT, least=1)
-    wanted = await read_request(name, request.GET, request.user)
+    wanted = await read_request(request, name)
     client = client_of(request)
     hub().poll_began(wanted.stream, client)
     try:

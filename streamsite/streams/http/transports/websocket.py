@@ -7,15 +7,14 @@ on.
 
 import json
 from contextlib import aclosing
-from urllib.parse import parse_qsl
 
 from ...errors import BadRequest, NoSuchStream, StreamError
 from ...pieces import Batch
 from ...wire import objects
-from ...writing.stopping import stop_as
+from ..access import stop_for
 from ..consumers import Consumer
 from ..requests import read_request
-from ..sessions import user_of
+from ..sessions import handshake_request
 from .encoding import json_objects
 
 # The subprotocol: a frame is one JSON object.
@@ -29,9 +28,8 @@ class StreamConsumer(Consumer):
     """Send the records of a stream from the cursor in the query string."""
 
     async def connect(self) -> None:
-        query = dict(parse_qsl(self.scope["query_string"].decode("latin1"), keep_blank_values=True))
         name = self.scope["url_route"]["kwargs"]["name"]
-        self.wanted = await read_request(name, query, user_of(self.scope))
+        self.wanted = await read_request(handshake_request(self.scope), name)
         offered = self.scope["subprotocols"]
         protocol = next((known for known in (BATCH_PROTOCOL, PROTOCOL) if known in offered), None)
         await self.accept(protocol)
@@ -47,7 +45,7 @@ class StreamConsumer(Consumer):
         try:
             if op_of(text_data) != "stop":
                 raise BadRequest('The only op is "stop". Send {"op": "stop"}.')
-            await stop_as(user_of(self.scope), self.wanted.stream)
+            await stop_for(handshake_request(self.scope), self.wanted.stream)
         except StreamError as error:
             await self.send(json.dumps({"error": error.detail}, ensure_ascii=False))
 

@@ -14,6 +14,8 @@
  * - `pace`: replay a finished stream, at this many seconds a piece, or "recorded".
  * - `wait`: wait for a stream that doesn't exist yet, for this many seconds, or for 60 without a value.
  * - `autostart`: start as soon as the element is on the page.
+ * - `csrf-token`, `csrf-cookie`, `csrf-header`: how `stop()` sends Django's CSRF token, for sites that
+ *   change the settings for the token. `{% stream_output %}` sets them.
  * - `data-word-<state>`: the words to show, such as `data-word-done="Done"`; see `WORDS`.
  *
  * Attributes that the element sets:
@@ -143,7 +145,11 @@ export class StreamOutput extends HTMLElement {
    * @returns {Promise<void>} rejects with StreamRefused if this user may not stop the stream
    */
   stop() {
-    return stop(this.src);
+    return stop(this.src, {
+      csrfToken: this.getAttribute("csrf-token") ?? undefined,
+      csrfCookie: this.getAttribute("csrf-cookie") ?? undefined,
+      csrfHeader: this.getAttribute("csrf-header") ?? undefined,
+    });
   }
 
   async #read(reader) {

@@ -70,16 +70,25 @@ export function open(url, options) {
  * @param {object} [options]
  * @param {string} [options.token] a publisher's token. Without a token, the session's user must be the
  *   stream's owner or staff.
+ * @param {string} [options.csrfToken] Django's CSRF token. By default it comes from
+ *   `<meta name="csrf-token">`, or else from the cookie.
+ * @param {string} [options.csrfCookie] the site's CSRF_COOKIE_NAME
+ * @param {string} [options.csrfHeader] the HTTP header that the site's CSRF_HEADER_NAME stands for
  * @returns {Promise<void>}
  * @throws {StreamRefused} if the caller may not stop the stream, or if the stream doesn't exist
  * @throws {ConnectionLost} if the server can't be reached
  */
-export async function stop(url, { token } = {}) {
+export async function stop(
+  url,
+  { token, csrfToken, csrfCookie = "csrftoken", csrfHeader = "X-CSRFToken" } = {},
+) {
   const address = endpoint(baseOf(url), "stop");
   const headers = { Accept: "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
-  const csrf = address.origin === globalThis.location?.origin && csrfToken();
-  if (csrf) headers["X-CSRFToken"] = csrf;
+  if (address.origin === globalThis.location?.origin) {
+    const csrf = csrfToken ?? tokenOfPage(csrfCookie);
+    if (csrf) headers[csrfHeader] = csrf;
+  }
   await check(await answered(fetch(address, { method: "POST", headers })));
 }
 
@@ -91,7 +100,9 @@ function baseOf(url) {
  * Return Django's CSRF token: from `<meta name="csrf-token">`, for sites whose CSRF_COOKIE_HTTPONLY or
  * CSRF_USE_SESSIONS hides the cookie from scripts, or else from the cookie.
  */
-function csrfToken() {
+function tokenOfPage(cookie) {
   const meta = document.querySelector('meta[name="csrf-token"]');
-  return meta?.content ?? document.cookie.match(/(?:^|; )csrftoken=([^;]*)/)?.[1];
+  if (meta) return meta.content;
+  const pairs = document.cookie.split("; ").map((pair) => pair.split(/=(.*)/));
+  return pairs.find(([name]) => name === cookie)?.[1];
 }

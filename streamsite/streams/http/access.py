@@ -1,0 +1,155 @@
+"""What a request may do. The endpoints ask here, and the project's policy answers."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.request import HttpHeaders
+from django.middleware.csrf import CsrfViewMiddleware
+from django.urls import ResolverMatch
+
+from ..conf import setting
+from ..errors import Forbidden, Unauthorized
+from ..log.database import in_database
+from ..models import PublishToken, Stream
+from ..reading.finding import find
+from ..writing.stopping import stop, stop_with, write_down
+from . import links
+from .middleware import demands_login
+from .policy import User, policy
+
+# The namespace of the engine's URLs.
+ENGINE = "streams"
+
+
+def login_required(match: ResolverMatch | None) -> bool:
+    """Return whether LoginRequiredMiddleware demands a login at the address of `match`.
+
+    `login_not_required` lifts the demand for a view, and STREAM_LOGIN_REQUIRED = False for the
+    engine's own endpoints.
+    """
+    if not demands_login():
+        return False
+    if match is None:
+        return True
+    lifted = ENGINE in match.app_names and not setting("STREAM_LOGIN_REQUIRED")
+    return not lifted and getattr(match.func, "login_required", True)
+
+
+async def demand_login(request: HttpRequest) -> None:
+    """Raise Unauthorized where the request needs a login and has none.
+
+    A redirect to the login page, as LoginRequiredMiddleware answers, would lead the clients of
+    streams to a page that they can't read.
+    """
+    if login_required(request.resolver_match) and not await in_database(_is_known, request):
+        raise Unauthorized("Log in first.")
+
+
+def _is_known(request: HttpRequest) -> bool:
+    """Return whether the request comes from a user, a publisher, or a reader with a viewer link."""
+    if policy().user(request).is_authenticated:
+        return True
+    match = request.resolver_match
+    if match is None or ENGINE not in match.app_names or "name" not in match.kwargs:
+        return False
+    name = match.kwargs["name"]
+    return links.opens(request, name) or policy().publisher(request, name) is not None
+
+
+async def find_watchable(request: HttpRequest, name: str, *, revision: int = 0) -> Stream:
+    """Return the stream named `name`, if the request may watch the stream.
+
+    Raise NoSuchStream if there is no such stream, and Forbidden if the request may not watch it.
+    """
+    stream = await find(name, revision=revision)
+    rules = policy()
+    if not rules.is_open(stream) and not await in_database(rules.may_watch, request, stream):
+        raise Forbidden(f"Stream {name!r} is private. Log in as its owner or as staff.")
+    return stream
+
+
+async def publisher_of(request: HttpRequest, name: str) -> PublishToken | User:
+    """Return who publishes the stream `name` with this request. Raise Unauthorized, Forbidden."""
+
+    def ask() -> PublishToken | User | None:
+        found = policy().publisher(request, name)
+        known = isinstance(found, PublishToken) or (found is not None and found.is_authenticated)
+        return found if known else None
+
+    publisher = await in_database(ask)
+    if publisher is None:
+        raise Unauthorized(
+            "The token is unknown or was revoked. Tokens are created in the admin."
+            if "Authorization" in request.headers
+            else "Send the header `Authorization: Bearer <token>` to publish. "
+            "Tokens are created in the admin."
+        )
+    if not isinstance(publisher, PublishToken):
+        await check_csrf(request)
+    return publisher
+
+
+async def stop_for(request: HttpRequest, stream: Stream) -> bool:
+    """Stop a stream on behalf of the sender of a request. Return whether this ended the stream.
+
+    The caller has made sure that no page of another site made the request.
+
+    Raise Unauthorized if the sender is not known, and Forbidden if the sender may not stop the
+    stream.
+    """
+
+    def ask() -> tuple[bool, User | None, str]:
+        rules = policy()
+        user = rules.user(request)
+        known = user.is_authenticated
+        return rules.may_stop(request, stream), user if known else None, str(user) if known else ""
+
+    may, user, username = await in_database(ask)
+    if not may and user is None:
+        raise Unauthorized("Log in to stop a stream. Its owner and staff may stop it.")
+    if not may:
+        raise Forbidden(f"Only the owner of stream {stream.name!r} and staff may stop it.")
+    stopped = await stop(stream, f"Stopped by {username}." if username else "")
+    if stopped and user is not None:
+        await in_database(write_down, user, stream)
+    return stopped
+
+
+async def stop_over_http(request: HttpRequest, stream: Stream) -> None:
+    """Stop a stream with a publisher token, or else as the user. Raise Unauthorized, Forbidden."""
+    if "Authorization" in request.headers:
+        publisher = await in_database(policy().publisher, request, stream.name)
+        if isinstance(publisher, PublishToken):
+            await stop_with(publisher, stream)
+            return
+    await check_csrf(request)
+    await stop_for(request, stream)
+
+
+async def check_csrf(request: HttpRequest) -> None:
+    """Raise Forbidden when a page of another site may have made the request.
+
+    A request with an Authorization header and without cookies comes from no such page, because
+    the browser adds cookies by itself and this header not.
+    """
+    if "Authorization" in request.headers and not request.COOKIES:
+        return
+    # With CSRF_USE_SESSIONS the check reads the session from the database.
+    if not await in_database(_passes_csrf, request):
+        header = HttpHeaders.parse_header_name(settings.CSRF_HEADER_NAME)
+        source = (
+            "the page's CSRF token"
+            if settings.CSRF_USE_SESSIONS
+            else f"the value of the {settings.CSRF_COOKIE_NAME} cookie"
+        )
+        raise Forbidden(
+            f"The CSRF token is missing or wrong. Send {source} in the {header} header."
+        )
+
+
+def _passes_csrf(request: HttpRequest) -> bool:
+    def view(request: HttpRequest) -> HttpResponse:
+        raise NotImplementedError("only Django's check runs")
+
+    check = CsrfViewMiddleware(view)
+    check.process_request(request)
+    return check.process_view(request, view, (), {}) is None

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from django.views.defaults import permission_denied
 
 from streamsite.streams import log, policy
-from streamsite.streams.errors import Forbidden, NoSuchStream
+from streamsite.streams.errors import NoSuchStream, StreamError
 from streamsite.streams.http.links import parameter_of
 from streamsite.streams.models import Stream
 
@@ -45,7 +45,7 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
     rules = policy()
     try:
         may_watch = rules.is_open(found) or rules.may_watch(request, found)
-    except Forbidden:  # A viewer link has expired.
+    except StreamError:  # Such as an expired viewer link.
         may_watch = False
     if not may_watch:
         # PermissionDenied is not raised, because Django would log the traceback.

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from channels.layers import get_channel_layer
+from django.contrib.auth.decorators import login_not_required
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 
@@ -14,15 +15,18 @@ from streamsite.streams.log.database import in_database
 TIMEOUT = 3
 
 
-# A load balancer asks for the health checks by the machine's address, hence `any_host`.
+# A load balancer asks for the health checks without a login, and by the machine's address, hence
+# `any_host`.
 
 
+@login_not_required
 @endpoint("GET", any_host=True)
 async def alive(request: HttpRequest) -> JsonResponse:
     """Answer 200. No answer means that the process hangs or has ended."""
     return JsonResponse({"status": "ok"})
 
 
+@login_not_required
 @endpoint("GET", any_host=True)
 async def ready(request: HttpRequest) -> JsonResponse:
     """Answer 200 if the database and the channel layer answer, or 503 if one does not.

@@ -8,14 +8,13 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
 from django.urls import URLResolver, get_resolver
 from django.urls.resolvers import LocalePrefixPattern
-from django.utils.module_loading import import_string
 
 from . import urls
 from .conf import setting
 from .http.clients import parse_network
 from .http.middleware import skipped
 from .http.origins import parse
-from .http.policy import Policy
+from .http.policy import policy_problem
 from .workers import unconnected_workers
 
 REDIS = "channels_redis.core.RedisChannelLayer"
@@ -115,24 +114,6 @@ def check_policy(**_: Any) -> list[CheckMessage]:
             id="streams.E007",
         )
     ]
-
-
-def policy_problem(path: Any) -> str:
-    """Return a sentence about what is wrong with the policy at a dotted path, or ""."""
-    if not isinstance(path, str):
-        return "The setting has to be a dotted path."
-    try:
-        found = import_string(path)
-    except ImportError as error:
-        return f"The import fails: {error}."
-    if not (isinstance(found, type) and issubclass(found, Policy)):
-        return "This is no subclass of streamsite.streams.Policy."
-    for name, method in vars(Policy).items():
-        if inspect.iscoroutinefunction(getattr(found, name)) and callable(method):
-            return (
-                f"Its method {name!r} is async. The engine calls it in a thread: leave out async."
-            )
-    return ""
 
 
 @register()

@@ -113,6 +113,11 @@ def test_a_viewer_link_and_a_publisher_token_take_the_place_of_a_login(login: Pr
     assert http.get(address, f"/stream/openapi.json?{link}").status == 401
 
 
+def test_health_checks_need_no_login(login: Project):
+    assert http.get(login.site.address, "/healthz").status == 200
+    assert http.get(login.site.address, "/readyz").status == 200
+
+
 def test_pages_of_other_origins_can_read_why_they_are_refused(login: Project):
     answer = http.get(login.site.address, "/stream/openapi.json", **FOREIGN)
     assert (answer.status, answer.headers["access-control-allow-origin"]) == (401, ELSEWHERE)

@@ -442,6 +442,17 @@ test("stop() sends the token, and rejects if the server refuses", async (t) => {
   await assert.rejects(stop("http://localhost/stream/a"), { name: "StreamRefused", detail: "Not yours." });
 });
 
+for (const transport of TRANSPORTS) {
+  test(`the query of the URL goes with each request over ${transport}`, async (t) => {
+    const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
+      ? { records: pieces(TEXTS.slice(0, 1)), then: "cut" }
+      : whole(TEXTS, question)));
+    await readAll(open(`${url}?viewer=17.ab-c_d`, { transport }));
+    assert.ok(asked.length >= 2);
+    assert.deepEqual([...new Set(asked.map(({ viewer }) => viewer))], ["17.ab-c_d"]);
+  });
+}
+
 for (const [title, cookie, meta, options, expected] of [
   ["from the cookie", "a=1; csrftoken=abc; b=2", null, {}, { "X-CSRFToken": "abc" }],
   ["from a cookie with another name", "csrftoken=no; shop=a=b", null, { csrfCookie: "shop" }, { "X-CSRFToken": "a=b" }],

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from channels.routing import ProtocolTypeRouter
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
 
+from streamsite.streams import Policy
 from streamsite.streams.asgi import streams_application
 from streamsite.streams.http import application as composition
 from tests.site import environment
@@ -150,6 +152,17 @@ async def test_a_login_is_demanded_where_nothing_lifts_the_demand(settings, logi
     settings.STREAM_LOGIN_REQUIRED = False
     assert (await get(application, OPENAPI))[0]["status"] == 200
     assert (await get(application, "/repeat/fox"))[0]["status"] == 401
+
+
+class Everybody(Policy):
+    def publisher(self, request, name):
+        return AnonymousUser()
+
+
+async def test_an_anonymous_publisher_has_to_log_in(settings, login_required):
+    settings.STREAM_POLICY = f"{__name__}.Everybody"
+    application = streams_application(Recorder())
+    assert (await get(application, "/stream/build/polling"))[0]["status"] == 401
 
 
 async def test_a_subclass_of_the_middleware_demands_a_login(settings):

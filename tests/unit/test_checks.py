@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.test import override_settings
 
-from streamsite.streams import Policy, checks
+from streamsite.streams import checks
 from streamsite.streams.http.application import Lifespan, lifespan
 from streamsite.streams.workers import IN_MEMORY, workers_of
 
@@ -20,11 +20,6 @@ def redis_layer(*hosts: Any) -> dict[str, Any]:
 
 
 REMOTE_USER = "django.contrib.auth.middleware.RemoteUserMiddleware"
-
-
-class AsyncPolicy(Policy):
-    async def may_watch(self, request, stream):  # type: ignore[override]
-        return True
 
 
 MISTAKES = [
@@ -42,7 +37,7 @@ MISTAKES = [
     ({"ROOT_URLCONF": "tests.urlconfs.with_parameter"}, "streams.E005"),
     ({"STREAM_POLICY": "shop.streams.Policy"}, "streams.E007"),
     ({"STREAM_POLICY": "django.http.HttpRequest"}, "streams.E007"),
-    ({"STREAM_POLICY": "tests.unit.test_checks.AsyncPolicy"}, "streams.E007"),
+    ({"STREAM_POLICY": "tests.unit.test_policy.Asynchronous"}, "streams.E007"),
     ({"STREAM_POLICY": None}, "streams.E007"),
     ({"MIDDLEWARE": [*settings.MIDDLEWARE, REMOTE_USER]}, "streams.E008"),
     ({"DISALLOWED_USER_AGENTS": [re.compile("Bot")]}, "streams.E008"),

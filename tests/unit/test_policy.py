@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from streamsite.streams import Policy, policy, viewer_link
 from streamsite.streams.errors import BadRequest
@@ -33,6 +34,17 @@ def test_the_setting_names_the_policy(settings):
     assert type(policy()) is Policy
     settings.STREAM_POLICY = f"{__name__}.Closed"
     assert type(policy()) is Closed
+
+
+class Asynchronous(Policy):
+    async def may_watch(self, request, stream):  # type: ignore[override]
+        return False
+
+
+def test_a_policy_whose_answers_would_always_be_true_is_refused_when_used(settings):
+    settings.STREAM_POLICY = f"{__name__}.Asynchronous"
+    with pytest.raises(ImproperlyConfigured, match="'may_watch' is async"):
+        policy()
 
 
 def test_a_viewer_link_is_a_parameter_of_a_query():
@@ -80,3 +92,22 @@ def test_a_page_of_another_origin_sends_no_cookies(origin: str, kind: str, cooki
     headers = [*scope()["headers"], (b"origin", origin.encode())]
     request = handshake_request(scope(headers=headers, scheme=kind))
     assert cookies == request.COOKIES
+
+
+@pytest.mark.parametrize(
+    ("origin", "sent"),
+    [
+        ("https://shop.example", {"a": "1"}),
+        ("https://www.shop.example", {"a": "1"}),
+        ("https://deep.www.shop.example", {"a": "1"}),
+        ("http://www.shop.example", {}),
+        ("https://notshop.example", {}),
+        ("https://shop.example.evil", {}),
+        ("https://www.shop.example:8443", {}),
+    ],
+)
+def test_a_page_of_a_trusted_origin_sends_cookies(settings, origin: str, sent: Any):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://shop.example", "https://*.shop.example"]
+    headers = [*scope()["headers"], (b"origin", origin.encode())]
+    cookies = handshake_request(scope(headers=headers)).COOKIES
+    assert cookies == sent

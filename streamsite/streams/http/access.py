@@ -52,7 +52,14 @@ def _is_known(request: HttpRequest) -> bool:
     if match is None or ENGINE not in match.app_names or "name" not in match.kwargs:
         return False
     name = match.kwargs["name"]
-    return links.opens(request, name) or policy().publisher(request, name) is not None
+    return links.opens(request, name) or _find_publisher(request, name) is not None
+
+
+def _find_publisher(request: HttpRequest, name: str) -> PublishToken | User | None:
+    """Return who publishes the stream `name`, or None. An anonymous user is nobody."""
+    found = policy().publisher(request, name)
+    known = isinstance(found, PublishToken) or (found is not None and found.is_authenticated)
+    return found if known else None
 
 
 async def find_watchable(request: HttpRequest, name: str, *, revision: int = 0) -> Stream:
@@ -69,19 +76,12 @@ async def find_watchable(request: HttpRequest, name: str, *, revision: int = 0) 
 
 async def publisher_of(request: HttpRequest, name: str) -> PublishToken | User:
     """Return who publishes the stream `name` with this request. Raise Unauthorized, Forbidden."""
-
-    def ask() -> PublishToken | User | None:
-        found = policy().publisher(request, name)
-        known = isinstance(found, PublishToken) or (found is not None and found.is_authenticated)
-        return found if known else None
-
-    publisher = await in_database(ask)
+    publisher = await in_database(_find_publisher, request, name)
     if publisher is None:
-        raise Unauthorized(
-            "The token is unknown or was revoked. Tokens are created in the admin."
-            if "Authorization" in request.headers
-            else "Send the header `Authorization: Bearer <token>` to publish. "
-            "Tokens are created in the admin."
+        raise _unauthorized(
+            request,
+            "Send the header `Authorization: Bearer <token>` to publish. "
+            "Tokens are created in the admin.",
         )
     if not isinstance(publisher, PublishToken):
         await check_csrf(request)
@@ -105,7 +105,7 @@ async def stop_for(request: HttpRequest, stream: Stream) -> bool:
 
     may, user, username = await in_database(ask)
     if not may and user is None:
-        raise Unauthorized("Log in to stop a stream. Its owner and staff may stop it.")
+        raise _unauthorized(request, "Log in to stop a stream. Its owner and staff may stop it.")
     if not may:
         raise Forbidden(f"Only the owner of stream {stream.name!r} and staff may stop it.")
     stopped = await stop(stream, f"Stopped by {username}." if username else "")
@@ -117,12 +117,19 @@ async def stop_for(request: HttpRequest, stream: Stream) -> bool:
 async def stop_over_http(request: HttpRequest, stream: Stream) -> None:
     """Stop a stream with a publisher token, or else as the user. Raise Unauthorized, Forbidden."""
     if "Authorization" in request.headers:
-        publisher = await in_database(policy().publisher, request, stream.name)
+        publisher = await in_database(_find_publisher, request, stream.name)
         if isinstance(publisher, PublishToken):
             await stop_with(publisher, stream)
             return
     await check_csrf(request)
     await stop_for(request, stream)
+
+
+def _unauthorized(request: HttpRequest, detail: str) -> Unauthorized:
+    """Return the error for a sender who is not known. `detail` says what the request lacks."""
+    if "Authorization" in request.headers:
+        detail = "The token is unknown or was revoked. Tokens are created in the admin."
+    return Unauthorized(detail)
 
 
 async def check_csrf(request: HttpRequest) -> None:

@@ -15,6 +15,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 from django.utils.cache import patch_vary_headers
+from django.utils.http import is_same_domain
 
 from ..conf import setting
 
@@ -68,7 +69,9 @@ def is_foreign(request: ASGIRequest) -> bool:
     """Return whether a page of another origin sent the request.
 
     Browsers send an Origin header with each request that another origin's page may read (Fetch,
-    section 3.1). A client without an Origin header is the site's own page, or no browser.
+    section 3.1). A client without an Origin header is the site's own page, or no browser. Pages of
+    the origins in CSRF_TRUSTED_ORIGINS count as the site's own, because the setting says that they
+    may act with the visitor's cookies.
     """
     origin = request.META.get("HTTP_ORIGIN")
     if origin is None:
@@ -77,7 +80,17 @@ def is_foreign(request: ASGIRequest) -> bool:
         own = own_origins(request.get_host(), page_schemes(request.scope))
     except DisallowedHost:
         return True
-    return parse(origin) not in own
+    return parse(origin) not in own and not is_trusted(origin)
+
+
+def is_trusted(origin: str) -> bool:
+    """Return whether CSRF_TRUSTED_ORIGINS contains this origin, such as "https://*.example.com"."""
+    scheme, _, host = origin.partition("://")
+    trusted = (entry.partition("://") for entry in settings.CSRF_TRUSTED_ORIGINS)
+    return any(
+        scheme == of and is_same_domain(host, pattern.removeprefix("*"))
+        for of, _, pattern in trusted
+    )
 
 
 def is_allowed_host(host: str) -> bool:

@@ -1,8 +1,11 @@
 """The policy: who sends a request, and what they may watch, stop and publish."""
 
+import inspect
 from functools import lru_cache
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
@@ -100,8 +103,25 @@ def policy() -> Policy:
     return _load(setting("STREAM_POLICY"))
 
 
+def policy_problem(path: Any) -> str:
+    """Return a sentence about what is wrong with the policy at a dotted path, or ""."""
+    if not isinstance(path, str):
+        return "The setting has to be a dotted path."
+    try:
+        found = import_string(path)
+    except ImportError as error:
+        return f"The import fails: {error}."
+    if not (isinstance(found, type) and issubclass(found, Policy)):
+        return "This is no subclass of streamsite.streams.Policy."
+    for name in vars(Policy):
+        if inspect.iscoroutinefunction(getattr(found, name)):
+            return f"Its method {name!r} is async. It runs in a thread: leave out `async`."
+    return ""
+
+
 @lru_cache
 def _load(path: str) -> Policy:
-    found = import_string(path)()
-    assert isinstance(found, Policy), f"{path} is no Policy"
-    return found
+    # Servers don't run the system checks, and the answer of an async method would always be true.
+    if problem := policy_problem(path):
+        raise ImproperlyConfigured(f"STREAM_POLICY is {path!r}. {problem}")
+    return import_string(path)()  # type: ignore[no-any-return]

@@ -1,116 +1,38 @@
 """The README's section "Stream from your own app" runs as it is written."""
 
-import json
 import re
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.inside import shop, streams
 from tests.inside.shop import WORDS
 from tests.marks import EVERY_SERVER
-from tests.ports import HOST, free_port
-from tests.process import family, threads
+from tests.process import threads
 from tests.raw import http
 from tests.readme import BLOCKS, PUBLISHING
-from tests.site import ROOT, SERVERS, call_command, environment, server_command
-from tests.waiting import PATIENCE, wait_until
+from tests.site import SERVERS
 
+from .project import call, new_project, served
 from .reading import TRANSPORTS, Reader, sse
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a new Django project with the README's blocks put in."""
-    folder = tmp_path_factory.mktemp("project")
-    run(folder, "-m", "django", "startproject", "shop", ".")
-    package = folder / "shop"
-    append(
-        package / "settings.py",
-        BLOCKS["settings.py"],
-        "TEMPLATES[0]['DIRS'] = [BASE_DIR / 'templates']\n",
+    return new_project(
+        tmp_path_factory.mktemp("project"),
+        {
+            "shop/settings.py": BLOCKS["settings.py"],
+            "shop/asgi.py": BLOCKS["asgi.py"],
+            "shop/urls.py": BLOCKS["urls.py"],
+            "shop/views.py": BLOCKS["views.py"] + "from tests.inside.shop import model\n",
+            "templates/answer.html": BLOCKS["answer.html"],
+        },
     )
-    asgi = (package / "asgi.py").read_text()
-    (package / "asgi.py").write_text(
-        asgi.replace("application = get_asgi_application()\n", BLOCKS["asgi.py"])
-    )
-    append(package / "urls.py", BLOCKS["urls.py"])
-    append(package / "views.py", BLOCKS["views.py"], "from tests.inside.shop import model\n")
-    (folder / "templates").mkdir()
-    append(folder / "templates" / "answer.html", BLOCKS["answer.html"])
-    run(folder, "manage.py", "migrate", "--verbosity", "0")
-    return folder
-
-
-def append(path: Path, *parts: str) -> None:
-    with path.open("a") as file:
-        file.writelines(parts)
-
-
-def run(folder: Path, *arguments: str) -> str:
-    """Run Python in the project's folder, and return its output."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=folder,
-        env=variables(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def call(folder: Path, function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function of `tests.inside` in a process of the project, and return its result."""
-    _python, *command = call_command(function, *arguments)
-    return json.loads(run(folder, *command))
-
-
-def variables() -> dict[str, str]:
-    return environment({"PYTHONPATH": str(ROOT), "DJANGO_SETTINGS_MODULE": "shop.settings"})
-
-
-@contextmanager
-def served(project: Path, on: str, *options: str) -> Iterator[tuple[tuple[str, int], int]]:
-    """Serve the project. Yield the address and the id of the process that answers requests.
-
-    `options` are more options of the server.
-    """
-    address = HOST, free_port()
-    log = project / f"{on}.log"
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            [sys.executable, "manage.py", "runserver", "--noreload", "{}:{}".format(*address)]
-            if on == "runserver"
-            else server_command(on, address[1], "shop.asgi:application", *options),
-            cwd=project,
-            env=variables(),
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        wait_until(lambda: answers(address) or server.poll() is not None, "the project is served")
-        assert server.poll() is None, log.read_text()
-        yield address, family(server.pid)[-1]
-    finally:
-        server.terminate()
-        server.wait(PATIENCE)
-        assert "Traceback" not in log.read_text(), log.read_text()
-
-
-def answers(address: tuple[str, int]) -> bool:
-    try:
-        return http.get(address, "/").status != 0
-    except OSError:
-        return False
 
 
 @pytest.fixture(scope="module", params=[*SERVERS, "runserver"])

@@ -1,7 +1,8 @@
-"""Code in the project of the README's reader: the model, and a run of the README's own blocks."""
+"""Code in the project of a reader of the README or the guide: a model, and runs of their blocks."""
 
 import ast
 import asyncio
+import inspect
 import types
 from collections.abc import AsyncIterator
 
@@ -18,7 +19,11 @@ async def model(question: str) -> AsyncIterator[str]:
 
 
 def run_as_written(code: str) -> None:
-    """Run a block of the README with the names that it leaves to its reader."""
+    """Run a block of the README or the guide, with the names that it leaves to its reader."""
     names = {"model": model, "prompt": "why", "rows": range(3)}
-    compiled = compile(code, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    asyncio.run(types.FunctionType(compiled, names)())
+    compiled = compile(code, "block", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    block = types.FunctionType(compiled, names)
+    if compiled.co_flags & inspect.CO_COROUTINE:
+        asyncio.run(block())
+    else:
+        block()

@@ -424,6 +424,27 @@ async def test_stop_ends_the_stream_for_everybody(browser, site, publisher, peop
         assert source.expect("left")["stopped"]
 
 
+@pytest.mark.parametrize("settings", ["keys", "cookie"])
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_stop_button_finds_the_csrf_token_of_the_site(browser, make_site, settings):
+    """The token is in the session, or the cookie and the header have other names."""
+    site = make_site(DJANGO_SETTINGS_MODULE=f"tests.inside.settings.{settings}").start()
+    publisher = Publisher(site.env)
+    try:
+        owner = introduce(publisher)["owner"]
+        name = new_name()
+        publisher.open(name, owner=owner.pk).write("one")
+        async with page_at(
+            browser, f"{site.url}/en/live/{name}/", **signed_in(site, owner)
+        ) as page:
+            await page.locator('[data-action="stop"]').click()
+            await expect(page.locator("stream-output")).to_have_attribute(
+                "state", "stopped", timeout=PATIENTLY
+            )
+    finally:
+        publisher.kill()
+
+
 @pytest.mark.asyncio(loop_scope="session")
 async def test_an_ended_stream_replays(browser, site, people, prefix):
     name = new_name()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -337,3 +338,15 @@ async def test_headers_are_sent_with_every_transport():
                 await read(script.url, transport=transport, headers={"Cookie": "sessionid=1"})
             assert refused.value.status == 403
     assert all("sessionid=1" in head for head in heads)
+
+
+async def test_a_poll_says_how_long_ago_the_last_piece_came():
+    def poll(*texts: str, **more: object) -> bytes:
+        body = {"pieces": texts, "after": 2 if more else len(texts), "state": "done", **more}
+        return answer(json.dumps(body).encode(), kind="application/json") + b"0\r\n\r\n"
+
+    async with server(poll("你"), poll(), poll("好", sha256=END["sha256"])) as script:
+        await read(f"{script.url}?pace=60", transport="polling")
+    waited = [float(re.search(r"waited=([0-9.]+)", each)[1]) for each in script.asked]
+    # The second answer has no piece, so the time goes on, by the pause between two polls at least.
+    assert waited[2] >= waited[1] + connections.POLL_PAUSE

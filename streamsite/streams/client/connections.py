@@ -12,6 +12,7 @@ from asyncio import sleep
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from time import monotonic
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
@@ -67,11 +68,17 @@ class Subscription:
 async def polling(subscription: Subscription) -> AsyncGenerator[Batch, None]:
     """Send one request after the other. The server holds each until there are pieces."""
     wait = 0  # The first answer comes at once, as a sign of life.
+    received_at = monotonic()
     while True:
-        async with get(subscription, "polling", "application/json", wait=wait) as response:
+        waited = f"{monotonic() - received_at:.3f}"
+        async with get(
+            subscription, "polling", "application/json", wait=wait, waited=waited
+        ) as response:
             body = await response.aread()
         with decoding("the answer"):
             records, after = parse_poll(json.loads(body))
+        if records:
+            received_at = monotonic()
         yield records
         if wait and not records:
             await sleep(POLL_PAUSE)

@@ -93,6 +93,12 @@ def polling_operation() -> Json:
                 {**NUMBER, "minimum": 1, "maximum": polling.MAX_LIMIT, "default": polling.LIMIT},
                 "The largest number of pieces in the response.",
             ),
+            query(
+                "waited",
+                {"type": "number", "minimum": 0},
+                "In a replay with a `pace`: the seconds since the reader received its last piece. "
+                "Without it, a poll that can't wait for the next piece is refused.",
+            ),
         ],
         {"200": answer("The pieces since the cursor.", {JSON: ref("Polled")})},
     )

@@ -1,5 +1,6 @@
 """The parameters of a request that reads a stream: the same on every transport."""
 
+import math
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -27,21 +28,19 @@ class StreamRequest:
     after: Cursor
     pace: float | Literal["recorded"] | None
 
-    def batches(self, transport: str) -> AsyncGenerator[Batch, None]:
+    def batches(
+        self, transport: str, *, waited: float | None = None
+    ) -> AsyncGenerator[Batch, None]:
         """Return an asynchronous iterator over the batches of records for this reader.
 
-        Presence counts the reader under the name of the transport. Close the iterator
-        (`contextlib.aclosing`) when the reader leaves before the end.
+        With `waited`, a replay continues an earlier one, as `play` describes. Presence counts the
+        reader under the name of the transport. Close the iterator (`contextlib.aclosing`) when the
+        reader leaves before the end.
         """
         if self.pace is None:
             return follow(self.stream, after=self.after, transport=transport)
         return play(
-            self.stream,
-            every=self.pace,
-            after=self.after,
-            transport=transport,
-            # A poll continues the replay of the poll before.
-            resumed=transport == "polling",
+            self.stream, every=self.pace, after=self.after, transport=transport, waited=waited
         )
 
     @property
@@ -90,6 +89,24 @@ def _pace(text: str) -> float | Literal["recorded"]:
             f"from {MIN_PACE:g} to {MAX_PACE:g}, or `recorded`."
         )
     return pace
+
+
+def seconds(query: Mapping[str, str], name: str) -> float | None:
+    """Return the value of the parameter `name`, or None if the query has no such parameter.
+
+    Raise BadRequest unless the value is a number of seconds from 0.
+    """
+    if name not in query:
+        return None
+    try:
+        value = float(query[name])
+    except ValueError:
+        value = -1
+    if not 0 <= value < math.inf:
+        raise BadRequest(
+            f"{name}={query[name][:40]!r} is not valid. Use a number of seconds, such as 12.5."
+        )
+    return value
 
 
 def whole_number(

@@ -1,6 +1,10 @@
 """Polling: one JSON response with the pieces since the cursor.
 
 With the parameter `wait` this is long polling: the response waits until there is a piece.
+
+A replay needs to know when the reader received its last piece. The server keeps no state for a
+client between two polls, so the client says so with the parameter `waited`. Without it, a poll that
+ends before the next piece is due would begin the wait anew.
 """
 
 import asyncio
@@ -9,11 +13,13 @@ from typing import Any
 
 from django.http import HttpRequest, JsonResponse
 
+from ...errors import BadRequest
 from ...pieces import Batch, Cursor, End, Pieces, Reset
-from ...reading.hub import hub
+from ...reading.hub import QUIET, hub
+from ...reading.playing import delay
 from ..clients import client_of
 from ..endpoints import endpoint
-from ..requests import StreamRequest, read_request, whole_number
+from ..requests import StreamRequest, read_request, seconds, whole_number
 
 # The largest `wait`, in seconds.
 MAX_WAIT = 60
@@ -33,27 +39,40 @@ async def polling(request: HttpRequest, name: str) -> JsonResponse:
     """
     wait = whole_number(request.GET, "wait", 0, MAX_WAIT)
     limit = whole_number(request.GET, "limit", LIMIT, MAX_LIMIT, least=1)
+    waited = seconds(request.GET, "waited")
     wanted = await read_request(request, name)
     client = client_of(request)
     hub().poll_began(wanted.stream, client)
     try:
-        answer = await _response(wanted, wait, limit)
+        answer = await _response(wanted, wait, limit, waited)
     finally:
         hub().poll_ended(wanted.stream, client)
     return JsonResponse(answer, json_dumps_params={"ensure_ascii": False})
 
 
-async def _response(wanted: StreamRequest, wait: int, limit: int) -> dict[str, Any]:
+async def _response(
+    wanted: StreamRequest, wait: int, limit: int, waited: float | None
+) -> dict[str, Any]:
     """Return the response's JSON object, after up to `wait` seconds if there is no piece yet."""
     stream, after = wanted.stream, wanted.after
     answer: dict[str, Any] = {"pieces": [], "after": after.written, "state": stream.state}
-    up_to_date = stream.live and after.n == stream.pieces and not wanted.reset
-    if up_to_date and not wait:
+    # Whether no piece may come within `wait` seconds.
+    idle = stream.live and after.n == stream.pieces and not wanted.reset
+    if wanted.pace is not None:
+        due = await delay(stream, every=wanted.pace, after=after, waited=waited or 0)
+        if waited is None and due > max(wait, QUIET):
+            raise BadRequest(
+                f"The next piece comes {due:g} s after the last one, and this poll may wait "
+                f"{max(wait, QUIET):g} s. Send `waited`, the seconds since you received the last "
+                "piece, or a longer `wait`."
+            )
+        idle = waited is not None and due > wait
+    if idle and not wait:
         return answer
     with suppress(TimeoutError):
         async with (
-            asyncio.timeout(wait if up_to_date else None),
-            aclosing(wanted.batches("polling")) as batches,
+            asyncio.timeout(wait if idle else None),
+            aclosing(wanted.batches("polling", waited=waited or 0)) as batches,
         ):
             async for batch in batches:
                 if batch:

@@ -17,13 +17,17 @@ const PAUSE = 250;
 /** The transport's `connect`, as transports.js describes it. */
 export async function* polling(connection) {
   let { after } = connection;
+  let receivedAt = performance.now();
   // The first request has no wait, so that its answer shows at once that the server is reachable.
   for (let wait = 0; ; wait = WAIT) {
     const response = await get({ ...connection, after }, "polling", {
       accept: "application/json",
-      query: { wait },
+      // In a replay the server needs to know when the last piece came, because it keeps no state for a
+      // client between two polls.
+      query: { wait, waited: ((performance.now() - receivedAt) / 1000).toFixed(3) },
     });
     const answer = await answerOf(response);
+    if (answer.records.length > 0) receivedAt = performance.now();
     yield answer.records;
     if (answer.records.at(-1)?.end) return;
     if (wait && answer.records.length === 0) await sleep(PAUSE, connection.signal);

@@ -7,15 +7,18 @@ from django.core.exceptions import ImproperlyConfigured
 
 from streamsite.streams import log
 from streamsite.streams.errors import TooLarge
-from streamsite.streams.models import Stream
+from streamsite.streams.models import Stream, home
 
 NAME = "article"
 PACE = 0.1  # seconds a piece
 
 
-def create_article(**_signal: Any) -> None:
-    """Create the article's stream from `article.txt` if the database does not have it yet."""
-    if not Stream.objects.filter(name=NAME).exists():
+def create_article(using: str, **_signal: Any) -> None:
+    """Create the article's stream from `article.txt` if the database does not have it yet.
+
+    `using` is the database that was migrated. Another one may lack the engine's tables.
+    """
+    if using == home() and not Stream.objects.filter(name=NAME).exists():
         text = Path(__file__).with_name("article.txt").read_text(encoding="utf-8").rstrip("\n")
         article = Stream(name=NAME, title="一段正在路上的文字", split=Stream.Split.WORD, pace=PACE)
         try:

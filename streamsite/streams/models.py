@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models
+from django.db import models, router
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
@@ -39,6 +39,25 @@ validate_name = RegexValidator(
 def new_private_name() -> str:
     """Return a name that nobody can guess (128 random bits)."""
     return secrets.token_hex(16)
+
+
+M = TypeVar("M", bound=models.Model)
+
+
+def home() -> str:
+    """Return the alias of the database in which the engine reads and writes its tables.
+
+    This is the database that the routers give for writing, because a replica may lack what was
+    written a moment ago.
+    """
+    return router.db_for_write(Stream)
+
+
+class HomeManager(models.Manager[M]):
+    """A manager that reads, too, from the database that the routers give for writing."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        return super().get_queryset().using(self._db or home())
 
 
 class Stream(models.Model):
@@ -102,6 +121,8 @@ class Stream(models.Model):
         "PublishToken", models.SET_NULL, null=True, editable=False, related_name="+"
     )
 
+    objects = HomeManager()
+
     class Meta:
         verbose_name = _("stream")
         verbose_name_plural = _("streams")
@@ -154,6 +175,8 @@ class Segment(models.Model):
     lengths = models.BinaryField()
     times = models.BinaryField()
 
+    objects = HomeManager()
+
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=("stream", "first"), name="one_segment_from_a_number"),
@@ -171,6 +194,8 @@ class Watch(models.Model):
     transport = models.CharField(max_length=12)
     viewers = models.PositiveIntegerField()
     seen_at = models.DateTimeField()
+
+    objects = HomeManager()
 
     class Meta:
         constraints = (
@@ -206,6 +231,8 @@ class PublishToken(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+
+    objects = HomeManager()
 
     class Meta:
         verbose_name = _("publisher token")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connections
 
 from .silence import LATE, silence
 
@@ -76,7 +76,7 @@ def _with_connection(
         try:
             return work(*args, **kwargs)
         except AWAY:
-            connection.close()
+            connections.close_all()  # Those of this thread.
             return work(*args, **kwargs)
     except AWAY:
         silence.outage()

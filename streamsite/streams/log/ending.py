@@ -6,7 +6,7 @@ Producers, publishers over HTTP and whoever stops a stream all end it here.
 from django.db import transaction
 from django.db.models.functions import Now
 
-from ..models import Stream
+from ..models import Stream, home
 from ..pieces import Pieces
 from ..signals import streams_changed
 from .bell import bell
@@ -23,11 +23,13 @@ def finish(stream_id: int, state: str, reason: str = "", fence: str | None = Non
     streams = Stream.objects.filter(pk=stream_id, state=Stream.State.LIVE)
     if fence is not None:
         streams = streams.filter(fence=fence)
-    with transaction.atomic():
+    with transaction.atomic(home()):
         if not streams.update(state=state, reason=reason, ended_at=Now(), leased_until=None):
             return False
         fold(stream_id)
-        transaction.on_commit(lambda: streams_changed.send(sender=Stream), robust=True)
+        transaction.on_commit(
+            lambda: streams_changed.send(sender=Stream), using=home(), robust=True
+        )
     return True
 
 

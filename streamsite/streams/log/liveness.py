@@ -9,7 +9,7 @@ from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
 from django.db.models.functions import Now
 
 from ..errors import Conflict, Ended, StreamError, TakenOver
-from ..models import Stream
+from ..models import Stream, home
 from .ending import finish
 from .silence import LATE, silence
 
@@ -61,7 +61,7 @@ def reap(streams: QuerySet[Stream] | None = None) -> list[int]:
 
 
 def _interrupt(stream_id: int, started: float) -> bool:
-    with transaction.atomic():
+    with transaction.atomic(home()):
         if time.monotonic() - started > LATE:
             return False  # Whatever held up this transaction may have held up the producer, too.
         # The producer may have renewed its lease since. A row that the producer is writing at this

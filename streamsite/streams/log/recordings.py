@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 from django.db import transaction
 
 from ..errors import Conflict, NoSuchStream
-from ..models import Segment, Stream
+from ..models import Segment, Stream, home
 from ..pieces import Pieces, check_text, split
 from .limits import check_limits, check_piece
 from .packing import pack, unpack
@@ -62,7 +62,7 @@ def record(stream: Stream, text: str) -> None:
     producer writes the stream.
     """
     texts = checked_pieces(text, stream.split)
-    with transaction.atomic():
+    with transaction.atomic(home()):
         if stream.pk is None:
             stream.state, stream.ended_at = Stream.State.DONE, stream.started_at
         else:
@@ -85,7 +85,7 @@ def record(stream: Stream, text: str) -> None:
                 times=pack(round(i * step) for i in range(len(texts))),
             )
         fold(stream.pk)
-    stream.refresh_from_db()
+    stream.refresh_from_db(from_queryset=Stream.objects.all())
 
 
 def recording(stream: Stream) -> Recording:
@@ -95,7 +95,7 @@ def recording(stream: Stream) -> Recording:
     """
     texts: list[str] = []
     times: list[int] = []
-    with transaction.atomic():
+    with transaction.atomic(home()):
         # The lock keeps an edit from committing between the two queries, so the pieces belong to
         # the revision that is returned with them.
         current = Stream.objects.select_for_update().filter(pk=stream.pk).first()

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connections, transaction
 
 from ..conf import setting
 from ..errors import OutOfTurn, StreamError, TooLarge
-from ..models import Segment, Stream
+from ..models import Segment, Stream, home
 from ..pieces import Pieces
 from .limits import check_limits
 from .liveness import from_now, refusal
@@ -59,13 +59,13 @@ def append(writes: Sequence[Write]) -> list[StreamError | None]:
     """
     for write in writes:
         write.tries += 1
-    with transaction.atomic():
+    with transaction.atomic(home()):
         if _claim(writes) == len(writes):
             _keep(writes)
             return [None] * len(writes)
-        transaction.set_rollback(True)
+        transaction.set_rollback(True, home())
     # At least one write was refused. Claiming them one by one shows which.
-    with transaction.atomic():
+    with transaction.atomic(home()):
         outcomes = [None if _claim([write]) else _refusal(write) for write in writes]
         _keep([write for write, refused in zip(writes, outcomes, strict=True) if refused is None])
     return outcomes
@@ -92,7 +92,7 @@ def _claim(writes: Sequence[Write]) -> int:
     ]
     if not rows:
         return 0
-    with connection.cursor() as cursor:
+    with connections[home()].cursor() as cursor:
         cursor.executemany(_CLAIM, rows)
         return int(cursor.rowcount)
 

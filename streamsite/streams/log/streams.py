@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ..errors import BadRequest, Conflict, Ended, NoSuchStream
-from ..models import Stream, name_problem
+from ..models import Stream, home, name_problem
 from ..pieces import check_text
 from .liveness import from_now, reap
 
@@ -65,7 +65,7 @@ def create(
         raise BadRequest(f"The title has {len(title)} characters. The limit is 200.")
     check_text(title)
     try:
-        with transaction.atomic():
+        with transaction.atomic(home()):
             return Stream.objects.create(
                 name=name,
                 title=title,
@@ -103,7 +103,7 @@ def create(
     Stream.objects.filter(pk=stream.pk, state=Stream.State.LIVE).update(
         fence=fence, leased_until=from_now(lease)
     )
-    stream.refresh_from_db()
+    stream.refresh_from_db(from_queryset=Stream.objects.all())
     return stream
 
 

@@ -41,8 +41,8 @@ _cache: dict[str, tuple[Stream, float]] = {}
 
 
 @receiver((post_save, post_delete), sender=Stream)
-def _forget(instance: Stream, **_signal: object) -> None:
-    transaction.on_commit(lambda: _cache.pop(instance.name, None))
+def _forget(instance: Stream, using: str, **_signal: object) -> None:
+    transaction.on_commit(lambda: _cache.pop(instance.name, None), using=using)
 
 
 class Finder:

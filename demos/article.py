@@ -20,7 +20,13 @@ def create_article(using: str, **_signal: Any) -> None:
     """
     if using == home() and not Stream.objects.filter(name=NAME).exists():
         text = Path(__file__).with_name("article.txt").read_text(encoding="utf-8").rstrip("\n")
-        article = Stream(name=NAME, title="一段正在路上的文字", split=Stream.Split.WORD, pace=PACE)
+        article = Stream(
+            name=NAME,
+            title="一段正在路上的文字",
+            visibility=Stream.Visibility.PUBLIC,
+            split=Stream.Split.WORD,
+            pace=PACE,
+        )
         try:
             log.record(article, text)
         except TooLarge as error:

@@ -76,7 +76,9 @@ def new_name() -> str:
 def put(
     server: Server, person: Person, name: str, *, query: str = "", **body: object
 ) -> http.Response:
-    """Publish over HTTP, so that the producer runs in the server."""
+    """Publish over HTTP, so that the producer runs in the server. The list shows the stream."""
+    if "visibility" not in query:
+        query = f"?visibility=public&{query.removeprefix('?')}"
     response = http.ask(
         server.address,
         f"/stream/{name}/pieces{query}",
@@ -142,7 +144,7 @@ def test_a_row_shows_state_pieces_and_viewers(site, people):
 
 def test_the_list_shows_that_a_producer_has_died(site):
     publisher, name = Publisher(site.env), new_name()
-    publisher.open(name)
+    publisher.open(name, visibility="public")
     publisher.kill()
     wait_until(
         lambda: re.search(
@@ -366,7 +368,7 @@ async def test_a_stream_that_is_not_announced_appears_too(browser, site, publish
     name = new_name()
     async with page_at(browser, f"{site.url}/live/") as page:
         # The producer runs in another process, and without Redis its announcement does not arrive.
-        source = publisher.open(name)
+        source = publisher.open(name, visibility="public")
         await expect(page.locator(f'[data-key="{name}"]')).to_be_visible(timeout=PATIENTLY)
         source.end()
 

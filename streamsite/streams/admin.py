@@ -99,7 +99,17 @@ class StreamAdmin(admin.ModelAdmin):
     date_hierarchy = "started_at"
     raw_id_fields = ("owner",)
     actions = ("stop_streams", "replay_stream")
-    facts = ("state", "reason", "pieces", "length", "revision", "started_at", "ended_at", "sha256")
+    facts = (
+        "state",
+        "reason",
+        "failure",
+        "pieces",
+        "length",
+        "revision",
+        "started_at",
+        "ended_at",
+        "sha256",
+    )
 
     def get_fields(self, request: HttpRequest, obj: Stream | None = None) -> tuple[str, ...]:
         if obj is None:

@@ -86,8 +86,11 @@ class Stream(models.Model):
         _("state"), max_length=12, choices=State, default=State.LIVE, editable=False
     )
     reason = models.TextField(_("reason"), blank=True, editable=False)
+    # The exception that ended a failed stream. Viewers see only the reason, because the text of an
+    # exception may contain an address, a path or a key.
+    failure = models.TextField(_("failure"), blank=True, editable=False)
     visibility = models.CharField(
-        _("who may watch"), max_length=8, choices=Visibility, default=Visibility.PUBLIC
+        _("who may watch"), max_length=8, choices=Visibility, default=Visibility.LINK
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -146,6 +149,11 @@ class Stream(models.Model):
         if self.live:
             return None
         return End(self.state, self.pieces, self.sha256, self.reason, revision=self.revision)
+
+    @classmethod
+    def default_visibility(cls, owner_id: int | None) -> str:
+        """Return who may watch a new stream of which nobody has said who may watch it."""
+        return cls.Visibility.LINK if owner_id is None else cls.Visibility.OWNER
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> bool:
         """Tell whether this user may watch the stream."""

@@ -44,7 +44,7 @@ def test_a_change_of_the_title_keeps_the_recording(
 
 
 def test_only_changed_fields_are_saved(backend_site: Site, publisher: Publisher, people: People):
-    source = publisher.open(new_name("saved"))
+    source = publisher.open(new_name("saved"), visibility="public")
     publisher.call(saves.begin_counting, source.name)
     try:
         assert save(backend_site, publisher, source.name, people["staff"]).status == 302

@@ -56,7 +56,7 @@ def test_nobody_else_may_read_the_bare_text_of_a_private_stream(
 def test_a_reader_who_lost_the_right_to_watch_cannot_resume(
     backend_site: Site, publisher: Publisher, people: People, transport: str
 ):
-    source = publisher.open(new_name("closing"), owner=people["owner"].pk)
+    source = publisher.open(new_name("closing"), owner=people["owner"].pk, visibility="link")
     source.write("one ", "two")
     reader = Reader(source.name, people["stranger"].cookies).read(
         transport, backend_site.address, 1

@@ -170,7 +170,7 @@ def test_many_streams_share_commits_and_a_finished_stream_is_one_row(
 
 
 @ON_VALKEY
-def test_a_commit_rings_once_for_any_number_of_viewers(
+def test_a_commit_rings_at_most_once_for_any_number_of_viewers(
     backend_site: Site, publisher: Publisher, at_once
 ):
     source = publisher.open(new_name("ringing"))
@@ -190,11 +190,11 @@ def test_a_commit_rings_once_for_any_number_of_viewers(
         source.end()
         for future in reading:
             assert len(future.result().texts) == 300
-        heard = [rings.get_message(timeout=30) for _ in range(commits + 1)]
-        assert {message["type"] for message in heard} == {"pmessage"}
-        # Any further ring would come before this ring of the test's own.
-        valkey.publish(f"last.streams.{pk}", b"")
-        assert rings.get_message(timeout=30)["channel"] == f"last.streams.{pk}".encode()
+        # All rings of the engine come before this ring of the test's own.
+        valkey.publish(last := f"last.streams.{pk}", b"")
+        heard = iter(lambda: rings.get_message(timeout=30)["channel"], last.encode())
+        # Rings that wait for the channel layer together are sent as one.
+        assert 1 <= len(list(heard)) <= commits + 1
 
 
 def watching(source: Source) -> int:
@@ -233,7 +233,10 @@ def test_an_invalid_piece_fails_the_stream_and_the_earlier_pieces_are_kept(
     assert source.expect("raised")["error"] == error
     reader = Reader(source.name).read("polling", backend_site.address)
     assert (reader.text, reader.state) == ("before", "failed")
-    assert error in reader.end["reason"]
+    assert reader.end["reason"] == "The source failed."
+    reason, failure = publisher.call(streams.reason_and_failure, source.name)
+    assert reason == "The source failed."
+    assert failure.startswith(f"{error}: ")
 
 
 @pytest.mark.parametrize("name", ["a/b", "x" * 300, "-a", "ü", "a b", "a\n"])

@@ -28,7 +28,12 @@ def post(
     kind: str = "application/json",
     query: str = "",
 ):
-    """Send a body: bytes as they are, other values as JSON, or a list of lines as NDJSON."""
+    """Send a body: bytes as they are, other values as JSON, or a list of lines as NDJSON.
+
+    The stream is visible to anyone with the link, unless `query` says otherwise.
+    """
+    if "visibility" not in query:
+        query = f"?visibility=link&{query.removeprefix('?')}"
     if not isinstance(body, bytes):
         body = b"".join(map(line, body)) if kind == NDJSON else json.dumps(body).encode()
     headers = {"Content-Type": kind, **(person.bearer if person else {})}

@@ -17,7 +17,7 @@ People = dict[str, Person]
 
 @pytest.fixture
 def source(publisher: Publisher, people: People) -> Source:
-    source = publisher.open(new_name("stopping"), owner=people["owner"].pk)
+    source = publisher.open(new_name("stopping"), owner=people["owner"].pk, visibility="link")
     source.write("one ", "two ")
     return source
 
@@ -95,7 +95,9 @@ def test_every_viewer_receives_the_end_of_a_stopped_stream(
 def test_a_source_without_an_event_loop_is_stopped_at_its_next_piece(
     backend_site: Site, publisher: Publisher, people: People
 ):
-    source = publisher.open(new_name("stopping"), form="sync", owner=people["owner"].pk)
+    source = publisher.open(
+        new_name("stopping"), form="sync", owner=people["owner"].pk, visibility="link"
+    )
     source.write("one")
     stop(backend_site, source.name, people["owner"].form)
     source.begin(["two"])
@@ -108,7 +110,7 @@ def test_stopping_again_or_after_the_end_changes_nothing(
 ):
     for _ in range(2):
         assert stop(backend_site, source.name, people["owner"].form).json == {"state": "stopped"}
-    done = source.publisher.open(new_name("stopping"), owner=people["owner"].pk)
+    done = source.publisher.open(new_name("stopping"), owner=people["owner"].pk, visibility="link")
     done.end()
     answer = stop(backend_site, done.name, people["owner"].form)
     assert (answer.status, answer.json) == (202, {"state": "done"})

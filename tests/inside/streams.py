@@ -70,6 +70,12 @@ def state_and_reason(name: str) -> tuple[str, str]:
     return stream.state, stream.reason
 
 
+def reason_and_failure(name: str) -> tuple[str, str]:
+    """Return why a stream failed: what viewers see, and what the owner and staff see."""
+    stream = log.find(name)
+    return stream.reason, stream.failure
+
+
 def kept(name: str) -> list[Any]:
     """Return the title, revision and state of a stream, and after its end its pieces and times."""
     stream = log.find(name)

@@ -13,12 +13,13 @@ from ..log.limits import check_piece
 from ..models import Stream
 from ..pieces import check_text
 from ..wire import ndjson
-from ..writing.producers import REASON_LENGTH
 
 JSON = "application/json"
 # Bytes of a body above which a thread parses it. Parsing 8 MB of NDJSON in the event loop kept all
 # viewers waiting for 3.3 s.
 LARGE = 65_536
+# Characters of the reason that a publisher may give.
+REASON_LENGTH = 500
 # How a publisher may end its stream.
 ENDS = (Stream.State.DONE, Stream.State.FAILED)
 

@@ -159,9 +159,10 @@ def pieces_operation() -> Json:
             ),
             query(
                 "visibility",
-                {"enum": Stream.Visibility.values, "default": Stream.Visibility.PUBLIC},
+                {"enum": Stream.Visibility.values},
                 "Who may watch the stream, if this request creates the stream: everyone, anyone "
-                "with the link, or the owner and staff.",
+                "with the link, or the owner and staff. The default is the token's owner, or "
+                "anyone with the link where the token has no owner.",
             ),
             query("producer", {"type": "string"}, "A name for each publisher that uses the token."),
             query(

@@ -55,7 +55,7 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         "title": request.GET.get("title", ""),
         "owner_id": owner_id,
         "token_id": token_id,
-        "visibility": choice(request, "visibility", Stream.Visibility.values),
+        "visibility": choice(request, "visibility", ("", *Stream.Visibility.values)) or None,
         "takeover": choice(request, "takeover", SWITCH) == "1",
     }
     try:
@@ -150,5 +150,5 @@ def choice(request: HttpRequest, name: str, values: Sequence[str]) -> str:
     """Return a parameter of the query, by default the first of `values`. Raises BadRequest."""
     value = request.GET.get(name, values[0])
     if value not in values:
-        raise BadRequest(f"{name}={value[:40]!r} is not one of {', '.join(values)}.")
+        raise BadRequest(f"{name}={value[:40]!r} is not one of {', '.join(filter(None, values))}.")
     return value

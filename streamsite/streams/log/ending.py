@@ -14,17 +14,22 @@ from .database import in_database, in_database_once_there
 from .recordings import fold
 
 
-def finish(stream_id: int, state: str, reason: str = "", fence: str | None = None) -> bool:
+def finish(
+    stream_id: int, state: str, reason: str = "", fence: str | None = None, failure: str = ""
+) -> bool:
     """End a live stream, and fold its segments into one row.
 
-    With `fence`, only the producer that holds this fencing token can end the stream. Returns
-    whether this call ended the stream.
+    Viewers see the `reason`, and only the owner and staff see the `failure`. With `fence`, only the
+    producer that holds this fencing token can end the stream. Returns whether this call ended the
+    stream.
     """
     streams = Stream.objects.filter(pk=stream_id, state=Stream.State.LIVE)
     if fence is not None:
         streams = streams.filter(fence=fence)
     with transaction.atomic(home()):
-        if not streams.update(state=state, reason=reason, ended_at=Now(), leased_until=None):
+        if not streams.update(
+            state=state, reason=reason, failure=failure, ended_at=Now(), leased_until=None
+        ):
             return False
         fold(stream_id)
         transaction.on_commit(
@@ -39,6 +44,7 @@ async def end_stream(
     reason: str = "",
     *,
     fence: str | None = None,
+    failure: str = "",
     patient: bool = False,
 ) -> bool:
     """End a live stream as `finish` does, and ring. Returns whether this call ended the stream.
@@ -46,8 +52,8 @@ async def end_stream(
     When the database is away, a `patient` caller waits for it; any other gets the database's error.
     """
     run = in_database_once_there if patient else in_database
-    # PostgreSQL can't store a NUL, and the reason may be the text of any exception.
-    ended = await run(finish, stream_id, state, reason.replace("\0", ""), fence)
+    # PostgreSQL can't store a NUL, which the text of an exception may contain.
+    ended = await run(finish, stream_id, state, reason, fence, failure.replace("\0", ""))
     if ended:
         await announce_end(stream_id)
     return ended

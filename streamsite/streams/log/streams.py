@@ -41,14 +41,15 @@ def create(
     title: str = "",
     owner_id: int | None = None,
     token_id: int | None = None,
-    visibility: str = Stream.Visibility.PUBLIC,
+    visibility: str | None = None,
     takeover: bool = False,
 ) -> Stream:
     """Create a live stream for the producer that holds the fencing token `fence`.
 
-    The producer counts as alive for `lease` seconds. `token_id` names the token of a publisher over
-    HTTP. With an empty `fence` the stream is reserved: its producer may come within `lease`
-    seconds.
+    The producer counts as alive for `lease` seconds. With an empty `fence` the stream is reserved:
+    its producer may come within `lease` seconds. Without `visibility`, the stream is visible to its
+    owner, or to anyone with the link where it has no owner. `token_id` names the token of a
+    publisher over HTTP.
 
     A reserved stream with this name is handed to the producer as it stands, unless `owner_id` names
     another user than the stream's owner. A publisher over HTTP gets only the reserved streams of
@@ -71,7 +72,7 @@ def create(
                 title=title,
                 owner_id=owner_id,
                 token_id=token_id,
-                visibility=visibility,
+                visibility=visibility or Stream.default_visibility(owner_id),
                 fence=fence,
                 leased_until=from_now(lease),
             )

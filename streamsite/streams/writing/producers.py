@@ -8,7 +8,8 @@ The same works without `async`, in a management command, a worker of a task queu
 end of the block is the end of the stream:
 
 - `done` when the block ends
-- `failed` when the block raises an exception
+- `failed` when the block raises an exception; viewers read "The source failed.", and only the owner
+  and staff see the exception
 - `stopped` when somebody stops the stream; the block is cancelled
 - `interrupted` when the block is cancelled from outside, or the process dies
 """
@@ -17,7 +18,7 @@ import asyncio
 import secrets
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import log
 from ..errors import Conflict, Ended, StreamError
@@ -39,22 +40,32 @@ State = Stream.State
 # Pieces and characters that may wait for a commit before `write` waits, too.
 PENDING_PIECES = 2_000
 PENDING_LENGTH = 262_144
-# Characters of an exception's text that become the reason of a failed stream.
-REASON_LENGTH = 500
+# Characters of an exception's text that are stored.
+FAILURE_LENGTH = 500
 
 
 class Stopped(Exception):
     """The stream has ended, so the producer can't write any more."""
 
 
+class Outcome(NamedTuple):
+    """How a stream ends. Viewers see the reason; only the owner and staff see the failure."""
+
+    state: str
+    reason: str = ""
+    failure: str = ""
+
+
 class publish:  # noqa: N801 - used like a function
     """Create a stream and write it, inside `async with` or `with`.
 
     Without a name the stream gets one that nobody can guess. Instead of a name, `publish` takes a
-    stream that `reserve` returned, whose title, owner and visibility stay. `owner` is a user, and
-    `visibility` one of "public", "link" and "owner". With `takeover`, a live stream with this name
-    continues where its producer left it. With `abandon`, the stream is stopped when nobody has
-    watched it for that many seconds.
+    stream that `reserve` returned, whose title, owner and visibility stay. `owner` is a user.
+    `visibility` is "public" (everyone may watch, and the site lists the stream), "link" (anyone who
+    knows the name) or "owner" (the owner and staff). The default is "owner" for a stream with an
+    owner, and "link" for any other. With `takeover`, a live stream with this name continues where
+    its producer left it. With `abandon`, the stream is stopped when nobody has watched it for that
+    many seconds.
 
     Entering the block raises BadRequest for a name that is not valid, Conflict when another
     producer writes the stream, Ended when the stream has ended, and NoSuchStream when the reserved
@@ -67,7 +78,7 @@ class publish:  # noqa: N801 - used like a function
         *,
         title: str = "",
         owner: "AbstractBaseUser | None" = None,
-        visibility: str = Stream.Visibility.PUBLIC,
+        visibility: str | None = None,
         takeover: bool = False,
         abandon: float | None = None,
     ) -> None:
@@ -146,7 +157,7 @@ class Producer:
         self._flushing: asyncio.Task[None] | None = None
         self._lease = Lease(stream.pk, fence, self._give_up, abandon, self._stop_unwatched)
         self._block: asyncio.Task[Any] | None = None
-        self._outcome: asyncio.Future[tuple[str, str]] | None = None
+        self._outcome: asyncio.Future[Outcome] | None = None
         self._supervisor: asyncio.Task[None] | None = None
 
     @property
@@ -251,17 +262,17 @@ class Producer:
             return block is not None and block.uncancel() == 0
         return error is self._error or isinstance(error, Stopped)
 
-    async def _supervise(self, outcome: "asyncio.Future[tuple[str, str]]") -> None:
+    async def _supervise(self, outcome: "asyncio.Future[Outcome]") -> None:
         """Keep the lease and listen for a stop while the block runs, and write the end after it."""
         leases().hold(self._lease)
         listening = asyncio.create_task(self._listen())
         try:
             while True:
                 try:
-                    state, reason = await asyncio.shield(outcome)
+                    ended = await asyncio.shield(outcome)
                     listening.cancel()
                     self._lease.abandon = None
-                    await self._end(state, reason)
+                    await self._end(ended)
                     return
                 except asyncio.CancelledError:
                     # An event loop that ends cancels all of its tasks at once, this one and the
@@ -281,24 +292,36 @@ class Producer:
             hub().leave(tail)
         self._give_up(Ended(self.name, tail.end.state))
 
-    async def _end(self, state: str, reason: str) -> None:
+    async def _end(self, outcome: Outcome) -> None:
         if self._flushing is not None:
             await asyncio.wait([self._flushing])
         await self._flush()  # Commits what a cancelled flush has left.
         if self._error is not None and not self.stopped:
-            state, reason = State.FAILED, "The pieces could not be stored."
+            reason = "The pieces could not be stored."
             if isinstance(self._error, StreamError):
                 reason = self._error.detail
-        await end_stream(self.stream.pk, state, reason, fence=self._fence, patient=True)
+            outcome = outcome_of(self._error, reason)
+        await end_stream(
+            self.stream.pk,
+            outcome.state,
+            outcome.reason,
+            fence=self._fence,
+            failure=outcome.failure,
+            patient=True,
+        )
 
 
-def outcome_of(error: BaseException | None) -> tuple[str, str]:
-    """Return the end state of a stream whose block raised this exception, and the reason."""
+def outcome_of(error: BaseException | None, reason: str = "The source failed.") -> Outcome:
+    """Return how a stream ends whose block raised this exception, or none.
+
+    Viewers read the `reason` when the text of the exception is not meant for them.
+    """
     if error is None:
-        return State.DONE, ""
+        return Outcome(State.DONE)
     if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
-        return State.INTERRUPTED, "The producer was told to end."
-    return State.FAILED, f"{type(error).__name__}: {error}"[:REASON_LENGTH]
+        return Outcome(State.INTERRUPTED, "The producer was told to end.")
+    failure = f"{type(error).__name__}: {error}"[:FAILURE_LENGTH]
+    return Outcome(State.FAILED, reason, failure)
 
 
 class SyncProducer:

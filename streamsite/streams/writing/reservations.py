@@ -19,7 +19,7 @@ def reserve(
     *,
     title: str = "",
     owner: "AbstractBaseUser | None" = None,
-    visibility: str = Stream.Visibility.PUBLIC,
+    visibility: str | None = None,
     within: float = WITHIN,
 ) -> Stream:
     """Create a live stream whose producer comes later, and return the stream.
@@ -56,7 +56,7 @@ async def areserve(
     *,
     title: str = "",
     owner: "AbstractBaseUser | None" = None,
-    visibility: str = Stream.Visibility.PUBLIC,
+    visibility: str | None = None,
     within: float = WITHIN,
 ) -> Stream:
     """Reserve a stream as `reserve` does, in asynchronous code: `stream = await areserve()`."""

@@ -65,8 +65,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--visibility",
             choices=Stream.Visibility.values,
-            default=Stream.Visibility.PUBLIC,
-            help="who may watch: everyone, anyone with the link, or the owner and staff",
+            help="who may watch: everyone, anyone with the link, or the owner and staff "
+            "(default: owner with --owner, else link)",
         )
         parser.add_argument("--owner", metavar="USERNAME", help="the user who owns the stream")
         parser.add_argument(

@@ -136,12 +136,13 @@ def test_after_an_edit_readers_of_the_old_text_get_a_reset_and_the_new_text(
         assert (fresh.text, fresh.resets) == (text, [])
 
 
-def test_two_edits_at_once_make_two_revisions(
-    backend_site: Site, publisher: Publisher, finished: Source
-):
+def test_two_edits_at_once_make_two_revisions(backend_site: Site, publisher: Publisher):
+    source = publisher.open(new_name("edited"))
+    source.write("The text. ")
+    source.end()
     texts = ["The first edit. ", "The second edit. "]
-    assert publisher.call(streams.edit_at_once, finished.name, texts) == [1, 2]
-    reader = Reader(finished.name).read("sse", backend_site.servers[-1].address)
+    assert publisher.call(streams.edit_at_once, source.name, texts) == [1, 2]
+    reader = Reader(source.name).read("sse", backend_site.servers[-1].address)
     assert (reader.text, reader.revision) == (texts[-1], 2)
 
 

@@ -20,7 +20,7 @@ def test_a_reader_that_waits_sees_the_producer_begin(
     name = new_name("reserved")
     assert publisher.call(streams.reserve, name) == "live"
     reading = at_once.submit(Reader(name).read, transport, backend_site.address)
-    assert publisher.call(streams.publish_reserved, name, "here") == ["Reserved", "public", None]
+    assert publisher.call(streams.publish_reserved, name, "here") == ["Reserved", "link", None]
     reader = reading.result()
     assert (reader.text, reader.state) == ("here", "done")
 

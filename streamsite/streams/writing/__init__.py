@@ -6,5 +6,7 @@ wsgi          requests whose event loop ends with the view
 writer        commits in groups
 leases        signs of life, and streams that nobody watches
 stopping      ends a stream from outside
-background    an event loop for code without `async`
+outcomes      how a stream ends after the block of its producer
+reservations  streams that exist before their producer
+background    an event loop, and the producer, for code without `async`
 """

@@ -1,4 +1,4 @@
-"""An event loop in a thread, for producers whose own code is not asynchronous."""
+"""Producers whose own code is not asynchronous: their event loop runs in a thread."""
 
 import asyncio
 import os
@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from ..models import Stream
+    from .producers import Producer
 
 T = TypeVar("T")
 
@@ -35,3 +38,36 @@ def _forget_thread() -> None:
 
 # A forked worker inherits no threads.
 os.register_at_fork(after_in_child=_forget_thread)
+
+
+class SyncProducer:
+    """A producer for code that is not asynchronous. A thread supervises its stream."""
+
+    def __init__(self, producer: "Producer") -> None:
+        self._producer = producer
+
+    @property
+    def stream(self) -> "Stream":
+        return self._producer.stream
+
+    @property
+    def name(self) -> str:
+        return self._producer.name
+
+    @property
+    def n(self) -> int:
+        """The number of the next piece."""
+        return self._producer.n
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody ended the stream. The next `write` raises Stopped."""
+        return self._producer.stopped
+
+    def write(self, text: str) -> None:
+        """Add a piece, as `Producer.write` does."""
+        in_background(self._producer.write(text))
+
+    def flush(self) -> None:
+        """Wait until all pieces are committed, as `Producer.flush` does."""
+        in_background(self._producer.flush())

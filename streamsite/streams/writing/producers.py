@@ -8,8 +8,7 @@ The same works without `async`, in a management command, a worker of a task queu
 end of the block is the end of the stream:
 
 - `done` when the block ends
-- `failed` when the block raises an exception; viewers read "The source failed.", and only the owner
-  and staff see the exception
+- `failed` when the block raises an exception, which only the owner and staff see
 - `stopped` when somebody stops the stream; the block is cancelled
 - `interrupted` when the block is cancelled from outside, or the process dies
 """
@@ -18,7 +17,7 @@ import asyncio
 import secrets
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .. import log
 from ..errors import Conflict, Ended, StreamError
@@ -27,8 +26,9 @@ from ..log.ending import end_stream
 from ..log.limits import check_piece
 from ..models import Stream, new_private_name
 from ..reading.hub import hub
-from .background import in_background
+from .background import SyncProducer, in_background
 from .leases import LEASE, Lease, leases
+from .outcomes import Outcome, outcome_of
 from .stopping import stop
 from .writer import writer
 
@@ -40,20 +40,10 @@ State = Stream.State
 # Pieces and characters that may wait for a commit before `write` waits, too.
 PENDING_PIECES = 2_000
 PENDING_LENGTH = 262_144
-# Characters of an exception's text that are stored.
-FAILURE_LENGTH = 500
 
 
 class Stopped(Exception):
     """The stream has ended, so the producer can't write any more."""
-
-
-class Outcome(NamedTuple):
-    """How a stream ends. Viewers see the reason; only the owner and staff see the failure."""
-
-    state: str
-    reason: str = ""
-    failure: str = ""
 
 
 class publish:  # noqa: N801 - used like a function
@@ -297,9 +287,8 @@ class Producer:
             await asyncio.wait([self._flushing])
         await self._flush()  # Commits what a cancelled flush has left.
         if self._error is not None and not self.stopped:
-            reason = "The pieces could not be stored."
-            if isinstance(self._error, StreamError):
-                reason = self._error.detail
+            refused = isinstance(self._error, StreamError)
+            reason = str(self._error) if refused else "The pieces could not be stored."
             outcome = outcome_of(self._error, reason)
         await end_stream(
             self.stream.pk,
@@ -309,49 +298,3 @@ class Producer:
             failure=outcome.failure,
             patient=True,
         )
-
-
-def outcome_of(error: BaseException | None, reason: str = "The source failed.") -> Outcome:
-    """Return how a stream ends whose block raised this exception, or none.
-
-    Viewers read the `reason` when the text of the exception is not meant for them.
-    """
-    if error is None:
-        return Outcome(State.DONE)
-    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
-        return Outcome(State.INTERRUPTED, "The producer was told to end.")
-    failure = f"{type(error).__name__}: {error}"[:FAILURE_LENGTH]
-    return Outcome(State.FAILED, reason, failure)
-
-
-class SyncProducer:
-    """A producer for code that is not asynchronous. A thread supervises its stream."""
-
-    def __init__(self, producer: Producer) -> None:
-        self._producer = producer
-
-    @property
-    def stream(self) -> Stream:
-        return self._producer.stream
-
-    @property
-    def name(self) -> str:
-        return self._producer.name
-
-    @property
-    def n(self) -> int:
-        """The number of the next piece."""
-        return self._producer.n
-
-    @property
-    def stopped(self) -> bool:
-        """Whether somebody ended the stream. The next `write` raises Stopped."""
-        return self._producer.stopped
-
-    def write(self, text: str) -> None:
-        """Add a piece, as `Producer.write` does."""
-        in_background(self._producer.write(text))
-
-    def flush(self) -> None:
-        """Wait until all pieces are committed, as `Producer.flush` does."""
-        in_background(self._producer.flush())

@@ -1,0 +1,32 @@
+"""Outcomes: how a stream ends after the block of its producer."""
+
+import asyncio
+from typing import NamedTuple
+
+from ..models import Stream
+
+State = Stream.State
+
+# Characters of an exception's text that are stored.
+FAILURE_LENGTH = 500
+
+
+class Outcome(NamedTuple):
+    """How a stream ends. Viewers see the reason; only the owner and staff see the failure."""
+
+    state: str
+    reason: str = ""
+    failure: str = ""
+
+
+def outcome_of(error: BaseException | None, reason: str = "The source failed.") -> Outcome:
+    """Return how a stream ends whose block raised this exception, or none.
+
+    Viewers read the `reason` when the text of the exception is not meant for them.
+    """
+    if error is None:
+        return Outcome(State.DONE)
+    if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
+        return Outcome(State.INTERRUPTED, "The producer was told to end.")
+    failure = f"{type(error).__name__}: {error}"[:FAILURE_LENGTH]
+    return Outcome(State.FAILED, reason, failure)

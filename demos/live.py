@@ -23,7 +23,7 @@ PACES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
-    """Show the streams that are live and those that ended recently."""
+    """Show the live streams, and the streams that ended recently."""
     return render(request, "streams/live.html", listing(request))
 
 

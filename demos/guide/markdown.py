@@ -49,7 +49,7 @@ def render(text: str, language: str, anchors: Sequence[str]) -> Page:
 
 
 def anchors_of(text: str) -> list[str]:
-    """Return the anchors of a file's headings, which are those that GitHub gives them."""
+    """Return the anchors of a file's headings. GitHub gives a heading the same anchor."""
     return [str(heading.attrs["id"]) for heading in _headings(_markdown.parse(text))]
 
 

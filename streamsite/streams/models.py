@@ -152,7 +152,7 @@ class Stream(models.Model):
 
     @classmethod
     def default_visibility(cls, owner_id: int | None) -> str:
-        """Return who may watch a new stream of which nobody has said who may watch it."""
+        """Return the visibility of a new stream that was created without one."""
         return cls.Visibility.LINK if owner_id is None else cls.Visibility.OWNER
 
     def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> bool:

@@ -18,7 +18,7 @@ class StreamPlayer extends HTMLElement {
     this.querySelector('[data-action="copy"]').hidden = !navigator.clipboard;
     // The server doesn't know the user's time zone.
     for (const time of this.querySelectorAll("time[datetime]")) showTime(time, new Date(time.dateTime));
-    // Format the figures of the server in the same way as those that change.
+    // Format the figures of the server as this script formats the changing figures.
     for (const name of ["total", "pieces", "length"]) {
       this.#fill(name, Number(this.querySelector(`[data-figure="${name}"]`).textContent));
     }

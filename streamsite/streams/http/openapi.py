@@ -29,7 +29,7 @@ from .openapi_components import (
 )
 from .transports import chunked, events, polling
 
-# The version of the document. The major version is that of the subprotocol streamsite.v1.
+# The version of the document. Its major version is the version of the subprotocol streamsite.v1.
 VERSION = "1.0.0"
 
 

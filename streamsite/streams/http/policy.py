@@ -104,7 +104,7 @@ def policy() -> Policy:
 
 
 def policy_problem(path: Any) -> str:
-    """Return a sentence about what is wrong with the policy at a dotted path, or ""."""
+    """Return a sentence that describes the error of a STREAM_POLICY, or "" if there is none."""
     if not isinstance(path, str):
         return "The setting has to be a dotted path."
     try:

@@ -1,6 +1,6 @@
 """The end of a stream: written into the log once, and announced to all readers.
 
-Producers, publishers over HTTP and whoever stops a stream all end it here.
+A producer, a publisher over HTTP and a stop all end a stream by `end_stream`.
 """
 
 from django.db import transaction

@@ -24,7 +24,7 @@ _MODULES = {
     "piece": "reading.playing",
     "play": "reading.playing",
     "policy": "http.policy",
-    "publish": "writing.producers",
+    "publish": "writing.blocks",
     "reserve": "writing.reservations",
     "start": "writing.sources",
     "texts": "reading.following",
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from .reading.following import texts as texts
     from .reading.playing import piece as piece
     from .reading.playing import play as play
-    from .writing.producers import publish as publish
+    from .writing.blocks import publish as publish
     from .writing.reservations import areserve as areserve
     from .writing.reservations import reserve as reserve
     from .writing.sources import start as start

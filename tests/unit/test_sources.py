@@ -11,7 +11,7 @@ from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 
 from streamsite.streams import start
-from streamsite.streams.writing import producers
+from streamsite.streams.writing import blocks
 from streamsite.streams.writing.sources import end_sources
 from streamsite.streams.writing.wsgi import made_by_asgiref
 
@@ -27,7 +27,7 @@ async def test_a_start_that_is_still_opening_its_stream_ends_with_the_server(mon
         opening.set()
         await asyncio.Future()
 
-    monkeypatch.setattr(producers, "in_database", in_database)
+    monkeypatch.setattr(blocks, "in_database", in_database)
     starting = asyncio.create_task(start("never-opened", source()))
     await opening.wait()
     await end_sources()
@@ -50,7 +50,7 @@ def opens(monkeypatch) -> None:
     async def in_database(*_work: Any, **_options: Any) -> None:
         raise Opened
 
-    monkeypatch.setattr(producers, "in_database", in_database)
+    monkeypatch.setattr(blocks, "in_database", in_database)
 
 
 async def asynchronous(_request: HttpRequest) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Writing: a source of text becomes a stream in the log.
 
-producers     `publish`, and the producer that it yields
+blocks        `publish`: the block in which a producer writes a stream
+producers     the one writer of a live stream, to its end
 sources       `start`: an asynchronous generator, run in the server
 wsgi          requests whose event loop ends with the view
 writer        commits in groups

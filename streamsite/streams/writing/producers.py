@@ -1,39 +1,19 @@
-"""Producers: the code that writes a stream.
-
-    async with publish("build", title="Nightly build") as stream:
-        async for line in run("make"):
-            await stream.write(line)
-
-The same works without `async`, in a management command, a worker of a task queue or a thread. The
-end of the block is the end of the stream:
-
-- `done` when the block ends
-- `failed` when the block raises an exception, which only the owner and staff see
-- `stopped` when somebody stops the stream; the block is cancelled
-- `interrupted` when the block is cancelled from outside, or the process dies
-"""
+"""Producers: the one writer of each live stream, from its first piece to its end."""
 
 import asyncio
-import secrets
 import time
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import log
 from ..errors import Conflict, Ended, StreamError
-from ..log.database import in_database
 from ..log.ending import end_stream
 from ..log.limits import check_piece
-from ..models import Stream, new_private_name
+from ..models import Stream
 from ..reading.hub import hub
-from .background import SyncProducer, in_background
 from .leases import LEASE, Lease, leases
 from .outcomes import Outcome, outcome_of
 from .stopping import stop
 from .writer import writer
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
 
 State = Stream.State
 
@@ -44,86 +24,6 @@ PENDING_LENGTH = 262_144
 
 class Stopped(Exception):
     """The stream has ended, so the producer can't write any more."""
-
-
-class publish:  # noqa: N801 - used like a function
-    """Create a stream and write it, inside `async with` or `with`.
-
-    Without a name the stream gets one that nobody can guess. Instead of a name, `publish` takes a
-    stream that `reserve` returned, whose title, owner and visibility stay. `owner` is a user.
-    `visibility` is "public" (everyone may watch, and the site lists the stream), "link" (anyone who
-    knows the name) or "owner" (the owner and staff). The default is "owner" for a stream with an
-    owner, and "link" for any other. With `takeover`, a live stream with this name continues where
-    its producer left it. With `abandon`, the stream is stopped when nobody has watched it for that
-    many seconds.
-
-    Entering the block raises BadRequest for a name that is not valid, Conflict when another
-    producer writes the stream, Ended when the stream has ended, and NoSuchStream when the reserved
-    stream was deleted.
-    """
-
-    def __init__(
-        self,
-        name: str | Stream | None = None,
-        *,
-        title: str = "",
-        owner: "AbstractBaseUser | None" = None,
-        visibility: str | None = None,
-        takeover: bool = False,
-        abandon: float | None = None,
-    ) -> None:
-        self._target = name or new_private_name()
-        self._abandon = abandon
-        self._options: dict[str, Any] = {
-            "title": title,
-            "owner_id": owner.pk if owner else None,
-            "visibility": visibility,
-            "takeover": takeover,
-        }
-        self._producer: Producer | None = None
-
-    async def _open(self) -> "Producer":
-        fence = secrets.token_hex(16)
-        target = self._target
-        if isinstance(target, Stream):
-            stream = await in_database(log.take_up, target, fence=fence, lease=LEASE)
-        else:
-            stream = await in_database(
-                log.create, target, fence=fence, lease=LEASE, **self._options
-            )
-        self._producer = Producer(stream, fence, self._abandon)
-        return self._producer
-
-    async def __aenter__(self) -> "Producer":
-        producer = await self._open()
-        producer.start(asyncio.current_task())
-        return producer
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        assert self._producer is not None
-        return await self._producer.finish(error)
-
-    def __enter__(self) -> "SyncProducer":
-        async def open_here() -> Producer:
-            producer = await self._open()
-            producer.start(None)
-            return producer
-
-        return SyncProducer(in_background(open_here()))
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        assert self._producer is not None
-        return in_background(self._producer.finish(error))
 
 
 class Producer:

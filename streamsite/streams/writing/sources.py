@@ -7,7 +7,7 @@ from typing import Any
 
 from ..loops import PerLoop
 from ..models import Stream
-from .producers import publish
+from .blocks import publish
 from .wsgi import loop_ends_with_view
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ from ...log.database import in_database
 from ...models import Stream
 from ...pieces import SPLITS
 from ...reading.finding import find
-from ...writing.producers import Producer, publish
+from ...writing.blocks import publish
+from ...writing.producers import Producer
 from ..arguments import seconds
 from ..decoding import InputDecoder
 from ..process import CancelOnSignal, read_standard_input

@@ -7,7 +7,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from streamsite.streams import log
 from streamsite.streams.errors import TooLarge
-from streamsite.streams.models import Stream, home
+from streamsite.streams.models import Stream
+from streamsite.streams.querysets import home
 
 NAME = "article"
 PACE = 0.1  # seconds a piece

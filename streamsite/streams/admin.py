@@ -15,8 +15,10 @@ from django.utils.translation import ngettext
 from . import log
 from .errors import StreamError
 from .log.recordings import checked_pieces
-from .models import PublishToken, Stream, new_private_name
+from .models import Stream
+from .names import new_private_name
 from .reading import presence
+from .tokens import PublishToken
 from .writing.stopping import stop, write_down
 
 

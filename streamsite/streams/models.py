@@ -1,22 +1,23 @@
-"""The database tables of the engine: streams, segments of pieces, viewers and publisher tokens.
+"""The database tables of the engine: streams, segments of pieces and viewers.
 
-Only the modules of `log/` read and write segments. A test checks this.
+The table of publisher tokens is in `tokens.py`. Only the modules of `log/` read and write segments.
+A test checks this.
 """
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models, router
-from django.utils import timezone, translation
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .names import validate_name
 from .pieces import End
+from .querysets import HomeManager
+from .tokens import PublishToken
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -24,40 +25,6 @@ if TYPE_CHECKING:
 # Seconds for each piece in a replay.
 MIN_PACE = 0.001
 MAX_PACE = 60.0
-
-NAME_PATTERN = "[A-Za-z0-9][A-Za-z0-9_-]{0,99}"
-
-validate_name = RegexValidator(
-    rf"^{NAME_PATTERN}\Z",
-    _(
-        "The name of a stream has 1 to 100 of the characters A-Z, a-z, 0-9, - and _. "
-        "The first character is a letter or a digit."
-    ),
-)
-
-
-def new_private_name() -> str:
-    """Return a name that nobody can guess (128 random bits)."""
-    return secrets.token_hex(16)
-
-
-M = TypeVar("M", bound=models.Model)
-
-
-def home() -> str:
-    """Return the alias of the database in which the engine reads and writes its tables.
-
-    This is the database that the routers give for writing, because a replica may lack what was
-    written a moment ago.
-    """
-    return router.db_for_write(Stream)
-
-
-class HomeManager(models.Manager[M]):
-    """A manager that reads, too, from the database that the routers give for writing."""
-
-    def get_queryset(self) -> models.QuerySet[M]:
-        return super().get_queryset().using(self._db or home())
 
 
 class Stream(models.Model):
@@ -121,7 +88,7 @@ class Stream(models.Model):
     leased_until = models.DateTimeField(null=True, editable=False)
     # The token of a publisher over HTTP that created the stream.
     token = models.ForeignKey(
-        "PublishToken", models.SET_NULL, null=True, editable=False, related_name="+"
+        PublishToken, models.SET_NULL, null=True, editable=False, related_name="+"
     )
 
     objects = HomeManager()
@@ -214,71 +181,3 @@ class Watch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.viewers} × {self.transport}"
-
-
-class PublishToken(models.Model):
-    """A token with which a publisher publishes over HTTP.
-
-    The database has only the SHA-256 of the token's key. The admin shows the key once, when the
-    token is created.
-    """
-
-    label = models.CharField(
-        _("label"), max_length=100, help_text=_("Who uses the token, and for what.")
-    )
-    digest = models.CharField(max_length=64, unique=True, editable=False)
-    hint = models.CharField(_("begins with"), max_length=8, editable=False)
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        models.CASCADE,
-        verbose_name=_("owner"),
-        null=True,
-        blank=True,
-        help_text=_("The streams published with this token belong to this user."),
-    )
-    created_at = models.DateTimeField(_("created"), auto_now_add=True)
-    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
-    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
-
-    objects = HomeManager()
-
-    class Meta:
-        verbose_name = _("publisher token")
-        verbose_name_plural = _("publisher tokens")
-        ordering = ("-created_at",)
-
-    def __str__(self) -> str:
-        return f"{self.label} ({self.hint}…)"
-
-    @staticmethod
-    def hashed(key: str) -> str:
-        # A key has 256 random bits, so nobody can guess one, and a slow hash would add no security.
-        return hashlib.sha256(key.encode()).hexdigest()
-
-    @classmethod
-    def bearing(cls, key: str) -> PublishToken | None:
-        """Return the token with this key, and record the time of use.
-
-        Return None if there is no such token or the token was revoked.
-        """
-        token = cls.objects.filter(digest=cls.hashed(key), revoked_at=None).first()
-        if token is not None:
-            cls.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
-        return token
-
-    def issue(self) -> str:
-        """Give this token a new key, and return the key. The caller saves the token."""
-        key = secrets.token_urlsafe(32)
-        self.digest, self.hint = self.hashed(key), key[:6]
-        return key
-
-
-def name_problem(name: str) -> str:
-    """Return a sentence about what is wrong with a stream's name, or "" if the name is valid."""
-    try:
-        validate_name(name)
-    except ValidationError as error:
-        # In English, like all error messages of the engine, whatever the language of the page.
-        with translation.override(None):
-            return str(error.messages[0])
-    return ""

@@ -38,8 +38,8 @@ def publish_and_read() -> list[Any]:
 
     from streamsite.streams import follow, log, publish, texts
     from streamsite.streams.log.database import in_database
-    from streamsite.streams.models import PublishToken
     from streamsite.streams.reading import presence
+    from streamsite.streams.tokens import PublishToken
 
     for database in ("streams", "replica", "default"):
         call_command("migrate", database=database, verbosity=0)

@@ -15,7 +15,19 @@ DAPHNE = "streamsite.daphne"
 # The wings of the engine, from the bottom up. A module imports from its own wing or a lower one.
 # The lowest wing holds what all others build on, and the highest holds what Django looks for.
 WINGS = (
-    ("wire", "errors", "conf", "loops", "signals", "pieces", "models", "workers"),
+    (
+        "wire",
+        "errors",
+        "conf",
+        "loops",
+        "signals",
+        "pieces",
+        "names",
+        "querysets",
+        "tokens",
+        "models",
+        "workers",
+    ),
     ("log",),
     ("reading",),
     ("writing",),

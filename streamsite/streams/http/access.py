@@ -9,8 +9,9 @@ from django.urls import ResolverMatch
 from ..conf import setting
 from ..errors import Forbidden, Unauthorized
 from ..log.database import in_database
-from ..models import PublishToken, Stream
+from ..models import Stream
 from ..reading.finding import find
+from ..tokens import PublishToken
 from ..writing.stopping import stop, stop_with, write_down
 from . import links
 from .middleware import demands_login

@@ -12,7 +12,8 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 
 from ..conf import setting
-from ..models import MAX_PACE, MIN_PACE, NAME_PATTERN, Stream
+from ..models import MAX_PACE, MIN_PACE, Stream
+from ..names import NAME_PATTERN
 from ..wire import ndjson, sse
 from . import links, publishing
 from .endpoints import endpoint

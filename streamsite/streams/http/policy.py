@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from ..conf import setting
-from ..models import PublishToken, Stream
+from ..models import Stream
+from ..tokens import PublishToken
 from . import links
 
 User = AbstractBaseUser | AnonymousUser

@@ -13,8 +13,9 @@ from .. import log
 from ..errors import BadRequest, Ended, OutOfTurn, StreamError
 from ..log.database import in_database
 from ..log.ending import end_stream
-from ..models import PublishToken, Stream
+from ..models import Stream
 from ..reading.finding import find
+from ..tokens import PublishToken
 from ..writing.writer import writer
 from .access import publisher_of, stop_over_http
 from .deliveries import Body, Delivery, Item, read_delivery

@@ -6,8 +6,9 @@ A producer, a publisher over HTTP and a stop all end a stream by `end_stream`.
 from django.db import transaction
 from django.db.models.functions import Now
 
-from ..models import Stream, home
+from ..models import Stream
 from ..pieces import Pieces
+from ..querysets import home
 from ..signals import streams_changed
 from .bell import bell
 from .database import in_database, in_database_once_there

@@ -9,7 +9,8 @@ from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
 from django.db.models.functions import Now
 
 from ..errors import Conflict, Ended, StreamError, TakenOver
-from ..models import Stream, home
+from ..models import Stream
+from ..querysets import home
 from .ending import finish
 from .silence import LATE, silence
 

@@ -8,8 +8,9 @@ from itertools import accumulate, pairwise
 from django.db import transaction
 
 from ..errors import Conflict, NoSuchStream
-from ..models import Segment, Stream, home
+from ..models import Segment, Stream
 from ..pieces import Pieces, check_text, split
+from ..querysets import home
 from .limits import check_limits, check_piece
 from .packing import pack, unpack
 

@@ -7,8 +7,9 @@ from django.db import connections, transaction
 
 from ..conf import setting
 from ..errors import OutOfTurn, StreamError, TooLarge
-from ..models import Segment, Stream, home
+from ..models import Segment, Stream
 from ..pieces import Pieces
+from ..querysets import home
 from .limits import check_limits
 from .liveness import from_now, refusal
 from .packing import pack

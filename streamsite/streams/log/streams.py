@@ -6,8 +6,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ..errors import BadRequest, Conflict, Ended, NoSuchStream
-from ..models import Stream, home, name_problem
+from ..models import Stream
+from ..names import name_problem
 from ..pieces import check_text
+from ..querysets import home
 from .liveness import from_now, reap
 
 

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from .. import log
 from ..log.database import in_database
-from ..models import Stream, new_private_name
+from ..models import Stream
+from ..names import new_private_name
 from .background import SyncProducer, in_background
 from .leases import LEASE
 from .producers import Producer

@@ -11,6 +11,10 @@ State = Stream.State
 FAILURE_LENGTH = 500
 
 
+class Stopped(Exception):
+    """The stream has ended, so the producer can't write any more."""
+
+
 class Outcome(NamedTuple):
     """How a stream ends. Viewers see the reason; only the owner and staff see the failure."""
 

@@ -11,7 +11,7 @@ from ..log.limits import check_piece
 from ..models import Stream
 from ..reading.hub import hub
 from .leases import LEASE, Lease, leases
-from .outcomes import Outcome, outcome_of
+from .outcomes import Outcome, Stopped, outcome_of
 from .stopping import stop
 from .writer import writer
 
@@ -20,10 +20,6 @@ State = Stream.State
 # Pieces and characters that may wait for a commit before `write` waits, too.
 PENDING_PIECES = 2_000
 PENDING_LENGTH = 262_144
-
-
-class Stopped(Exception):
-    """The stream has ended, so the producer can't write any more."""
 
 
 class Producer:

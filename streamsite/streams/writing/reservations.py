@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from .. import log
 from ..errors import BadRequest
 from ..log.database import in_database
-from ..models import Stream, new_private_name
+from ..models import Stream
+from ..names import new_private_name
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser

@@ -5,7 +5,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from ..errors import Forbidden
 from ..log.ending import end_stream
-from ..models import PublishToken, Stream
+from ..models import Stream
+from ..tokens import PublishToken
 
 User = AbstractBaseUser | AnonymousUser
 

@@ -7,11 +7,23 @@ demos/guide/en/settings.md.
 
 from pathlib import Path
 
-from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from . import environment, logs
+if not Path(__file__).parent.with_name("demos").is_dir():
+    raise ImproperlyConfigured(
+        "streamsite.settings are the settings of the article's site, which runs from a checkout. "
+        "Set DJANGO_SETTINGS_MODULE to the settings of your own project."
+    )
+try:
+    from csp.constants import NONE, SELF
+
+    from . import environment, logs
+except ModuleNotFoundError as error:
+    raise ImproperlyConfigured(
+        f"The site needs the package {error.name}. Install what it needs: pip install -e '.[site]'"
+    ) from error
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 

@@ -14,13 +14,20 @@
 
 The records are the records of `streamsite.streams.pieces`, which `follow` yields inside the server.
 
+The client needs httpx and websockets, which the extra "client" installs.
+
 The client runs on machines without a database, so its modules import only `wire`, `pieces` and
 `errors` of the engine. A test checks the imports.
 """
 
-from .connections import TRANSPORTS
 from .failures import ConnectionLost, Corrupt, Refused
-from .reader import PATIENCE, WAIT, check_address, open  # noqa: A004 - client.open, as gzip.open
+from .reader import (
+    PATIENCE,
+    TRANSPORTS,
+    WAIT,
+    check_address,
+    open,  # noqa: A004 - client.open, as gzip.open
+)
 
 __all__ = [
     "PATIENCE",

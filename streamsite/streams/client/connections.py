@@ -165,7 +165,6 @@ CONNECTIONS: Mapping[str, Connect] = {
     "sse": events,
     "websocket": websocket,
 }
-TRANSPORTS = tuple(CONNECTIONS)
 
 
 def http_client(headers: Mapping[str, str]) -> httpx.AsyncClient:

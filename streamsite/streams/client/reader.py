@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from ..pieces import Cursor, End, Record
 from .backoff import Backoff
-from .connections import CONNECTIONS, Subscription, http_client
 from .failures import ConnectionLost, Refused
 from .ledger import Ledger
 
+TRANSPORTS = ("polling", "chunked", "sse", "websocket")
 # Seconds without a sign of life from the server after which a reader gives up.
 PATIENCE = 60.0
 # Seconds for which `wait=True` waits for a stream that does not exist yet.
@@ -64,13 +64,23 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     - BadRequest if `after` is not a cursor;
     - Refused if the server refuses the request, for example because there is no such stream;
     - ConnectionLost if the server shows no sign of life for `patience` seconds;
-    - Corrupt if the received text differs from the text that the server sent.
+    - Corrupt if the received text differs from the text that the server sent;
+    - ImportError if httpx or websockets is not installed.
     """
     check_address(url)
-    if transport not in CONNECTIONS:
+    if transport not in TRANSPORTS:
         raise ValueError(
-            f"There is no transport {transport!r}. Use one of {', '.join(CONNECTIONS)}."
+            f"There is no transport {transport!r}. Use one of {', '.join(TRANSPORTS)}."
         )
+    try:
+        # Imported here because only the extra "client" installs what the connections import, and
+        # `manage.py follow` reads the streams of its own site without it.
+        from .connections import CONNECTIONS, Subscription, http_client
+    except ImportError as error:
+        raise ImportError(
+            'The client needs httpx and websockets. Install streamsite with the extra "client", '
+            "or run: pip install httpx websockets"
+        ) from error
     ledger = Ledger(after if isinstance(after, Cursor) else Cursor.parse(str(after)))
     backoff = Backoff()
     now = asyncio.get_running_loop().time

@@ -117,6 +117,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Part of the printed text is wrong or missing.") from error
         except client.ConnectionLost as error:
             raise CommandError(f"The server doesn't answer ({error}).") from error
+        except ImportError as error:
+            raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise database_failure(error) from error
         except OSError as error:

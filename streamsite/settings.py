@@ -5,16 +5,20 @@ checks. Each variable has a default with which a fresh checkout runs. The guide 
 demos/guide/en/settings.md.
 """
 
+import sys
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-if not Path(__file__).parent.with_name("demos").is_dir():
-    raise ImproperlyConfigured(
-        "streamsite.settings are the settings of the article's site, which runs from a checkout. "
-        "Set DJANGO_SETTINGS_MODULE to the settings of your own project."
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+if not (BASE_DIR / "manage.py").is_file():
+    # An ImproperlyConfigured would come with a traceback from commands such as django-admin.
+    sys.exit(
+        "streamsite.settings are the settings of the article's site, which runs from a checkout of "
+        "its repository. Set DJANGO_SETTINGS_MODULE to the settings of your own project."
     )
 try:
     from csp.constants import NONE, SELF
@@ -24,8 +28,6 @@ except ModuleNotFoundError as error:
     raise ImproperlyConfigured(
         f"The site needs the package {error.name}. Install what it needs: pip install -e '.[site]'"
     ) from error
-
-BASE_DIR = Path(__file__).resolve().parent.parent
 
 # The folder that the site writes: its secret key, its embedded database, the collected static
 # files.

@@ -161,12 +161,15 @@ def test_following_an_address_says_which_extra_is_missing(project: Project):
     assert "Traceback" not in done.stderr
 
 
-def test_the_site_says_that_it_runs_from_a_checkout(project: Project):
-    done = project.run("daphne", "streamsite.asgi:application", env=environment({}))
+@pytest.mark.parametrize(
+    "command",
+    ["daphne streamsite.asgi:application", "django-admin check --settings streamsite.settings"],
+)
+def test_the_site_says_that_it_runs_from_a_checkout(project: Project, command: str):
+    done = project.run(*command.split(), env=environment({}))
     assert done.returncode == 1
-    assert done.stderr.startswith("streamsite: ")
-    assert "checkout" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("streamsite.settings are the settings of the article's site")
+    assert done.stderr.count("\n") == 1
 
 
 def test_the_site_says_which_extra_is_missing(project: Project):

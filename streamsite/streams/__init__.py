@@ -17,6 +17,8 @@ _MODULES = {
     "Consumer": "http.consumers",
     "Cursor": "pieces",
     "Policy": "http.policy",
+    "PublishOptions": "writing.options",
+    "Stream": "models",
     "areserve": "writing.reservations",
     "endpoint": "http.endpoints",
     "find": "reading.finding",
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from .http.links import viewer_link as viewer_link
     from .http.policy import Policy as Policy
     from .http.policy import policy as policy
+    from .models import Stream as Stream
     from .pieces import Cursor as Cursor
     from .reading.finding import find as find
     from .reading.following import follow as follow
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from .reading.playing import piece as piece
     from .reading.playing import play as play
     from .writing.blocks import publish as publish
+    from .writing.options import PublishOptions as PublishOptions
     from .writing.reservations import areserve as areserve
     from .writing.reservations import reserve as reserve
     from .writing.sources import start as start

@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 
-from streamsite.streams import start
+from streamsite.streams import publish, reserve, start
 from streamsite.streams.writing import blocks
 from streamsite.streams.writing.sources import end_sources
 from streamsite.streams.writing.wsgi import made_by_asgiref
@@ -34,6 +34,15 @@ async def test_a_start_that_is_still_opening_its_stream_ends_with_the_server(mon
     async with asyncio.timeout(30):
         with pytest.raises(asyncio.CancelledError):
             await starting
+
+
+async def test_an_option_that_does_not_exist_is_refused_before_anything_is_opened():
+    with pytest.raises(TypeError, match=r"publish\(\) has no option 'titel'\. Its options"):
+        publish("build", titel="A build")
+    with pytest.raises(TypeError, match=r"reserve\(\) has no option 'abandon'"):
+        reserve("build", abandon=60)
+    with pytest.raises(TypeError, match="has no option 'titel'"):
+        await start("build", source(), titel="A build")
 
 
 # Under WSGI.

@@ -16,7 +16,7 @@ end of the block is the end of the stream:
 import asyncio
 import secrets
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Unpack
 
 from .. import log
 from ..log.database import in_database
@@ -24,10 +24,8 @@ from ..models import Stream
 from ..names import new_private_name
 from .background import SyncProducer, in_background
 from .leases import LEASE
+from .options import PublishOptions, checked
 from .producers import Producer
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
 
 
 class publish:  # noqa: N801 - used like a function
@@ -46,24 +44,10 @@ class publish:  # noqa: N801 - used like a function
     stream was deleted.
     """
 
-    def __init__(
-        self,
-        name: str | Stream | None = None,
-        *,
-        title: str = "",
-        owner: "AbstractBaseUser | None" = None,
-        visibility: str | None = None,
-        takeover: bool = False,
-        abandon: float | None = None,
-    ) -> None:
+    def __init__(self, name: str | Stream | None = None, **options: Unpack[PublishOptions]) -> None:
         self._target = name or new_private_name()
-        self._abandon = abandon
-        self._options: dict[str, Any] = {
-            "title": title,
-            "owner_id": owner.pk if owner else None,
-            "visibility": visibility,
-            "takeover": takeover,
-        }
+        self._options = checked("publish", options, PublishOptions)
+        self._abandon = self._options.pop("abandon", None)
         self._producer: Producer | None = None
 
     async def _open(self) -> "Producer":

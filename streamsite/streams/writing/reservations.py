@@ -1,28 +1,19 @@
 """Reserving: a stream is there to be followed before its producer comes."""
 
-from typing import TYPE_CHECKING
+from typing import Unpack
 
 from .. import log
 from ..errors import BadRequest
 from ..log.database import in_database
 from ..models import Stream
 from ..names import new_private_name
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+from .options import ReserveOptions, checked
 
 # Seconds within which the producer of a reserved stream may come.
 WITHIN = 600.0
 
 
-def reserve(
-    name: str | None = None,
-    *,
-    title: str = "",
-    owner: "AbstractBaseUser | None" = None,
-    visibility: str | None = None,
-    within: float = WITHIN,
-) -> Stream:
+def reserve(name: str | None = None, **options: Unpack[ReserveOptions]) -> Stream:
     """Create a live stream whose producer comes later, and return the stream.
 
         stream = reserve(owner=request.user)
@@ -31,8 +22,8 @@ def reserve(
 
     Readers may follow the stream at once, and see its pieces as soon as `publish(stream)`,
     `publish(name)`, `start` or a publisher over HTTP with a token of the same owner takes the
-    stream up. The options are those of `publish`. When no producer comes within `within` seconds,
-    the stream ends as `interrupted`.
+    stream up. When no producer comes within `within` seconds, the stream ends as `interrupted`. The
+    other options are those of a stream, such as `title`, `owner` and `visibility`: see `publish`.
 
     Call `reserve` where you call Django's ORM, and `await areserve()` in asynchronous code. In a
     transaction, the reservation is committed with the transaction.
@@ -40,27 +31,13 @@ def reserve(
     Raises BadRequest for a name that is not valid, Conflict when a live stream has this name, and
     Ended when the stream with this name has ended.
     """
+    fields = checked("reserve", options, ReserveOptions)
+    within = fields.pop("within", WITHIN)
     if not 0 < within < float("inf"):
         raise BadRequest(f"within={within!r} is not valid. Use a number of seconds above 0.")
-    return log.create(
-        name or new_private_name(),
-        fence="",
-        lease=within,
-        title=title,
-        owner_id=owner.pk if owner else None,
-        visibility=visibility,
-    )
+    return log.create(name or new_private_name(), fence="", lease=within, **fields)
 
 
-async def areserve(
-    name: str | None = None,
-    *,
-    title: str = "",
-    owner: "AbstractBaseUser | None" = None,
-    visibility: str | None = None,
-    within: float = WITHIN,
-) -> Stream:
+async def areserve(name: str | None = None, **options: Unpack[ReserveOptions]) -> Stream:
     """Reserve a stream as `reserve` does, in asynchronous code: `stream = await areserve()`."""
-    return await in_database(
-        reserve, name, title=title, owner=owner, visibility=visibility, within=within
-    )
+    return await in_database(reserve, name, **options)

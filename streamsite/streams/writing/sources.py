@@ -3,11 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterable
-from typing import Any
+from typing import Unpack
 
 from ..loops import PerLoop
 from ..models import Stream
 from .blocks import publish
+from .options import PublishOptions
 from .wsgi import loop_ends_with_view
 
 logger = logging.getLogger(__name__)
@@ -16,7 +17,9 @@ logger = logging.getLogger(__name__)
 _running: PerLoop[set[asyncio.Task[None]]] = PerLoop(set)
 
 
-async def start(name: str | Stream | None, source: AsyncIterable[str], **options: Any) -> Stream:
+async def start(
+    name: str | Stream | None, source: AsyncIterable[str], **options: Unpack[PublishOptions]
+) -> Stream:
     """Publish the items of `source`, a piece each, in a task of this event loop.
 
         stream = await start(None, model(question), visibility="link")

@@ -1,0 +1,60 @@
+"""The options of `publish`, `start` and `reserve`, each declared here once, with its type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+class StreamOptions(TypedDict, total=False):
+    """The options of a new stream."""
+
+    # What viewers see instead of the name.
+    title: str
+    # The user who owns the stream. The stream of an anonymous user has no owner.
+    owner: AbstractBaseUser | AnonymousUser | None
+    # "public", "link" or "owner". None stands for the default: "owner" for a stream with an owner,
+    # and "link" for any other.
+    visibility: str | None
+
+
+class ReserveOptions(StreamOptions, total=False):
+    """The options of `reserve` and `areserve`."""
+
+    # Seconds within which the producer may come.
+    within: float
+
+
+class PublishOptions(StreamOptions, total=False):
+    """The options of `publish` and `start`.
+
+    A function that passes its options on to `publish` or `start` keeps their types:
+
+        async def answer(question: str, **options: Unpack[PublishOptions]) -> Stream:
+            return await start(None, model(question), **options)
+    """
+
+    # Whether to continue a live stream of this name in place of its producer.
+    takeover: bool
+    # Seconds without a viewer after which the stream is stopped.
+    abandon: float | None
+
+
+def checked(function: str, options: Mapping[str, Any], declared: type) -> dict[str, Any]:
+    """Return the options as `log.create` takes them, with `owner_id` in place of `owner`.
+
+    Raises TypeError if the TypedDict `declared` does not declare one of the options.
+    """
+    for name in options:
+        if name not in declared.__annotations__:
+            raise TypeError(
+                f"{function}() has no option {name!r}. "
+                f"Its options are {', '.join(declared.__annotations__)}."
+            )
+    fields = dict(options)
+    owner = fields.pop("owner", None)
+    return {**fields, "owner_id": owner.pk if owner else None}

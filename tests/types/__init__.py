@@ -1,0 +1,1 @@
+"""Code as a user of the engine writes it, for mypy. Nothing runs this code."""

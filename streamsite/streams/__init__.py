@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 _MODULES = {
     "Consumer": "http.consumers",
     "Cursor": "pieces",
+    "Failed": "writing.outcomes",
     "Policy": "http.policy",
     "PublishOptions": "writing.options",
     "Stream": "models",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from .reading.playing import play as play
     from .writing.blocks import publish as publish
     from .writing.options import PublishOptions as PublishOptions
+    from .writing.outcomes import Failed as Failed
     from .writing.reservations import areserve as areserve
     from .writing.reservations import reserve as reserve
     from .writing.sources import start as start

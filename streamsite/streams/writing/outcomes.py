@@ -15,6 +15,18 @@ class Stopped(Exception):
     """The stream has ended, so the producer can't write any more."""
 
 
+class Failed(Exception):
+    """The source can't go on, for a reason that viewers may know.
+
+        async with publish("forecast") as stream:
+            if not await service.answers():
+                raise Failed("The weather service does not answer.")
+
+    The text is the reason with which the stream ends as `failed`. Of any other exception, viewers
+    learn only that the source failed.
+    """
+
+
 class Outcome(NamedTuple):
     """How a stream ends. Viewers see the reason; only the owner and staff see the failure."""
 
@@ -32,5 +44,7 @@ def outcome_of(error: BaseException | None, reason: str = "The source failed.") 
         return Outcome(State.DONE)
     if isinstance(error, asyncio.CancelledError | KeyboardInterrupt | SystemExit):
         return Outcome(State.INTERRUPTED, "The producer was told to end.")
+    if isinstance(error, Failed):
+        return Outcome(State.FAILED, f"{error}"[:FAILURE_LENGTH])
     failure = f"{type(error).__name__}: {error}"[:FAILURE_LENGTH]
     return Outcome(State.FAILED, reason, failure)

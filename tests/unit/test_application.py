@@ -216,6 +216,67 @@ async def test_a_handshake_of_a_page_of_an_unknown_origin_is_rejected(path):
     assert rejected["type"] == "websocket.close"
 
 
+# Decorators around endpoints and consumers.
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/members/fox", 302),
+        ("/members-ws/fox", 302),
+        ("/allowed/fox", 403),
+        ("/asynchronous/fox", 200),
+        ("/asynchronous/crow", 403),
+        ("/synchronous/fox", 200),
+        ("/synchronous/crow", 403),
+        ("/hidden/fox", 200),
+        ("/hidden/crow", 404),
+    ],
+)
+async def test_the_decorators_of_an_endpoint_answer_first(settings, path, status):
+    settings.ROOT_URLCONF = "tests.urlconfs.decorated"
+    start, _body = await get(streams_application(Recorder()), path)
+    assert start["status"] == status
+
+
+@pytest.mark.parametrize(
+    ("path", "close_code"),
+    [
+        ("/members-ws/fox", 4401),
+        ("/raw-members/fox", 4401),
+        ("/allowed-ws/fox", 4403),
+        ("/asynchronous-ws/crow", 4403),
+        ("/synchronous-ws/crow", 4403),
+        ("/hidden-ws/crow", 4403),
+    ],
+)
+async def test_the_decorators_of_a_consumer_turn_websockets_away(settings, path, close_code):
+    settings.ROOT_URLCONF = "tests.urlconfs.decorated"
+    accepted, closed = await connect(streams_application(Recorder()), path)
+    assert accepted["type"] == "websocket.accept"
+    assert closed["code"] == close_code
+    assert closed["reason"]
+
+
+@pytest.mark.parametrize("path", ["asynchronous-ws", "synchronous-ws", "hidden-ws"])
+async def test_a_websocket_that_the_decorators_let_through_is_served(settings, path):
+    settings.ROOT_URLCONF = "tests.urlconfs.decorated"
+    sent = await connect(streams_application(Recorder()), f"/{path}/fox")
+    assert sent[1]["text"] == "fox"
+
+
+async def test_a_websocket_of_an_unknown_origin_is_rejected_whatever_the_decorators_say(settings):
+    settings.ROOT_URLCONF = "tests.urlconfs.decorated"
+    for path in ("/members-ws/fox", "/asynchronous-ws/fox"):
+        (sent,) = await connect(streams_application(Recorder()), path, "https://evil.example")
+        assert sent["type"] == "websocket.close"
+
+
+async def test_a_login_is_demanded_for_a_websocket_of_any_application(settings, login_required):
+    settings.ROOT_URLCONF = "tests.urlconfs.decorated"
+    assert (await connect(streams_application(Recorder()), "/raw/fox"))[-1]["code"] == 4401
+
+
 # Lifespan, and other protocols.
 
 LIFESPAN = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]

@@ -2,17 +2,23 @@
 
 import logging
 import sys
+from http import HTTPStatus
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
+from django.http import Http404
 
+from ..errors import Forbidden, StreamError, Unauthorized
 from ..workers import unconnected_workers
 from ..writing.sources import end_sources
+from .access import login_required
+from .consumers import Consumer
 from .handler import StreamHandler
 from .middleware import skipped
 from .origins import SameOrigin
-from .routing import Router
+from .routing import Found, Router, answer_of
+from .sessions import handshake_request
 from .transports.websocket import UnknownAddress
 
 logger = logging.getLogger(__name__)
@@ -20,6 +26,8 @@ logger = logging.getLogger(__name__)
 # One of these modules is imported before the site's application if Daphne runs the site. The app
 # "daphne" imports `daphne.server` under every server, so `daphne.server` tells nothing.
 DAPHNE_COMMANDS = ("daphne.cli", "daphne.management.commands.runserver")
+
+REFUSED = "You may not open this WebSocket. Log in as a user who may."
 
 
 def with_streams(application: Any) -> ProtocolTypeRouter:
@@ -59,6 +67,11 @@ unknown_address = SameOrigin(UnknownAddress.as_asgi())
 class WebSockets:
     """An ASGI application that serves the WebSockets of the engine.
 
+    A view that has decorators in the URLconf, such as Django's `login_required`, is called with the
+    handshake first. The WebSocket is served when the decorators let the handshake through, and is
+    closed with the code 4401 or 4403 otherwise. The same is done where LoginRequiredMiddleware
+    demands a login.
+
     `others` is the application for all other WebSockets.
     """
 
@@ -74,7 +87,46 @@ class WebSockets:
         # As URLRouter of Channels passes on what the address contains.
         route = {"args": found.match.args, "kwargs": found.match.kwargs}
         scope = {**scope, "url_route": route, "resolver_match": found.match}
-        return found.endpoint.websocket(scope, receive, send)
+        if found.match.func is found.endpoint.view and not login_required(found.match):
+            # Without a request and a call of the view, which would cost time for each viewer.
+            return found.endpoint.websocket(scope, receive, send)
+        return self._ask_view(found, scope, receive, send)
+
+    async def _ask_view(self, found: Found, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            response = await answer_of(found.match, handshake_request(scope))
+            check_answer(response.status_code)
+        except StreamError as error:
+            application = SameOrigin(Refused.as_asgi(error=error))
+        except (PermissionDenied, Http404, SuspiciousOperation):
+            application = SameOrigin(Refused.as_asgi(error=Forbidden(REFUSED)))
+        else:
+            application = found.endpoint.websocket
+        await application(scope, receive, send)
+
+
+def check_answer(status: int) -> None:
+    """Raise Unauthorized or Forbidden unless the answer to a handshake is 101.
+
+    The endpoint itself answers 101 (Switching Protocols), so any other answer is that of a
+    decorator. A redirect leads to a login page, which the client of a WebSocket can't read.
+    """
+    redirects = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
+    if redirects or status == HTTPStatus.UNAUTHORIZED:
+        raise Unauthorized("Log in first.")
+    if status != HTTPStatus.SWITCHING_PROTOCOLS:
+        raise Forbidden(REFUSED)
+
+
+class Refused(Consumer):
+    """Refuse a WebSocket with an error."""
+
+    def __init__(self, error: StreamError) -> None:
+        super().__init__()
+        self._error = error
+
+    async def connect(self) -> None:
+        raise self._error
 
 
 class Lifespan:

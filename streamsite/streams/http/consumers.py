@@ -97,8 +97,9 @@ class Consumer(AsyncWebsocketConsumer):
             self.stop_sending()
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
-        # Only where LoginRequiredMiddleware is in MIDDLEWARE does this need the request.
-        if login_required(self.scope.get("resolver_match")):
+        # At the address of a view, `WebSockets` has demanded the login already. Channels' own
+        # routing has no views.
+        if "resolver_match" not in self.scope and login_required(None):
             await demand_login(handshake_request(self.scope))
         await super().websocket_connect(message)
 

@@ -13,6 +13,7 @@ from ..errors import StreamError
 from ..wire import sse
 from .access import demand_login
 from .origins import allow_origin
+from .sessions import Handshake
 
 View = Callable[..., Any]
 
@@ -21,16 +22,21 @@ View = Callable[..., Any]
 class Endpoint:
     """How the engine serves an endpoint.
 
+    `view` is the view that `endpoint` returned, without any decorator around it.
     `any_host` says whether the endpoint answers requests with any Host header.
     `websocket` is the ASGI application for the WebSockets at the endpoint's address, if any.
     """
 
+    view: View
     any_host: bool = False
     websocket: Any = None
 
 
 def endpoint_of(view: View) -> Endpoint | None:
-    """Return how the engine serves a view, or None if the view is no endpoint."""
+    """Return how the engine serves a view, or None if the view is no endpoint.
+
+    A decorator that uses `functools.wraps` returns an endpoint, too.
+    """
     found = getattr(view, "endpoint", None)
     return found if isinstance(found, Endpoint) else None
 
@@ -54,6 +60,10 @@ def endpoint(
     ALLOWED_HOSTS: the Host header of a health probe is the address of a machine. `websocket` is the
     ASGI application for the WebSockets at the same address: see `Consumer.as_view`.
 
+    Other decorators may stand above this one or in the URLconf, if they support asynchronous views,
+    as Django's do. They decide about WebSockets, too: see `WebSockets`. A decorator below this one
+    decides about HTTP requests alone.
+
     Where LoginRequiredMiddleware is in MIDDLEWARE, the endpoint demands a login, with status 401.
     Django's `login_not_required` lifts the demand:
 
@@ -69,6 +79,9 @@ def endpoint(
         @wraps(view)
         async def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response: HttpResponseBase
+            if isinstance(request, Handshake):
+                await demand_login(request)
+                return HttpResponse(status=HTTPStatus.SWITCHING_PROTOCOLS)
             if request.method == "OPTIONS":
                 response = HttpResponse(headers={"Allow": ", ".join(methods)})
             elif request.method not in methods and not (
@@ -95,7 +108,7 @@ def endpoint(
 
         # Views that change something check the request themselves: its token or its CSRF cookie.
         marked: Any = csrf_exempt(answer)
-        marked.endpoint = Endpoint(any_host, websocket)
+        marked.endpoint = Endpoint(marked, any_host, websocket)
         return marked  # type: ignore[no-any-return]
 
     return decorate

@@ -21,8 +21,8 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
-from django.core.exceptions import DisallowedHost, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.core.exceptions import DisallowedHost, PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.urls import set_script_prefix
@@ -30,7 +30,7 @@ from django.urls import set_script_prefix
 from ..conf import setting
 from ..errors import StreamError, TooLarge
 from .endpoints import refusal
-from .routing import Found, Router
+from .routing import Found, Router, answer_of
 from .sessions import Request
 
 logger = logging.getLogger(__name__)
@@ -111,6 +111,10 @@ class StreamHandler:
             response = refusal(400, "The Host header is not valid. Use a host in ALLOWED_HOSTS.")
         except SuspiciousOperation as error:
             response = refusal(400, f"{error}")
+        except PermissionDenied:
+            response = refusal(403, "You may not use this address. Log in as a user who may.")
+        except Http404:
+            response = refusal(404, "There is nothing at this address.")
         except ClientLeft:
             raise
         except Exception:
@@ -134,8 +138,8 @@ class StreamHandler:
             return redirect
         if request.META["SCRIPT_NAME"]:
             set_script_prefix(request.META["SCRIPT_NAME"])
-        request.resolver_match = match = found.match
-        return await match.func(request, *match.args, **match.kwargs)
+        request.resolver_match = found.match
+        return await answer_of(found.match, request)
 
     def _check_host(self, request: HttpRequest) -> None:
         """Raise DisallowedHost unless ALLOWED_HOSTS contains the request's host."""

@@ -4,9 +4,11 @@ The URLconf is the only place that says where the engine is mounted.
 """
 
 from functools import lru_cache
+from inspect import isawaitable
 from typing import Any, NamedTuple
 
 from django.core.handlers.asgi import get_script_prefix
+from django.http import HttpRequest
 from django.urls import Resolver404, ResolverMatch, get_resolver
 
 from .endpoints import Endpoint, endpoint_of
@@ -50,3 +52,12 @@ def resolve(path: str) -> Found | None:
         return None
     endpoint = endpoint_of(match.func)
     return None if endpoint is None else Found(endpoint, match)
+
+
+async def answer_of(match: ResolverMatch, request: HttpRequest) -> Any:
+    """Return the response of the view at an address. The view includes its decorators.
+
+    A decorator without `async` returns the coroutine of an endpoint, or a response of its own.
+    """
+    response = match.func(request, *match.args, **match.kwargs)
+    return await response if isawaitable(response) else response

@@ -42,14 +42,18 @@ class Request(ASGIRequest):
         return await aget_user(self)
 
 
-def handshake_request(scope: Any) -> Request:
+class Handshake(Request):
+    """The request with which a client opens a WebSocket."""
+
+
+def handshake_request(scope: Any) -> Handshake:
     """Return the handshake of a WebSocket as a request, given the ASGI scope of the WebSocket.
 
     Raise BadRequest if the URL is not valid.
     """
     scheme = "https" if scope.get("scheme") == "wss" else "http"
     try:
-        request = Request({**scope, "method": "GET", "scheme": scheme}, BytesIO())
+        request = Handshake({**scope, "method": "GET", "scheme": scheme}, BytesIO())
         request.GET  # noqa: B018 - parses the query
     except UnicodeDecodeError:
         raise BadRequest("The URL is not valid. Encode it as UTF-8.") from None

@@ -5,9 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-from streamsite.streams import log
-from streamsite.streams.errors import TooLarge
-from streamsite.streams.models import Stream
+from streamsite.streams import Stream, TooLarge, log
 from streamsite.streams.querysets import home
 
 NAME = "article"

@@ -9,8 +9,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 
-from streamsite.streams import log, policy
-from streamsite.streams.models import Stream
+from streamsite.streams import Stream, log, policy
 from streamsite.streams.reading import presence
 
 # The number of ended streams in the list.

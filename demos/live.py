@@ -8,10 +8,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.defaults import permission_denied
 
-from streamsite.streams import log, policy
-from streamsite.streams.errors import NoSuchStream, StreamError
+from streamsite.streams import NoSuchStream, Stream, StreamError, log, policy
 from streamsite.streams.http.links import parameter_of
-from streamsite.streams.models import Stream
 
 from .listing import clock, duration, listing
 

@@ -23,9 +23,7 @@ from django_eventstream.views import Listener, RedisListener, get_listener_manag
 from redis import RedisError
 from redis.asyncio import Redis
 
-from streamsite.streams import endpoint
-from streamsite.streams.models import Stream
-from streamsite.streams.signals import streams_changed
+from streamsite.streams import Stream, endpoint, streams_changed
 
 logger = logging.getLogger(__name__)
 

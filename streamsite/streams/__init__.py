@@ -14,12 +14,32 @@ from typing import TYPE_CHECKING, Any
 
 # The public names, each with the module that defines the name.
 _MODULES = {
+    "BadRequest": "errors",
+    "Batch": "pieces",
+    "Conflict": "errors",
     "Consumer": "http.consumers",
     "Cursor": "pieces",
+    "End": "pieces",
+    "Ended": "errors",
     "Failed": "writing.outcomes",
+    "Forbidden": "errors",
+    "NoSuchStream": "errors",
+    "OutOfTurn": "errors",
+    "Pieces": "pieces",
     "Policy": "http.policy",
+    "Producer": "writing.producers",
     "PublishOptions": "writing.options",
+    "PublishToken": "tokens",
+    "Record": "pieces",
+    "ReserveOptions": "writing.options",
+    "Reset": "pieces",
+    "Stopped": "writing.outcomes",
     "Stream": "models",
+    "StreamError": "errors",
+    "SyncProducer": "writing.background",
+    "TakenOver": "errors",
+    "TooLarge": "errors",
+    "Unauthorized": "errors",
     "areserve": "writing.reservations",
     "endpoint": "http.endpoints",
     "find": "reading.finding",
@@ -30,30 +50,54 @@ _MODULES = {
     "publish": "writing.blocks",
     "reserve": "writing.reservations",
     "start": "writing.sources",
+    "stop": "writing.stopping",
+    "streams_changed": "signals",
     "texts": "reading.following",
     "viewer_link": "http.links",
 }
 
 if TYPE_CHECKING:
     # Type checkers can't read the table. tests/unit/test_public_names.py compares the two.
+    from .errors import BadRequest as BadRequest
+    from .errors import Conflict as Conflict
+    from .errors import Ended as Ended
+    from .errors import Forbidden as Forbidden
+    from .errors import NoSuchStream as NoSuchStream
+    from .errors import OutOfTurn as OutOfTurn
+    from .errors import StreamError as StreamError
+    from .errors import TakenOver as TakenOver
+    from .errors import TooLarge as TooLarge
+    from .errors import Unauthorized as Unauthorized
     from .http.consumers import Consumer as Consumer
     from .http.endpoints import endpoint as endpoint
     from .http.links import viewer_link as viewer_link
     from .http.policy import Policy as Policy
     from .http.policy import policy as policy
     from .models import Stream as Stream
+    from .pieces import Batch as Batch
     from .pieces import Cursor as Cursor
+    from .pieces import End as End
+    from .pieces import Pieces as Pieces
+    from .pieces import Record as Record
+    from .pieces import Reset as Reset
     from .reading.finding import find as find
     from .reading.following import follow as follow
     from .reading.following import texts as texts
     from .reading.playing import piece as piece
     from .reading.playing import play as play
+    from .signals import streams_changed as streams_changed
+    from .tokens import PublishToken as PublishToken
+    from .writing.background import SyncProducer as SyncProducer
     from .writing.blocks import publish as publish
     from .writing.options import PublishOptions as PublishOptions
+    from .writing.options import ReserveOptions as ReserveOptions
     from .writing.outcomes import Failed as Failed
+    from .writing.outcomes import Stopped as Stopped
+    from .writing.producers import Producer as Producer
     from .writing.reservations import areserve as areserve
     from .writing.reservations import reserve as reserve
     from .writing.sources import start as start
+    from .writing.stopping import stop as stop
 else:
     __all__ = list(_MODULES)
 
@@ -62,3 +106,7 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f".{_MODULES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULES})

@@ -5,9 +5,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 
-from streamsite.streams import Policy, viewer_link
-from streamsite.streams.errors import Forbidden
-from streamsite.streams.models import Stream
+from streamsite.streams import Forbidden, Policy, Stream, viewer_link
 
 User = get_user_model()
 

@@ -18,13 +18,11 @@ from django.db import OperationalError
 from django.test import AsyncRequestFactory
 from django.utils import timezone
 
-from streamsite.streams import log, publish
+from streamsite.streams import Stream, log, publish, stop
 from streamsite.streams.http import publishing
 from streamsite.streams.log import ending, silence
 from streamsite.streams.log.bell import this_process
 from streamsite.streams.log.database import in_database
-from streamsite.streams.models import Stream
-from streamsite.streams.writing.stopping import stop
 
 from .streams import standings
 

@@ -36,10 +36,9 @@ def publish_and_read() -> list[Any]:
     """Publish a stream, read it, edit it and count its viewers. Use a token."""
     from django.core.management import call_command
 
-    from streamsite.streams import follow, log, publish, texts
+    from streamsite.streams import PublishToken, follow, log, publish, texts
     from streamsite.streams.log.database import in_database
     from streamsite.streams.reading import presence
-    from streamsite.streams.tokens import PublishToken
 
     for database in ("streams", "replica", "default"):
         call_command("migrate", database=database, verbosity=0)

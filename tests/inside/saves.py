@@ -2,8 +2,7 @@
 
 from django.db import connection
 
-from streamsite.streams import log
-from streamsite.streams.models import Stream
+from streamsite.streams import Stream, log
 
 TABLE = Stream._meta.db_table
 

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from streamsite import streams
-from streamsite.streams import errors, log
-from streamsite.streams.models import Segment, Stream
+from streamsite.streams import Stream, errors, log
+from streamsite.streams.models import Segment
 from streamsite.streams.reading import presence
 
 

@@ -5,7 +5,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.backends.db import SessionStore
 
-from streamsite.streams.tokens import PublishToken
+from streamsite.streams import PublishToken
 
 User = get_user_model()
 

@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 
 from streamsite import streams
+from streamsite.streams import errors
+from tests import guide, readme
+
+# Modules that a project imports by their own names.
+MODULES = ("asgi", "client", "testing")
 
 
 def names_for_type_checkers() -> dict[str, str]:
@@ -48,3 +53,48 @@ def test_importing_the_package_does_not_import_django():
     # Django imports the package before its models can be imported.
     program = "import sys, streamsite.streams; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_dir_lists_the_public_names():
+    assert set(dir(streams)) >= {"__name__", *streams._MODULES}
+
+
+def test_every_error_is_public():
+    classes = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.StreamError)
+    }
+    assert classes <= set(streams._MODULES)
+
+
+README = [
+    readme.PUBLISHING,
+    *(code for file, code in readme.BLOCKS.items() if file.endswith(".py")),
+]
+
+
+def python(language: str) -> list[str]:
+    """Return the blocks of Python in the guide."""
+    return [block.code for block in guide.blocks(language) if block.language == "python"]
+
+
+def imported(code: str) -> set[str]:
+    """Return what a block of code imports from the engine: names, or modules and names."""
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    return {
+        f"{node.module}.{alias.name}".removeprefix("streamsite.streams.")
+        for node in ast.walk(compile(code, "block", "exec", flags))
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("streamsite")
+        for alias in node.names
+    }
+
+
+@pytest.mark.parametrize(
+    "blocks", [README, python("en"), python("zh_hans")], ids=["README", "en", "zh_hans"]
+)
+def test_the_readme_and_the_guide_import_public_names_alone(blocks):
+    names = set().union(*map(imported, blocks))
+    assert {"publish", "start"} <= names
+    deeper = names - set(streams._MODULES)
+    assert not {name for name in deeper if name.split(".")[0] not in MODULES}

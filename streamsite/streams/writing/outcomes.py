@@ -12,7 +12,19 @@ FAILURE_LENGTH = 500
 
 
 class Stopped(Exception):
-    """The stream has ended, so the producer can't write any more."""
+    """The stream has ended, so the producer can't write any more.
+
+        with publish("import-42") as stream:
+            try:
+                for row in rows:
+                    stream.write(row)
+            except Stopped:
+                undo()
+                raise
+
+    `write` raises this exception in code without `async`. With `async` the block is cancelled
+    instead. The exception ends the block, and goes no further than the `with` statement.
+    """
 
 
 class Failed(Exception):

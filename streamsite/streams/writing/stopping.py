@@ -14,8 +14,11 @@ User = AbstractBaseUser | AnonymousUser
 async def stop(stream: Stream, reason: str = "") -> bool:
     """End a live stream as `stopped`, whichever process writes it.
 
-    The producer learns of the end by a ring, or because its next piece is refused. Returns whether
-    this call ended the stream.
+        await stop(stream, "The order was cancelled.")
+        async_to_sync(stop)(stream, "The order was cancelled.")  # in code without `async`
+
+    Viewers see the `reason`. The producer learns of the end by a ring, or because its next piece is
+    refused. Returns whether this call ended the stream.
     """
     return await end_stream(stream.pk, Stream.State.STOPPED, reason)
 

@@ -12,6 +12,7 @@ from django.urls.resolvers import LocalePrefixPattern
 from . import urls
 from .conf import setting
 from .http.clients import parse_network
+from .http.entrypoint import serves_streams
 from .http.middleware import skipped
 from .http.origins import parse
 from .http.policy import policy_problem
@@ -120,9 +121,13 @@ def check_policy(**_: Any) -> list[CheckMessage]:
 def check_middleware(**_: Any) -> list[CheckMessage]:
     """Refuse middleware that the engine's addresses would skip without a substitute.
 
-    Without ASGI_APPLICATION `runserver` uses WSGI, where all middleware runs.
+    All middleware runs under WSGI, and under ASGI without `streams_application`. A project with
+    ASGI_APPLICATION is taken to use `streams_application` unless the source of asgi.py tells.
     """
-    if not getattr(settings, "ASGI_APPLICATION", None):
+    skips = serves_streams()
+    if skips is None:
+        skips = bool(getattr(settings, "ASGI_APPLICATION", None))
+    if not skips:
         return []
     return [
         Error(
@@ -138,18 +143,18 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_asgi(**_: Any) -> list[CheckMessage]:
-    """Warn if `runserver` would use WSGI.
+    """Warn if nothing tells that the project is served by ASGI.
 
     Under WSGI each asynchronous view runs in an event loop of its own. The producers that `start`
     starts end with that event loop.
     """
-    if getattr(settings, "ASGI_APPLICATION", None):
+    if getattr(settings, "ASGI_APPLICATION", None) or serves_streams():
         return []
     return [
         Warning(
             "ASGI_APPLICATION is not set, so `runserver` uses WSGI, which can't stream.",
-            hint='Set ASGI_APPLICATION, for example to "shop.asgi.application", and put "daphne" '
-            "first in INSTALLED_APPS.",
+            hint='Set ASGI_APPLICATION, for example to "shop.asgi.application", put "daphne" first '
+            "in INSTALLED_APPS, and use streams_application in asgi.py.",
             id="streams.W002",
         )
     ]

@@ -1,6 +1,7 @@
 """The system checks of the engine: `manage.py check`."""
 
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ MISTAKES = [
         {"MIDDLEWARE": [*settings.MIDDLEWARE, "django.middleware.gzip.GZipMiddleware"]},
         "streams.W001",
     ),
-    ({"ASGI_APPLICATION": None}, "streams.W002"),
+    ({"ASGI_APPLICATION": None, "ROOT_URLCONF": "tests.urlconfs.plain.urls"}, "streams.W002"),
+    ({"ASGI_APPLICATION": None, "ROOT_URLCONF": "tests.urlconfs.indirect.urls"}, "streams.W002"),
+    ({"ASGI_APPLICATION": None, "ROOT_URLCONF": "tests.urlconfs.mounted"}, "streams.W002"),
     ({"STREAM_TRUSTED_PROXIES": ["10.0.0.1/8"]}, "streams.E006"),
     ({"CHANNEL_LAYERS": {"default": {"BACKEND": checks.REDIS}}}, "streams.W003"),
     (redis_layer({"address": "redis://localhost", "socket_timeout": 5}), "streams.W003"),
@@ -111,9 +114,51 @@ def test_middleware_that_the_project_answers_for_passes_the_checks():
         assert found() == []
 
 
-def test_under_wsgi_all_middleware_runs():
-    with override_settings(ASGI_APPLICATION=None, MIDDLEWARE=[REMOTE_USER]):
+@pytest.mark.parametrize("urlconf", ["tests.urlconfs.plain.urls", "tests.urlconfs.mounted"])
+def test_under_wsgi_all_middleware_runs(urlconf: str):
+    with override_settings(
+        ASGI_APPLICATION=None, ROOT_URLCONF=urlconf, MIDDLEWARE=[*settings.MIDDLEWARE, REMOTE_USER]
+    ):
         assert found() == ["streams.W002"]
+
+
+def test_without_streams_application_all_middleware_runs():
+    with override_settings(
+        ASGI_APPLICATION="tests.urlconfs.plain.asgi.application",
+        MIDDLEWARE=[*settings.MIDDLEWARE, REMOTE_USER],
+    ):
+        assert found() == []
+
+
+@pytest.mark.parametrize(
+    "application",
+    [
+        "tests.urlconfs.wrapped.asgi.application",
+        # Of these the source does not tell, so the check assumes that middleware is skipped.
+        "tests.urlconfs.indirect.asgi.application",
+        "tests.urlconfs.nowhere.asgi.application",
+        "tests.nowhere.asgi.application",
+        "application",
+    ],
+)
+def test_middleware_that_might_be_skipped_is_found(application: str):
+    with override_settings(
+        ASGI_APPLICATION=application, MIDDLEWARE=[*settings.MIDDLEWARE, REMOTE_USER]
+    ):
+        assert found() == ["streams.E008"]
+
+
+def test_a_project_with_streams_application_needs_no_asgi_application_setting():
+    with override_settings(ASGI_APPLICATION=None, ROOT_URLCONF="tests.urlconfs.wrapped.urls"):
+        assert found() == []
+        with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, REMOTE_USER]):
+            assert found() == ["streams.E008"]
+
+
+def test_the_checks_do_not_import_the_application():
+    with override_settings(ASGI_APPLICATION="tests.urlconfs.plain.asgi.application"):
+        assert found() == []
+    assert "tests.urlconfs.plain.asgi" not in sys.modules
 
 
 def test_several_workers_need_a_channel_layer(monkeypatch):

@@ -1,0 +1,1 @@
+"""A project whose asgi.py takes its application from another module."""

@@ -1,0 +1,1 @@
+"""A project that mounts the engine and keeps the ASGI application of `startproject`."""

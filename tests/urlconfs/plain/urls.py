@@ -1,0 +1,3 @@
+"""The URLconf of the project."""
+
+from ..mounted import urlpatterns as urlpatterns

@@ -1,0 +1,1 @@
+"""A project that serves the streams by `streams_application`."""

@@ -14,6 +14,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from . import values
 from .names import validate_name
 from .pieces import End
 from .querysets import HomeManager
@@ -28,7 +29,11 @@ MAX_PACE = 60.0
 
 
 class Stream(models.Model):
-    """A numbered log of text pieces: its name, its state and who may watch it."""
+    """A numbered log of pieces: its name, its format, its state and who may watch it."""
+
+    class Format(models.TextChoices):
+        TEXT = values.TEXT, _("text")
+        JSON = values.JSON, _("JSON values")
 
     class State(models.TextChoices):
         LIVE = "live", _("live")
@@ -67,6 +72,8 @@ class Stream(models.Model):
         blank=True,
         related_name="streams",
     )
+    # Chosen when the stream is created, and never changed.
+    format = models.CharField(_("format"), max_length=4, choices=Format, default=Format.TEXT)
     split = models.CharField(_("split"), max_length=4, choices=Split, default=Split.WORD)
     pace = models.FloatField(
         _("pace"),

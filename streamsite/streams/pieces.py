@@ -13,11 +13,15 @@ from typing import Any, TypeVar
 import regex
 
 from .errors import BadRequest
+from .values import JSON, TEXT, value_of
 
 T = TypeVar("T")
 
 # Number.MAX_SAFE_INTEGER of JavaScript: a larger whole number may not be exact in a browser.
 MAX_CURSOR = 2**53 - 1
+
+# Written instead of a cursor: the newest piece, and the pieces that follow.
+LATEST = "latest"
 
 _CURSOR = re.compile(r"(?:(?P<revision>[0-9]{1,9})\.)?(?P<n>[0-9]{1,16})", re.ASCII)
 
@@ -44,7 +48,7 @@ class Cursor:
         if match is None or int(match["n"]) > MAX_CURSOR:
             raise BadRequest(
                 f"The cursor {text[:40]!r} is not valid. "
-                "Use the number of pieces received so far, such as 17."
+                "Use the number of pieces received so far, such as 17, or `latest`."
             )
         return cls(int(match["revision"] or 0), int(match["n"]))
 
@@ -80,15 +84,26 @@ class Record:
 
 @dataclass(slots=True)
 class Pieces(Record):
-    """The pieces with the numbers `first`, `first` + 1 and so on.
+    r"""The pieces with the numbers `first`, `first` + 1 and so on.
 
-        Pieces(17, ["Hello, ", "world"])  # the pieces 17 and 18
+        Pieces(17, ["Hello, ", "world"])          # the pieces 17 and 18
+        Pieces(17, ['{"a":1}\n'], format="json")  # piece 17: the value {"a": 1}
 
-    No text is empty.
+    `texts` are the pieces as the log keeps them. No text is empty. In the format `json` each text
+    is one line: the JSON text of a value, and a line feed.
     """
 
     first: int
     texts: Sequence[str]
+    format: str = field(default=TEXT, kw_only=True)
+
+    @property
+    def values(self) -> Sequence[Any]:
+        """The pieces as their source wrote them: texts, or JSON values.
+
+        The values are parsed anew each time, so a reader may change the objects that it gets.
+        """
+        return [value_of(text) for text in self.texts] if self.format == JSON else self.texts
 
     @property
     def end(self) -> int:
@@ -101,26 +116,26 @@ class Pieces(Record):
         Return the same object if `n` is `first`, so that readers share the encodings. `n` must be
         between `first` and `end`.
         """
-        if n == self.first:
-            return self
-        return Pieces(n, self.texts[n - self.first :], revision=self.revision)
+        return self if n == self.first else self.between(n, self.end)
+
+    def between(self, start: int, stop: int) -> "Pieces":
+        """Return the pieces from number `start` to before number `stop`."""
+        texts = self.texts[start - self.first : stop - self.first]
+        return Pieces(start, texts, revision=self.revision, format=self.format)
 
     def batches(self, size: int, length: int) -> Iterator["Pieces"]:
         """Yield the pieces in runs of at most `size` pieces and at most `length` characters.
 
         A piece longer than `length` characters is a run by itself.
         """
-        start = total = 0
-        for i, text in enumerate(self.texts):
+        start, total = self.first, 0
+        for i, text in enumerate(self.texts, self.first):
             total += len(text)
             if i - start == size or (i > start and total > length):
-                yield self._run(start, i)
+                yield self.between(start, i)
                 start, total = i, len(text)
-        if start < len(self.texts):
-            yield self._run(start, len(self.texts))
-
-    def _run(self, start: int, stop: int) -> "Pieces":
-        return Pieces(self.first + start, self.texts[start:stop], revision=self.revision)
+        if start < self.end:
+            yield self.between(start, self.end)
 
 
 @dataclass(slots=True)
@@ -141,8 +156,8 @@ class End(Record):
     """The end of a stream, the last record.
 
     `state` is "done", "stopped", "failed" or "interrupted". `n` is the number of pieces. `sha256`
-    is the SHA-256 of the whole text in UTF-8, in hexadecimal digits, or "" if the stream was
-    deleted. `reason` is a sentence, or "".
+    is the SHA-256 of the texts of all pieces in UTF-8, in hexadecimal digits, or "" if the stream
+    was deleted. `reason` is a sentence, or "".
 
         End("failed", 180, "9f86…", "The model did not answer.")
     """

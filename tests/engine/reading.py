@@ -7,7 +7,7 @@ in mid-stream.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,8 +33,9 @@ def polling(
             if "reset" in answer:
                 yield {"reset": answer["reset"], "why": answer["why"], **rev}
             first = int(n) - len(answer["pieces"])
-            for number, text in enumerate(answer["pieces"], first):
-                yield {"n": number, "text": text, **rev}
+            member = "data" if answer.get("format") == "json" else "text"
+            for number, piece in enumerate(answer["pieces"], first):
+                yield {"n": number, member: piece, **rev}
             after = str(answer["after"])
             if "sha256" in answer:
                 reason = {"reason": answer["reason"]} if "reason" in answer else {}
@@ -59,7 +60,7 @@ def chunked(
 def sse(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
     rest, begun = b"", False
     # Odd cursors go in the header, which wins over the query, and even ones in the query.
-    asks = {"Last-Event-ID": after} if int(after.rpartition(".")[2]) % 2 else {}
+    asks = {"Last-Event-ID": after} if is_odd(after) else {}
     target = f"/stream/{name}/events?after={0 if asks else after}"
     for data in streamed(address, target, {**headers, **asks}, empty_status=204):
         *blocks, rest = (rest + data).split(b"\n\n")
@@ -75,6 +76,11 @@ def sse(address: Address, name: str, after: str, headers: Mapping[str, str]) -> 
         yield from polling(address, name, after, headers)
 
 
+def is_odd(after: str) -> bool:
+    """Tell whether a cursor's number is odd. The cursor "latest" counts as even."""
+    return after[-1] in "13579"
+
+
 def checked_event(fields: Mapping[str, str]) -> Record:
     """Return the record of an event, whose name and id must match the record."""
     record = json.loads(fields["data"])
@@ -88,7 +94,7 @@ def checked_event(fields: Mapping[str, str]) -> Record:
 
 def ws(address: Address, name: str, after: str, headers: Mapping[str, str]) -> Iterator[Record]:
     # Odd cursors ask for frames of several records.
-    protocol = "streamsite.v1.batch" if int(after.rpartition(".")[2]) % 2 else "streamsite.v1"
+    protocol = "streamsite.v1.batch" if is_odd(after) else "streamsite.v1"
     headers = {**headers, "Sec-WebSocket-Protocol": protocol}
     with websocket.connect(address, f"/stream/{name}/ws?after={after}", headers) as socket:
         for frame in socket.frames():
@@ -158,7 +164,10 @@ class Reader:
 
     name: str
     headers: Mapping[str, str] = field(default_factory=dict)
-    texts: list[str] = field(default_factory=list)
+    # The pieces: texts, or JSON values.
+    texts: list[Any] = field(default_factory=list)
+    # The member of the records that has the piece: "text" or "data".
+    member: str = ""
     revision: int = 0
     end: Record | None = None
     resets: list[Record] = field(default_factory=list)
@@ -169,7 +178,8 @@ class Reader:
 
     @property
     def text(self) -> str:
-        return "".join(self.texts)
+        """The whole text, over which the server's SHA-256 is: JSON values are lines."""
+        return "".join(self.texts) if self.member != "data" else as_lines(self.texts)
 
     @property
     def state(self) -> str | None:
@@ -182,7 +192,7 @@ class Reader:
         try:
             for record in records:
                 self.take(record)
-                taken += "text" in record
+                taken += "text" in record or "data" in record
                 if taken == most:
                     return self
         finally:
@@ -208,5 +218,15 @@ class Reader:
             self.end = record
         else:
             assert record["n"] == len(self.texts), f"piece {record['n']} after {len(self.texts)}"
-            assert record["text"]
-            self.texts.append(record["text"])
+            (member,) = record.keys() - {"n", "rev"}
+            assert member == (self.member or member) in ("text", "data"), record
+            self.member = member
+            assert record[member] or member == "data"
+            self.texts.append(record[member])
+
+
+def as_lines(values: Iterable[Any]) -> str:
+    """Return JSON values as lines, in the compact form in which the server keeps them."""
+    return "".join(
+        json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n" for value in values
+    )

@@ -1,7 +1,8 @@
-"""The contract: every reader gets exactly the text, on any transport and with any interruption."""
+"""The contract: every reader gets exactly the pieces, on any transport, with any interruption."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
@@ -12,7 +13,7 @@ from tests.site import Site
 
 from .people import Person
 from .publisher import Publisher, new_name
-from .reading import TRANSPORTS, Reader, bare_text
+from .reading import TRANSPORTS, Reader, as_lines, bare_text
 
 # Hypothesis must not shrink, because each example that hangs takes PATIENCE seconds.
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
@@ -52,7 +53,18 @@ TROUBLE = [
 TEXT = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=30
 )
-PIECES = st.lists(st.sampled_from(TROUBLE) | TEXT, min_size=1, max_size=40)
+TEXTS = st.sampled_from(TROUBLE) | TEXT
+NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS | st.just("\0"),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=8,
+)
+# What a source in each format writes.
+PIECES = {
+    "text": st.lists(TEXTS, min_size=1, max_size=40),
+    "json": st.lists(VALUES, min_size=1, max_size=40),
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,8 @@ LEGS = st.lists(
 class Plan:
     """What a source writes, and what four readers do, each beginning on another transport."""
 
-    pieces: tuple[str, ...]
+    format: str
+    pieces: tuple[Any, ...]
     form: str
     pause: float
     legs: tuple[list[Leg], ...]
@@ -83,18 +96,20 @@ class Plan:
 
     def __repr__(self) -> str:
         pieces = f"{len(self.pieces)} pieces from {self.pieces[:40]!r}"
-        return f"<{pieces}, {self.form}, {self.pause} s, {self.legs}, stopped at {self.stop_at}>"
+        way = f"{self.format}, {self.form}, {self.pause} s, {self.legs}"
+        return f"<{pieces}, {way}, stopped at {self.stop_at}>"
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
+def plans(draw: st.DrawFn, format: str) -> Plan:
     # A long text repeats a short one, because hypothesis generates a short text quickly.
-    pieces = draw(PIECES) * draw(st.sampled_from([1, 1, 1, 5, 30]))
+    pieces = draw(PIECES[format]) * draw(st.sampled_from([1, 1, 1, 5, 30]))
     firsts = [
         [Leg(transport, draw(st.integers(0, 1)), draw(st.integers(1, 9)))]
         for transport in TRANSPORTS
     ]
     return Plan(
+        format,
         tuple(pieces),
         draw(st.sampled_from(["async", "sync"])),
         draw(st.sampled_from([0, 0, 0.0005, 0.005])),
@@ -103,17 +118,26 @@ def plans(draw: st.DrawFn) -> Plan:
     )
 
 
-LONG = Plan(
-    tuple(f"{number} " for number in range(20_000)),
-    "async",
-    0,
-    tuple(
+def long(format: str) -> Plan:
+    """Return the plan of a stream of many pieces, which the readers leave in the middle."""
+    words = tuple(f"{number} " for number in range(20_000))
+    counts = tuple({"progress": number / 20_000} for number in range(20_000))
+    legs = tuple(
         [Leg(transport, 0, 300), Leg(other, 1, 7_000)]
         for transport, other in zip(TRANSPORTS, [*TRANSPORTS][::-1], strict=True)
-    ),
-    9_000,
-)
-LARGE = Plan(("é" * 65_536, "\n" * 65_536, "🦊" * 65_536) * 2, "sync", 0, ([], [], [], []), 2)
+    )
+    return Plan(format, words if format == "text" else counts, "async", 0, legs, 9_000)
+
+
+def large(format: str) -> Plan:
+    """Return the plan of a stream whose pieces are as long as the limit allows."""
+    texts = ("é" * 65_536, "\n" * 65_536, "🦊" * 65_536)
+    values = ("é" * 65_534, ["\n" * 32_766], {"🦊": "🦊" * 65_528})
+    pieces = texts if format == "text" else values
+    return Plan(format, pieces * 2, "sync", 0, ([], [], [], []), 2)
+
+
+FORMATS = pytest.mark.parametrize("format", ["text", "json"])
 
 
 def read_by(legs: list[Leg], name: str, site: Site, last: str) -> Reader:
@@ -142,22 +166,23 @@ def readers(backend_site: Site, at_once: ThreadPoolExecutor):
     return start
 
 
+@FORMATS
 @pytest.mark.parametrize("ending", ["done", "failed"])
-def test_every_reader_gets_exactly_the_text(
-    backend_site: Site, publisher: Publisher, readers, ending: str
+def test_every_reader_gets_exactly_the_pieces(
+    backend_site: Site, publisher: Publisher, readers, ending: str, format: str
 ):
     @bounded(10)
-    @given(plans())
-    @example(LONG)
-    @example(LARGE)
+    @given(plans(format))
+    @example(long(format))
+    @example(large(format))
     def run(plan: Plan) -> None:
-        source = publisher.open(new_name(ending), form=plan.form)
+        source = publisher.open(new_name(ending), form=plan.form, format=format)
         wait = readers(plan, source.name)
         source.begin(plan.pieces, pause=plan.pause)
         source.expect("written")
         source.end() if ending == "done" else source.fail("out of paper")
         finished, bare = wait()
-        assert bare == "".join(plan.pieces)
+        assert bare == ("".join if format == "text" else as_lines)(plan.pieces)
         for reader in finished:
             assert tuple(reader.texts) == plan.pieces
             assert reader.state == ending
@@ -169,16 +194,17 @@ def test_every_reader_gets_exactly_the_text(
     run()
 
 
+@FORMATS
 def test_every_reader_of_a_stopped_stream_gets_the_same_pieces(
-    backend_site: Site, publisher: Publisher, people: dict[str, Person], readers
+    backend_site: Site, publisher: Publisher, people: dict[str, Person], readers, format: str
 ):
     staff = people["staff"]
 
     @bounded(10)
-    @given(plans())
-    @example(LONG)
+    @given(plans(format))
+    @example(long(format))
     def run(plan: Plan) -> None:
-        source = publisher.open(new_name("stopped"), form=plan.form)
+        source = publisher.open(new_name("stopped"), form=plan.form, format=format)
         wait = readers(plan, source.name)
         source.begin(plan.pieces, pause=plan.pause)
         # A viewer receives some pieces from any process, and then stops the stream.

@@ -1,6 +1,7 @@
 """Invalid and outdated cursors: an explicit error or reset on every transport, never a gap."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -81,6 +82,35 @@ def test_a_cursor_at_the_end_gets_only_the_end(
 ):
     (end,) = read_all(transport, backend_site.address, finished.name, "5")
     assert (end["end"], end["n"]) == ("done", 5)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_latest_begins_with_the_newest_piece_and_goes_on(
+    backend_site: Site, publisher: Publisher, transport: str
+):
+    source = publisher.open(format="json")
+    address = backend_site.servers[-1].address
+    source.write({"step": 0}, {"step": 1}, {"step": 2})
+    records = TRANSPORTS[transport](address, source.name, "latest", {})
+    assert next(records) == {"n": 2, "data": {"step": 2}}
+    source.write({"step": 3})
+    source.end()
+    assert [record.get("data") for record in records] == [{"step": 3}, None]
+    last, end = read_all(transport, address, source.name, "latest")
+    assert (last["n"], end["n"]) == (3, 4)
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_latest_of_a_stream_without_pieces_is_its_beginning(
+    backend_site: Site, publisher: Publisher, at_once: ThreadPoolExecutor, transport: str
+):
+    source = publisher.open()
+    address = backend_site.servers[-1].address
+    reading = at_once.submit(read_all, transport, address, source.name, "latest")
+    wait_until(lambda: publisher.call(streams.viewers, source.name), "the reader is counted")
+    source.write("one ", "two ")
+    source.end()
+    assert [record.get("text") for record in reading.result()] == ["one ", "two ", None]
 
 
 def test_the_last_event_id_wins_over_the_query(backend_site: Site, finished: Source):

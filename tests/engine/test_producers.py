@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import redis
@@ -53,6 +54,20 @@ def test_a_producer_may_take_over_and_the_first_producer_is_refused(
     second.end()
     reader = Reader(first.name).read("polling", backend_site.address)
     assert (reader.text, reader.state) == ("first second", "done")
+
+
+def test_a_takeover_keeps_the_format_of_the_stream(
+    backend_site: Site, publisher: Publisher, another: Publisher
+):
+    first = publisher.open(new_name("taken"), format="json")
+    first.write([1])
+    other = another.launch(first.name, takeover=True, format="text").expect("raised")
+    assert (other["error"], "has the format json" in other["detail"]) == ("Conflict", True)
+    second = another.launch(first.name, takeover=True)
+    second.expect("opened")
+    second.write([2])
+    second.end()
+    assert Reader(first.name).read("polling", backend_site.address).texts == [[1], [2]]
 
 
 def test_a_producer_that_was_suspended_during_a_takeover_writes_nothing_more(
@@ -237,6 +252,31 @@ def test_an_invalid_piece_fails_the_stream_and_the_earlier_pieces_are_kept(
     reason, failure = publisher.call(streams.reason_and_failure, source.name)
     assert reason == "The source failed."
     assert failure.startswith(f"{error}: ")
+
+
+@pytest.mark.parametrize(
+    ("format", "piece", "sentence"),
+    [
+        (
+            "text",
+            {"a": 1},
+            'A piece must be text, not dict. Only a stream with format="json" takes',
+        ),
+        ("json", {"a": [float("nan")]}, "The number at $.a[0] is nan, which is not JSON."),
+        ("json", "half \ud83d", "The text at $ has half a surrogate pair at character 5"),
+        ("json", ["x" * 65_536], "has 65540 characters. The limit is 65536."),
+    ],
+    ids=["dict", "nan", "surrogate", "too long"],
+)
+@pytest.mark.parametrize("form", ["async", "sync"])
+def test_a_value_that_the_format_does_not_have_is_refused_by_a_sentence(
+    backend_site: Site, publisher: Publisher, form: str, format: str, piece: Any, sentence: str
+):
+    source = publisher.open(form=form, format=format)
+    source.begin(["before", piece])
+    assert sentence in source.expect("raised")["detail"]
+    reader = Reader(source.name).read("websocket", backend_site.address)
+    assert (reader.texts, reader.state) == (["before"], "failed")
 
 
 @pytest.mark.parametrize("name", ["a/b", "x" * 300, "-a", "ü", "a b", "a\n"])

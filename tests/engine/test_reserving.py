@@ -55,6 +55,18 @@ def test_a_name_is_reserved_once(backend_site: Site, publisher: Publisher):
         publisher.call(streams.reserve, name)
 
 
+def test_a_reserved_stream_keeps_its_format(backend_site: Site, publisher: Publisher):
+    name = new_name("reserved")
+    publisher.call(streams.reserve, name, None, 60, "json")
+    raised = publisher.launch(name, format="text").expect("raised")
+    assert (raised["error"], "has the format json" in raised["detail"]) == ("Conflict", True)
+    source = publisher.open(name)
+    source.write({"a": 1}, "a string", None)
+    source.end()
+    reader = Reader(name).read("sse", backend_site.address)
+    assert (reader.member, reader.texts) == ("data", [{"a": 1}, "a string", None])
+
+
 def test_a_publisher_over_http_takes_up_the_reserved_streams_of_its_owner_alone(
     backend_site: Site, publisher: Publisher, people: People
 ):

@@ -100,10 +100,12 @@ def viewers(name: str) -> int:
 # Changes.
 
 
-def reserve(name: str, owner: int | None = None, within: float = 60) -> str:
+def reserve(
+    name: str, owner: int | None = None, within: float = 60, format: str | None = None
+) -> str:
     """Reserve a stream, and return its state."""
     user = get_user_model()(pk=owner) if owner else None
-    return streams.reserve(name, title="Reserved", owner=user, within=within).state
+    return streams.reserve(name, title="Reserved", owner=user, within=within, format=format).state
 
 
 def publish_reserved(name: str, text: str) -> tuple[str, str, int | None]:

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 
 from ..errors import BadRequest, Conflict
 from ..models import MAX_PACE, MIN_PACE, Stream
-from ..pieces import Batch, Cursor
-from ..reading.cursors import honour
+from ..pieces import LATEST, Batch, Cursor
+from ..reading.cursors import honour, latest
 from ..reading.following import follow
 from ..reading.playing import play
 from .access import find_watchable
@@ -62,18 +62,20 @@ async def read_request(
     `request` may be the handshake of a WebSocket.
 
     `last_event_id` is the value of the Last-Event-ID header. Unless the value is empty, it replaces
-    `after`: an EventSource reconnects to its old URL, whose `after` is out of date.
+    `after`: an EventSource reconnects to its old URL, whose `after` is out of date. The cursor
+    `latest` begins with the newest piece.
 
     Raise BadRequest if a parameter is not valid, NoSuchStream, Forbidden, and Conflict if the
     request has a `pace` and the stream is live.
     """
     query = request.GET
-    after = Cursor.parse(last_event_id or query.get("after", "0"))
+    text = last_event_id or query.get("after", "0")
+    after = None if text == LATEST else Cursor.parse(text)
     pace = _pace(query["pace"]) if "pace" in query else None
-    stream = await find_watchable(request, name, revision=after.revision)
+    stream = await find_watchable(request, name, revision=after.revision if after else 0)
     if pace is not None and stream.live:
         raise Conflict(f"Stream {name!r} is live. Leave out `pace`, or replay it after its end.")
-    return StreamRequest(stream, after, pace)
+    return StreamRequest(stream, after or latest(stream), pace)
 
 
 def _pace(text: str) -> float | Literal["recorded"]:

@@ -75,6 +75,7 @@ class Ring:
             "n": self.n,
             "first": self.pieces and self.pieces.first,
             "texts": self.pieces and list(self.pieces.texts),
+            "format": self.pieces and self.pieces.format,
             "end": self.end and [self.end.state, self.end.n, self.end.sha256, self.end.reason],
         }
 
@@ -85,7 +86,7 @@ class Ring:
         return cls(
             message["stream"],
             message["n"],
-            None if texts is None else Pieces(message["first"], texts),
+            None if texts is None else Pieces(message["first"], texts, format=message["format"]),
             None if end is None else End(*end),
         )
 
@@ -96,7 +97,8 @@ class Ring:
         both = None
         if earlier.pieces and self.pieces and earlier.n == self.pieces.first:
             texts = [*earlier.pieces.texts, *self.pieces.texts]
-            both = Pieces(earlier.pieces.first, texts) if is_small(texts) else None
+            if is_small(texts):
+                both = Pieces(earlier.pieces.first, texts, format=self.pieces.format)
         return Ring(self.stream_id, self.n, both, self.end)
 
 

@@ -7,11 +7,12 @@ from itertools import accumulate, pairwise
 
 from django.db import transaction
 
-from ..errors import Conflict, NoSuchStream
+from ..errors import Conflict, NoSuchStream, StreamError
 from ..models import Segment, Stream
 from ..pieces import Pieces, check_text, split
 from ..querysets import home
-from .limits import check_limits, check_piece
+from ..values import JSON, TEXT, parse
+from .limits import check_limits, check_piece, piece_of
 from .packing import pack, unpack
 
 
@@ -41,28 +42,48 @@ def fold(stream_id: int) -> None:
     Stream.objects.filter(pk=stream_id).update(sha256=hashlib.sha256(text.encode()).hexdigest())
 
 
-def checked_pieces(text: str, by: str) -> list[str]:
+def checked_pieces(text: str, by: str, format: str = TEXT) -> list[str]:
     """Split a text into pieces by "char", "word" or "line", and check each against the limits.
+
+    In the format `json`, each line of the text is a JSON value, and blank lines are left out.
 
     Raises BadRequest when the text can't be stored, and TooLarge beyond a limit.
     """
-    check_text(text)
-    texts = split(text, by)
-    check_limits(len(texts), len(text))
-    for piece in texts:
-        check_piece(piece)
+    if format == JSON:
+        texts = [
+            _checked_line(line, number)
+            for number, line in enumerate(text.split("\n"), 1)
+            if line.strip()
+        ]
+    else:
+        check_text(text)
+        texts = split(text, by)
+        for piece in texts:
+            check_piece(piece)
+    check_limits(len(texts), sum(map(len, texts)))
     return texts
+
+
+def _checked_line(line: str, number: int) -> str:
+    """Return a line that somebody typed as the log keeps it. The error's text names the line."""
+    try:
+        return piece_of(parse(line), JSON)
+    except StreamError as error:
+        error.detail = f"Line {number}: {error.detail}"
+        raise
 
 
 def record(stream: Stream, text: str) -> None:
     """Store a whole text as a finished stream, or as a new revision of a finished stream.
 
     `stream.split` says how the text is split into pieces, and `stream.pace` when each piece comes.
+    The text of a stream in the format `json` has one JSON value on each line.
 
     Raises BadRequest when the text can't be stored, TooLarge beyond a limit, and Conflict while a
     producer writes the stream.
     """
-    texts = checked_pieces(text, stream.split)
+    texts = checked_pieces(text, stream.split, stream.format)
+    text = "".join(texts)
     with transaction.atomic(home()):
         if stream.pk is None:
             stream.state, stream.ended_at = Stream.State.DONE, stream.started_at
@@ -107,11 +128,15 @@ def recording(stream: Stream) -> Recording:
         for segment in Segment.objects.filter(stream=current).order_by("first"):
             texts += cut(segment)
             times += unpack(segment.times)
-    return Recording(current, Pieces(0, tuple(texts), revision=current.revision), tuple(times))
+    pieces = Pieces(0, tuple(texts), revision=current.revision, format=current.format)
+    return Recording(current, pieces, tuple(times))
 
 
 def text_of(stream: Stream) -> str:
-    """Return the text of a stream as far as it is committed."""
+    """Return the text of a stream as far as it is committed.
+
+    The text of a stream in the format `json` has one JSON value on each line.
+    """
     return "".join(
         Segment.objects.filter(stream=stream).order_by("first").values_list("text", flat=True)
     )

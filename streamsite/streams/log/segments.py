@@ -10,6 +10,7 @@ from ..errors import OutOfTurn, StreamError, TooLarge
 from ..models import Segment, Stream
 from ..pieces import Pieces
 from ..querysets import home
+from ..values import TEXT
 from .limits import check_limits
 from .liveness import from_now, refusal
 from .packing import pack
@@ -34,6 +35,7 @@ class Write:
     first: int
     texts: Sequence[str]
     times: Sequence[int]
+    format: str = TEXT
     tries: int = 0
 
     @property
@@ -172,4 +174,4 @@ def read(stream: Stream, after: int, most: int) -> Pieces:
         if len(segments) < rows:
             break
         rows *= 2
-    return Pieces(after, texts, revision=stream.revision)
+    return Pieces(after, texts, revision=stream.revision, format=stream.format)

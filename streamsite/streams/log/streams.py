@@ -10,6 +10,7 @@ from ..models import Stream
 from ..names import name_problem
 from ..pieces import check_text
 from ..querysets import home
+from ..values import FORMATS, TEXT
 from .liveness import from_now, reap
 
 
@@ -44,6 +45,7 @@ def create(
     owner_id: int | None = None,
     token_id: int | None = None,
     visibility: str | None = None,
+    format: str | None = None,
     takeover: bool = False,
 ) -> Stream:
     """Create a live stream for the producer that holds the fencing token `fence`.
@@ -51,7 +53,7 @@ def create(
     The producer counts as alive for `lease` seconds. With an empty `fence` the stream is reserved:
     its producer may come within `lease` seconds. Without `visibility`, the stream is visible to its
     owner, or to anyone with the link where it has no owner. `token_id` names the token of a
-    publisher over HTTP.
+    publisher over HTTP. `format` is "text" (the default of a new stream) or "json".
 
     A reserved stream with this name is handed to the producer as it stands, unless `owner_id` names
     another user than the stream's owner. A publisher over HTTP gets only the reserved streams of
@@ -59,14 +61,16 @@ def create(
     stream belongs to the same owner; a publisher whose token has no owner takes over only the
     streams of that token.
 
-    Raises BadRequest for a name that is not valid, Conflict when another producer writes the
-    stream, and Ended when the stream has ended.
+    Raises BadRequest for a name or a format that is not valid, Conflict when another producer
+    writes the stream or the stream has another format, and Ended when the stream has ended.
     """
     if problem := name_problem(name):
         raise BadRequest(f"{name[:40]!r} is not a valid stream name. {problem}")
     if len(title) > 200:
         raise BadRequest(f"The title has {len(title)} characters. The limit is 200.")
     check_text(title)
+    if format is not None and format not in FORMATS:
+        raise BadRequest(f"There is no format {format!r:.40}. Use {' or '.join(FORMATS)}.")
     try:
         with transaction.atomic(home()):
             return Stream.objects.create(
@@ -75,6 +79,7 @@ def create(
                 owner_id=owner_id,
                 token_id=token_id,
                 visibility=visibility or Stream.default_visibility(owner_id),
+                format=format or TEXT,
                 fence=fence,
                 leased_until=from_now(lease),
             )
@@ -88,8 +93,9 @@ def create(
         others = owner_id is not None and stream.owner_id != owner_id
         if others or (token_id is not None and owner_id is None):
             raise Conflict(f"Stream {name!r} is reserved for another owner.")
-        return take_up(stream, fence=fence, lease=lease, token_id=token_id)
+        return take_up(stream, fence=fence, lease=lease, token_id=token_id, format=format)
     if stream.fence == fence:
+        check_format(stream, format)
         return stream
     if not takeover:
         raise Conflict(
@@ -103,6 +109,7 @@ def create(
             f"Stream {name!r} was published with another token and can't be taken over. "
             "Tokens of the same owner may take over each other's streams."
         )
+    check_format(stream, format)
     Stream.objects.filter(pk=stream.pk, state=Stream.State.LIVE).update(
         fence=fence, leased_until=from_now(lease)
     )
@@ -110,14 +117,22 @@ def create(
     return stream
 
 
-def take_up(stream: Stream, *, fence: str, lease: float, token_id: int | None = None) -> Stream:
+def take_up(
+    stream: Stream,
+    *,
+    fence: str,
+    lease: float,
+    token_id: int | None = None,
+    format: str | None = None,
+) -> Stream:
     """Hand a reserved stream to the producer that holds the fencing token `fence`.
 
     The stream keeps its title, its owner and who may watch it, and starts now.
 
     Raises NoSuchStream when the stream was deleted, Ended when it has ended, and Conflict when
-    another producer has come first.
+    another producer has come first or the stream has another format than `format`.
     """
+    check_format(stream, format)
     if find(stream.name).pk != stream.pk:  # A stream that is found late is ended first.
         raise NoSuchStream(stream.name)
     Stream.objects.filter(pk=stream.pk, state=Stream.State.LIVE, fence="").update(
@@ -129,6 +144,15 @@ def take_up(stream: Stream, *, fence: str, lease: float, token_id: int | None = 
     if found.fence != fence:
         raise Conflict(f"Stream {found.name!r} already has a producer.")
     return found
+
+
+def check_format(stream: Stream, format: str | None) -> None:
+    """Raise Conflict when a producer wants to write another format than that of the stream."""
+    if format is not None and format != stream.format:
+        raise Conflict(
+            f"Stream {stream.name!r} has the format {stream.format}, and its format can't be "
+            f"changed. Write {stream.format}, or publish under another name."
+        )
 
 
 def standing(stream_ids: Iterable[int]) -> dict[int, Stream]:

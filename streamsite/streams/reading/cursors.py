@@ -1,18 +1,30 @@
 """Where a reader starts: its cursor, held against the stream."""
 
+from typing import Literal
+
 from ..models import Stream
-from ..pieces import Cursor, Reset
+from ..pieces import LATEST, Cursor, Reset
 
 START = Cursor()
 
+# Where a reader starts: a cursor, the number of pieces that the reader has, or "latest".
+After = Cursor | int | Literal["latest"]
 
-def honour(stream: Stream, after: Cursor | int) -> tuple[int, Reset | None]:
+
+def latest(stream: Stream) -> Cursor:
+    """Return the cursor before the newest piece. Without a piece this is the beginning."""
+    return Cursor(stream.revision, max(0, stream.pieces - 1))
+
+
+def honour(stream: Stream, after: After) -> tuple[int, Reset | None]:
     """Return the number of the first piece that a reader gets, and the Reset it gets first, if any.
 
     A reader gets a Reset, and all pieces from number 0 on, when its cursor belongs to another
     revision of the text or lies beyond the end of the stream.
     """
-    cursor = Cursor(stream.revision, after) if isinstance(after, int) else after
+    if after == LATEST:
+        return latest(stream).n, None
+    cursor = after if isinstance(after, Cursor) else Cursor(stream.revision, int(after))
     if cursor.n == 0:
         return 0, None
     if cursor.revision != stream.revision:

@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 from .. import log
 from ..errors import NoSuchStream
 from ..log.database import in_database
 from ..models import Stream
-from ..pieces import Batch, Cursor, End, Pieces
-from .cursors import START, honour
+from ..pieces import LATEST, Batch, Cursor, End, Pieces
+from .cursors import START, After, honour
 from .finding import find
 from .hub import BATCH, hub
 from .tail import Tail
@@ -16,7 +17,7 @@ from .tapes import tape_of
 
 
 async def follow(
-    stream: Stream | str, *, after: Cursor | int = START, transport: str = "other"
+    stream: Stream | str, *, after: After = START, transport: str = "other"
 ) -> AsyncGenerator[Batch, None]:
     """Yield the records of a stream from a cursor on, in batches, to the end of the stream.
 
@@ -25,14 +26,17 @@ async def follow(
                 for record in batch:
                     ...  # Pieces, Reset, or last the End
 
-    Each batch holds all records that are due. A cursor that can't be honoured gets a `Reset` first.
-    An empty batch means that nothing has come for a while: transports answer it with a sign of
-    life. The last record is the `End`. `transport` is the name under which the reader is counted.
+    Each batch holds all records that are due. `after="latest"` begins with the newest piece, or
+    with the first piece where there is none yet. A cursor that can't be honoured gets a `Reset`
+    first. An empty batch means that nothing has come for a while: transports answer it with a sign
+    of life. The last record is the `End`. `transport` is the name under which the reader is
+    counted.
 
     Close the generator (`contextlib.aclosing`) when you leave early. Raises NoSuchStream.
     """
-    if isinstance(stream, str):
-        stream = await find(stream)
+    if isinstance(stream, str) or after == LATEST:
+        # The caller's object may be older than the newest piece.
+        stream = await find(str(getattr(stream, "name", stream)))
     # Plain try blocks instead of context managers or nested generators, here and in `play`: each of
     # those would cost half a kilobyte for every waiting reader.
     here = hub()
@@ -87,8 +91,8 @@ async def _older(tail: Tail, n: int) -> list[Pieces] | None:
     return [older]
 
 
-async def texts(batches: AsyncGenerator[Batch, None]) -> AsyncIterator[str]:
-    """Yield the text of each piece, to the end of the stream.
+async def texts(batches: AsyncGenerator[Batch, None]) -> AsyncIterator[Any]:
+    """Yield each piece, to the end of the stream: a text, or a value in a stream of JSON values.
 
     async for text in texts(follow("build-17")):
         print(text, end="")
@@ -97,5 +101,5 @@ async def texts(batches: AsyncGenerator[Batch, None]) -> AsyncIterator[str]:
         async for batch in batches:
             for record in batch:
                 if isinstance(record, Pieces):
-                    for text in record.texts:
-                        yield text
+                    for piece in record.values:
+                        yield piece

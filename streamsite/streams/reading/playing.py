@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from typing import Any
 
 from ..models import Stream
-from ..pieces import Batch, Cursor
-from .cursors import START, honour
+from ..pieces import Batch
+from .cursors import START, After, honour
 from .finding import find
 from .hub import QUIET, hub
 from .pace import ticks
@@ -16,7 +17,7 @@ async def play(
     stream: Stream | str,
     *,
     every: Pace = "recorded",
-    after: Cursor | int = START,
+    after: After = START,
     transport: str = "other",
     waited: float | None = None,
 ) -> AsyncGenerator[Batch, None]:
@@ -62,9 +63,7 @@ async def play(
         here.count(stream, transport, -1)
 
 
-async def delay(
-    stream: Stream, *, every: Pace, after: Cursor | int = START, waited: float = 0
-) -> float:
+async def delay(stream: Stream, *, every: Pace, after: After = START, waited: float = 0) -> float:
     """Return the seconds until the first piece that `play` would yield. Raises what `play` raises.
 
     A negative number says how long ago the piece was due.
@@ -79,10 +78,12 @@ def _delay(tape: Tape, n: int, every: Pace, waited: float | None) -> float:
     return tape.delay(n - 1, n, every) - waited
 
 
-async def piece(stream: Stream, n: int) -> str | None:
-    """Return the text of piece number `n` of a finished stream, or None when there is none.
+async def piece(stream: Stream, n: int) -> Any:
+    """Return piece number `n` of a finished stream, or None when there is none.
+
+    A piece is a text, or a value in a stream of JSON values.
 
     Raises NoSuchStream, and Conflict while the stream is live.
     """
     tape = await tape_of(stream)
-    return tape.text(n) if 0 <= n < tape.count else None
+    return tape.value(n) if 0 <= n < tape.count else None

@@ -4,12 +4,12 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from .. import log
 from ..log.database import in_database
 from ..models import Stream
-from ..pieces import Batch, End, Pieces
+from ..pieces import Batch, End
 from .hub import BATCH
 from .tail import weight
 
@@ -48,18 +48,17 @@ class Tape:
     def pieces(self, start: int, stop: int) -> Batch:
         """Return the pieces from number `start` to before number `stop`."""
         if stop - start > 1:
-            return [Pieces(start, self._pieces.texts[start:stop], revision=self.stream.revision)]
+            return [self._pieces.between(start, stop)]
         single = self._single.get(start)
         if single is None:
             if len(self._single) >= SINGLES:
                 self._single.clear()
-            texts = self._pieces.texts[start:stop]
-            single = self._single[start] = [Pieces(start, texts, revision=self.stream.revision)]
+            single = self._single[start] = [self._pieces.between(start, stop)]
         return single
 
-    def text(self, n: int) -> str:
-        """Return the text of piece number `n`."""
-        return self._pieces.texts[n]
+    def value(self, n: int) -> Any:
+        """Return piece number `n`: a text, or a JSON value."""
+        return self._pieces.between(n, n + 1).values[0]
 
     def delay(self, first: int, n: int, every: Pace) -> float:
         """Return the seconds from piece number `first` to piece number `n`."""

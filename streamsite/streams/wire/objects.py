@@ -1,6 +1,7 @@
 """The JSON objects of all transports: a piece, a reset, the end.
 
     {"n": 17, "text": "…"}
+    {"n": 17, "data": …}
     {"reset": 0, "why": "…"}
     {"end": "done", "n": 180, "sha256": "…"}
 
@@ -11,6 +12,7 @@ they are. The text must not contain a surrogate, because UTF-8 can't encode one.
 pieces.py refuses such a text.
 """
 
+import json
 from json.encoder import encode_basestring as _encode
 
 
@@ -21,6 +23,19 @@ def piece(n: int, text: str, revision: int = 0) -> str:
     """
     # Formatted by hand, which is faster than json.dumps: this line runs for each piece.
     return f'{{"n":{n},{_revision(revision)}"text":{_encode(text)}}}'
+
+
+def text(text: str) -> str:
+    """Encode a text alone: `text("Hello")` returns `"Hello"` in quotation marks."""
+    return _encode(text)
+
+
+def value(n: int, data: str, revision: int = 0) -> str:
+    """Encode the piece with number `n` of a stream of JSON values. `data` is a JSON text.
+
+    For example, `value(17, '{"a":1}')` returns `{"n":17,"data":{"a":1}}`.
+    """
+    return f'{{"n":{n},{_revision(revision)}"data":{data}}}'
 
 
 def reset(n: int, why: str, revision: int = 0) -> str:
@@ -37,8 +52,9 @@ def end(state: str, n: int, sha256: str, reason: str = "", revision: int = 0) ->
     """Encode the end of a stream, the last object.
 
     `state` is "done", "stopped", "failed" or "interrupted". `n` is the number of pieces. `sha256`
-    is the SHA-256 of the whole text in UTF-8, in hexadecimal digits. The object has a `reason` if
-    `reason` is not empty.
+    is the SHA-256 of the whole text in UTF-8, in hexadecimal digits. In a stream of JSON values the
+    text has each value on a line that a line feed ends. The object has a `reason` if `reason` is
+    not empty.
 
         end("done", 180, "9f86…")  # '{"end":"done","n":180,"sha256":"9f86…"}'
     """
@@ -52,6 +68,15 @@ def array(objects: list[str]) -> str:
     For example, the pieces "a" and "b" become `[{"n":0,"text":"a"},{"n":1,"text":"b"}]`.
     """
     return f"[{','.join(objects)}]"
+
+
+def poll(pieces: list[str], **rest: object) -> str:
+    """Encode the answer to a poll. `pieces` are JSON texts, and `rest` the other members.
+
+    For example, `poll(['"a"'], after=1)` returns `{"pieces":["a"],"after":1}`.
+    """
+    members = json.dumps(rest, ensure_ascii=False, separators=(",", ":"))
+    return f'{{"pieces":{array(pieces)}{"," if rest else ""}{members[1:]}'
 
 
 def _revision(revision: int) -> str:

@@ -64,9 +64,9 @@ class SyncProducer:
         """Whether somebody ended the stream. The next `write` raises Stopped."""
         return self._producer.stopped
 
-    def write(self, text: str) -> None:
+    def write(self, piece: Any) -> None:
         """Add a piece, as `Producer.write` does."""
-        in_background(self._producer.write(text))
+        in_background(self._producer.write(piece))
 
     def flush(self) -> None:
         """Wait until all pieces are committed, as `Producer.flush` does."""

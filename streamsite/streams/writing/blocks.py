@@ -39,9 +39,15 @@ class publish:  # noqa: N801 - used like a function
     its producer left it. With `abandon`, the stream is stopped when nobody has watched it for that
     many seconds.
 
-    Entering the block raises BadRequest for a name that is not valid, Conflict when another
-    producer writes the stream, Ended when the stream has ended, and NoSuchStream when the reserved
-    stream was deleted.
+    `format` is "text", where each piece is a text, or "json", where each piece is a JSON value. The
+    default is "text" for a new stream. A stream that exists keeps its format.
+
+        with publish("import", format="json") as stream:
+            stream.write({"progress": 0.42, "message": "Reading the orders"})
+
+    Entering the block raises BadRequest for a name or a format that is not valid, Conflict when
+    another producer writes the stream or the stream has another format, Ended when the stream has
+    ended, and NoSuchStream when the reserved stream was deleted.
     """
 
     def __init__(self, name: str | Stream | None = None, **options: Unpack[PublishOptions]) -> None:
@@ -54,7 +60,9 @@ class publish:  # noqa: N801 - used like a function
         fence = secrets.token_hex(16)
         target = self._target
         if isinstance(target, Stream):
-            stream = await in_database(log.take_up, target, fence=fence, lease=LEASE)
+            # The other options belong to the reserved stream.
+            wanted = self._options.get("format")
+            stream = await in_database(log.take_up, target, fence=fence, lease=LEASE, format=wanted)
         else:
             stream = await in_database(
                 log.create, target, fence=fence, lease=LEASE, **self._options

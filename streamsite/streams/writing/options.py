@@ -20,6 +20,9 @@ class StreamOptions(TypedDict, total=False):
     # "public", "link" or "owner". None stands for the default: "owner" for a stream with an owner,
     # and "link" for any other.
     visibility: str | None
+    # "text" or "json": whether the pieces are texts or JSON values. None stands for "text", or for
+    # the format that the stream has already.
+    format: str | None
 
 
 class ReserveOptions(StreamOptions, total=False):

@@ -7,7 +7,7 @@ from typing import Any
 from .. import log
 from ..errors import Conflict, Ended, StreamError
 from ..log.ending import end_stream
-from ..log.limits import check_piece
+from ..log.limits import piece_of
 from ..models import Stream
 from ..reading.hub import hub
 from .leases import LEASE, Lease, leases
@@ -61,17 +61,20 @@ class Producer:
         self._outcome = asyncio.get_running_loop().create_future()
         self._supervisor = asyncio.create_task(self._supervise(self._outcome))
 
-    async def write(self, text: str) -> None:
-        """Add a piece. An empty text adds none.
+    async def write(self, piece: Any) -> None:
+        """Add a piece: a text or, in the format `json`, any JSON value. No text adds none.
+
+            await stream.write("Hello")
+            await stream.write({"progress": 0.42, "message": "Reading"})
 
         Returns before the piece is committed, unless many pieces wait for a commit already.
 
-        Raises BadRequest and TooLarge for a text that can't be a piece, TakenOver when another
+        Raises BadRequest and TooLarge for a value that can't be a piece, TakenOver when another
         producer has taken the stream over, and Stopped when the stream has ended.
         """
         self._check()
-        if text:
-            check_piece(text)
+        if self.stream.format == Stream.Format.JSON or piece not in ("", None):
+            text = piece_of(piece, self.stream.format)
             self._texts.append(text)
             self._times.append(round((time.monotonic() - self._began) * 1000))
             self._length += len(text)
@@ -98,7 +101,13 @@ class Producer:
         while (self._write or self._texts) and self._error is None:
             if self._write is None:
                 self._write = log.Write(
-                    self.stream.pk, self._fence, LEASE, self._handed_over, self._texts, self._times
+                    self.stream.pk,
+                    self._fence,
+                    LEASE,
+                    self._handed_over,
+                    self._texts,
+                    self._times,
+                    self.stream.format,
                 )
                 self._handed_over = self._write.end
                 self._texts, self._times, self._length = [], [], 0

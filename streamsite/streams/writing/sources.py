@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterable
-from typing import Unpack
+from typing import Any, Unpack
 
 from ..loops import PerLoop
 from ..models import Stream
@@ -18,7 +18,7 @@ _running: PerLoop[set[asyncio.Task[None]]] = PerLoop(set)
 
 
 async def start(
-    name: str | Stream | None, source: AsyncIterable[str], **options: Unpack[PublishOptions]
+    name: str | Stream | None, source: AsyncIterable[Any], **options: Unpack[PublishOptions]
 ) -> Stream:
     """Publish the items of `source`, a piece each, in a task of this event loop.
 
@@ -40,8 +40,8 @@ async def start(
         try:
             async with publish(name, **options) as producer:
                 opened.set_result(producer.stream)
-                async for text in source:
-                    await producer.write(text)
+                async for piece in source:
+                    await producer.write(piece)
         except Exception as error:
             if opened.done():
                 logger.exception("The source of stream %r failed", opened.result().name)

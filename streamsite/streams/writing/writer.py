@@ -53,7 +53,8 @@ class Writer:
                 for (write, outcome), refusal in zip(group, outcomes, strict=True):
                     outcome.set_result(refusal)
                     if refusal is None and write.texts:
-                        bell().ring(write.stream_id, Pieces(write.first, write.texts))
+                        pieces = Pieces(write.first, write.texts, format=write.format)
+                        bell().ring(write.stream_id, pieces)
         except asyncio.CancelledError:
             # An event loop that ends cancels all of its tasks, while producers still append what
             # they have. The next task commits what waits.

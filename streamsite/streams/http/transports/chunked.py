@@ -1,4 +1,7 @@
-"""Chunked transfer: the bare text of a stream, or newline-delimited JSON (NDJSON)."""
+"""Chunked transfer: the bare text of a stream, or newline-delimited JSON (NDJSON).
+
+The bare text of a stream of JSON values is NDJSON, too: one value on each line.
+"""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -7,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest, StreamingHttpResponse
 
 from ...pieces import Pieces, Record
+from ...values import JSON
 from ...wire import ndjson
 from ..endpoints import endpoint
 from ..requests import StreamRequest, read_request
@@ -17,13 +21,15 @@ from .encoding import json_objects
 async def chunked(request: HttpRequest, name: str) -> StreamingHttpResponse:
     """Stream the text, or the records with `Accept: application/x-ndjson`.
 
-    Text can't carry a reset or an end state. If the stream can't honour the cursor, the header
-    `Stream-Reset` has the number of the piece with which the text begins instead.
+    The text of a stream of JSON values has one value on each line. Text can't carry a reset or an
+    end state. If the stream can't honour the cursor, the header `Stream-Reset` has the number of
+    the piece with which the text begins instead.
     """
     wanted = await read_request(request, name)
-    as_lines = ndjson.CONTENT_TYPE in request.headers.get("Accept", "")
+    as_records = ndjson.CONTENT_TYPE in request.headers.get("Accept", "")
+    as_lines = as_records or wanted.stream.format == JSON
     response = StreamingHttpResponse(
-        body(wanted, lines, quiet=b"\n") if as_lines else body(wanted, text),
+        body(wanted, lines, quiet=b"\n") if as_records else body(wanted, text),
         content_type=ndjson.CONTENT_TYPE if as_lines else "text/plain; charset=utf-8",
     )
     if wanted.reset:

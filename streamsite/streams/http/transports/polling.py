@@ -11,15 +11,18 @@ import asyncio
 from contextlib import aclosing, suppress
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from ...errors import BadRequest
 from ...pieces import Batch, Cursor, End, Pieces, Reset
 from ...reading.hub import QUIET, hub
 from ...reading.playing import delay
+from ...values import JSON
+from ...wire import objects
 from ..clients import client_of
 from ..endpoints import endpoint
 from ..requests import StreamRequest, read_request, seconds, whole_number
+from .encoding import json_values
 
 # The largest `wait`, in seconds.
 MAX_WAIT = 60
@@ -29,11 +32,12 @@ MAX_LIMIT = 10_000
 
 
 @endpoint("GET")
-async def polling(request: HttpRequest, name: str) -> JsonResponse:
+async def polling(request: HttpRequest, name: str) -> HttpResponse:
     """Return the pieces since the cursor as one JSON response.
 
     The response is `{"pieces": ["…"], "after": 19, "state": "live"}`, where `after` is the cursor
-    for the next request. With the last pieces the response has the end state and `sha256`, and a
+    for the next request. The answer of a stream of JSON values has `"format": "json"`, and its
+    pieces are the values. With the last pieces the response has the end state and `sha256`, and a
     `reason` if there is one. After a cursor that the stream can't honour, the response has `reset`
     and `why`.
     """
@@ -47,15 +51,20 @@ async def polling(request: HttpRequest, name: str) -> JsonResponse:
         answer = await _response(wanted, wait, limit, waited)
     finally:
         hub().poll_ended(wanted.stream, client)
-    return JsonResponse(answer, json_dumps_params={"ensure_ascii": False})
+    return HttpResponse(objects.poll(**answer), content_type="application/json")
 
 
 async def _response(
     wanted: StreamRequest, wait: int, limit: int, waited: float | None
 ) -> dict[str, Any]:
-    """Return the response's JSON object, after up to `wait` seconds if there is no piece yet."""
+    """Return the members of the response's JSON object. The pieces are JSON texts.
+
+    This takes up to `wait` seconds if there is no piece yet.
+    """
     stream, after = wanted.stream, wanted.after
     answer: dict[str, Any] = {"pieces": [], "after": after.written, "state": stream.state}
+    if stream.format == JSON:
+        answer["format"] = JSON
     # Whether no piece may come within `wait` seconds.
     idle = stream.live and after.n == stream.pieces and not wanted.reset
     if wanted.pace is not None:
@@ -85,11 +94,12 @@ def _parts(batch: Batch, limit: int) -> dict[str, Any]:
     parts: dict[str, Any] = {"pieces": []}
     for record in batch:
         match record:
-            case Pieces(first=first, texts=texts, revision=revision):
-                taken = texts[: limit - len(parts["pieces"])]
+            case Pieces(first=first, revision=revision):
+                values = record.encoded(json_values)
+                taken = values[: limit - len(parts["pieces"])]
                 parts["pieces"] += taken
                 parts["after"] = Cursor(revision, first + len(taken)).written
-                if len(taken) < len(texts):
+                if len(taken) < len(values):
                     break
             case Reset(n=n, why=why, revision=revision):
                 parts |= {"reset": n, "why": why, "after": Cursor(revision, n).written}

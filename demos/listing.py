@@ -49,8 +49,8 @@ def listing(request: HttpRequest) -> dict[str, list[Row]]:
     # A dead producer's stream must not be shown as live.
     log.reap()
     streams = policy().listed(request)
-    live = list(streams.filter(state=Stream.State.LIVE))
-    ended = list(streams.exclude(state=Stream.State.LIVE).order_by("-ended_at", "-id")[:MOST_ENDED])
+    live = list(streams.live())
+    ended = list(streams.ended().order_by("-ended_at", "-id")[:MOST_ENDED])
     viewers = presence.viewers(each.pk for each in [*live, *ended])
     return {
         "live": [row(each, viewers.get(each.pk, {})) for each in live],

@@ -36,6 +36,7 @@ _MODULES = {
     "Stopped": "writing.outcomes",
     "Stream": "models",
     "StreamError": "errors",
+    "StreamQuerySet": "querysets",
     "SyncProducer": "writing.background",
     "TakenOver": "errors",
     "TooLarge": "errors",
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from .pieces import Pieces as Pieces
     from .pieces import Record as Record
     from .pieces import Reset as Reset
+    from .querysets import StreamQuerySet as StreamQuerySet
     from .reading.finding import find as find
     from .reading.following import follow as follow
     from .reading.following import texts as texts

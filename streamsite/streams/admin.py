@@ -17,6 +17,7 @@ from .errors import StreamError
 from .log.recordings import checked_pieces
 from .models import Stream
 from .names import new_private_name
+from .querysets import StreamQuerySet
 from .reading import presence
 from .tokens import PublishToken
 from .writing.stopping import stop, write_down
@@ -51,7 +52,7 @@ class StreamForm(forms.ModelForm):
                 "nobody can guess."
             )
         if self.instance.pk and "text" in self.fields:
-            self.fields["text"].initial = log.text_of(self.instance)
+            self.fields["text"].initial = self.instance.text
 
     def clean_name(self) -> str:
         return self.cleaned_data["name"] or new_private_name()
@@ -128,7 +129,7 @@ class StreamAdmin(admin.ModelAdmin):
     @admin.display(description=_("Text"))
     def text(self, stream: Stream) -> str:
         """Return the text, for staff who may view the stream but not change it."""
-        return log.text_of(stream)
+        return stream.text
 
     def get_form(
         self, request: HttpRequest, obj: Stream | None = None, change: bool = False, **kwargs: Any
@@ -161,9 +162,9 @@ class StreamAdmin(admin.ModelAdmin):
         return timesince(stream.started_at, depth=1)
 
     @admin.action(description=_("Stop selected streams"), permissions=["change"])
-    def stop_streams(self, request: HttpRequest, queryset: QuerySet[Stream]) -> None:
+    def stop_streams(self, request: HttpRequest, queryset: StreamQuerySet) -> None:
         stopped = 0
-        for stream in queryset.filter(state=Stream.State.LIVE):
+        for stream in queryset.live():
             if async_to_sync(stop)(stream, f"Stopped by {request.user}."):
                 write_down(request.user, stream)
                 stopped += 1
@@ -173,10 +174,8 @@ class StreamAdmin(admin.ModelAdmin):
         )
 
     @admin.action(description=_("Replay selected stream"), permissions=["view"])
-    def replay_stream(
-        self, request: HttpRequest, queryset: QuerySet[Stream]
-    ) -> HttpResponse | None:
-        stream = queryset.exclude(state=Stream.State.LIVE).first()
+    def replay_stream(self, request: HttpRequest, queryset: StreamQuerySet) -> HttpResponse | None:
+        stream = queryset.ended().first()
         if stream is None or queryset.count() > 1 or not hasattr(stream, "get_absolute_url"):
             self.message_user(request, _("Choose one stream that has ended."), messages.WARNING)
             return None

@@ -9,18 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from . import values
-from .names import validate_name
+from .names import address, validate_name
 from .pieces import End
-from .querysets import HomeManager
+from .querysets import HomeManager, StreamQuerySet
 from .tokens import PublishToken
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 # Seconds for each piece in a replay.
@@ -98,7 +102,12 @@ class Stream(models.Model):
         PublishToken, models.SET_NULL, null=True, editable=False, related_name="+"
     )
 
-    objects = HomeManager()
+    objects = HomeManager.from_queryset(StreamQuerySet)()
+
+    if TYPE_CHECKING:
+        # The address of the stream's page. Django adds this method to the class where the setting
+        # ABSOLUTE_URL_OVERRIDES says which page of the site shows a stream, and only there.
+        get_absolute_url: Callable[[], str]
 
     class Meta:
         verbose_name = _("stream")
@@ -129,16 +138,60 @@ class Stream(models.Model):
         """Return the visibility of a new stream that was created without one."""
         return cls.Visibility.LINK if owner_id is None else cls.Visibility.OWNER
 
-    def visible_to(self, user: AbstractBaseUser | AnonymousUser) -> bool:
-        """Tell whether this user may watch the stream."""
+    def watchable_by(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
+        """Tell whether this user may watch the stream. The default policy asks here."""
         return self.visibility != self.Visibility.OWNER or self.stoppable_by(user)
 
-    def stoppable_by(self, user: AbstractBaseUser | AnonymousUser) -> bool:
+    def stoppable_by(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
         """Tell whether this user may stop the stream. The owner and staff may."""
+        if user is None or not (user.is_authenticated and user.is_active):
+            return False
         owns = self.owner_id is not None and self.owner_id == user.pk
-        return bool(
-            user.is_authenticated and user.is_active and (owns or getattr(user, "is_staff", False))
-        )
+        return owns or bool(getattr(user, "is_staff", False))
+
+    @property
+    def text(self) -> str:
+        """The text, or for a live stream the text so far. Each access is a query.
+
+            Stream.objects.get(name="build").text  # "Hello, world"
+
+        The text of a stream in the format `json` has one JSON value on each line. In asynchronous
+        code, use `atext`.
+        """
+        return "".join(self._texts())
+
+    async def atext(self) -> str:
+        """Return the text as `text` does, in asynchronous code.
+
+            stream = await find("build")
+            text = await stream.atext()
+
+        Each call is a query.
+        """
+        return "".join([text async for text in self._texts()])
+
+    def _texts(self) -> models.QuerySet[Segment, str]:
+        return self.segments.order_by("first").values_list("text", flat=True)
+
+    @property
+    def url(self) -> str:
+        """The address that readers take, below which the endpoints of the stream are.
+
+            stream.url  # "/stream/build", with path("stream/", include("streamsite.streams.urls"))
+
+        Clients read from this address: `open(url)` in JavaScript, and `client.open(url)` in Python
+        behind the scheme and the host. The endpoints are `{url}/chunked`, `{url}/events` and so on.
+
+        Raises ImproperlyConfigured when the URLconf does not include the engine's URLs.
+        """
+        try:
+            return address(self.name)
+        except NoReverseMatch as error:
+            raise ImproperlyConfigured(
+                f"Stream {self.name!r} has no address, because the URLconf does not include the "
+                "engine's URLs below a fixed path. "
+                'Add path("stream/", include("streamsite.streams.urls")) to the URLconf.'
+            ) from error
 
 
 class Segment(models.Model):

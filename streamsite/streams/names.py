@@ -1,9 +1,10 @@
-"""Names of streams: which are valid, and a new one that nobody can guess."""
+"""Names of streams: which are valid, a new one that nobody can guess, and the address of a name."""
 
 import secrets
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
@@ -32,3 +33,11 @@ def name_problem(name: str) -> str:
         with translation.override(None):
             return str(error.messages[0])
     return ""
+
+
+def address(name: str) -> str:
+    """Return the address of a stream, below which its endpoints are: "/stream/build".
+
+    Raises NoReverseMatch when the URLconf does not include the engine's URLs.
+    """
+    return reverse("streams:polling", kwargs={"name": name}).removesuffix("/polling")

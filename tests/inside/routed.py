@@ -61,7 +61,7 @@ def publish_and_read() -> list[Any]:
         bearing = PublishToken.bearing(key)
         return [
             stream.revision,
-            log.text_of(stream),
+            stream.text,
             presence.viewers([stream.pk])[stream.pk],
             bearing and bearing.label,
         ]

@@ -32,9 +32,7 @@ def title(name: str) -> str:
 
 def address(name: str) -> str:
     """Return the path of a stream's page."""
-    stream: Any = log.find(name)
-    # The site's ABSOLUTE_URL_OVERRIDES give streams this method.
-    return str(stream.get_absolute_url())
+    return log.find(name).get_absolute_url()
 
 
 def pieces(name: str) -> list[str]:

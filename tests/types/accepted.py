@@ -25,7 +25,13 @@ async def ask(request: HttpRequest) -> HttpResponse:
     stream = await start(None, model("why"), title="Why", owner=owner, visibility="link")
     reserved: Stream = await areserve("later", owner=owner, within=60)
     await start(reserved, model("why"), abandon=60)
-    return HttpResponse(stream.name)
+    text: str = await stream.atext()
+    return HttpResponse(stream.url + stream.get_absolute_url() + text)
+
+
+def shown(request: HttpRequest) -> list[Stream]:
+    streams = Stream.objects.live().visible_to(request.user)
+    return list(streams | Stream.objects.visible_to(None).ended().filter(title=""))
 
 
 async def answer(question: str, **options: Unpack[PublishOptions]) -> datetime:

@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.module_loading import import_string
 
 from ..conf import setting
 from ..models import Stream
+from ..querysets import StreamQuerySet
 from ..tokens import PublishToken
 from . import links
 
@@ -68,7 +68,7 @@ class Policy:
         only, and an override for all streams.
         """
         # A visitor with the right to watch needs no link, and may have an expired one.
-        return stream.visible_to(self.user(request)) or links.opens(request, stream.name)
+        return stream.watchable_by(self.user(request)) or links.opens(request, stream.name)
 
     def may_stop(self, request: HttpRequest, stream: Stream) -> bool:
         """Return whether the user may stop the stream. By default its owner and staff may.
@@ -78,17 +78,12 @@ class Policy:
         """
         return stream.stoppable_by(self.user(request))
 
-    def listed(self, request: HttpRequest) -> QuerySet[Stream]:
+    def listed(self, request: HttpRequest) -> StreamQuerySet:
         """Return the streams that a list shows to the user.
 
         By default these are the public streams and the user's own, or all streams for staff.
         """
-        user = self.user(request)
-        if user.is_active and getattr(user, "is_staff", False):
-            return Stream.objects.all()
-        return Stream.objects.filter(
-            Q(visibility=Stream.Visibility.PUBLIC) | Q(owner__isnull=False, owner=user.pk)
-        )
+        return Stream.objects.visible_to(self.user(request))
 
     def is_open(self, stream: Stream) -> bool:
         """Return whether everybody may watch the stream, so that `may_watch` is not called.

@@ -7,7 +7,7 @@ twice, as happens when the connection is lost during a commit. Asynchronous code
 
 from .ending import finish
 from .liveness import reap, refusal, renew
-from .recordings import Recording, checked_pieces, record, recording, text_of
+from .recordings import Recording, checked_pieces, record, recording
 from .segments import READ_LENGTH, Write, append, read
 from .streams import create, find, find_all, standing, take_up
 
@@ -29,5 +29,4 @@ __all__ = [
     "renew",
     "standing",
     "take_up",
-    "text_of",
 ]

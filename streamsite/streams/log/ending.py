@@ -24,7 +24,7 @@ def finish(
     producer that holds this fencing token can end the stream. Returns whether this call ended the
     stream.
     """
-    streams = Stream.objects.filter(pk=stream_id, state=Stream.State.LIVE)
+    streams = Stream.objects.live().filter(pk=stream_id)
     if fence is not None:
         streams = streams.filter(fence=fence)
     with transaction.atomic(home()):

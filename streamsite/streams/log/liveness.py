@@ -5,16 +5,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import DateTimeField, ExpressionWrapper, QuerySet
+from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
 
 from ..errors import Conflict, Ended, StreamError, TakenOver
 from ..models import Stream
-from ..querysets import home
+from ..querysets import StreamQuerySet, home
 from .ending import finish
 from .silence import LATE, silence
-
-LIVE = Stream.State.LIVE
 
 NEVER_CAME = "The stream was reserved, and its producer did not come in time."
 
@@ -30,7 +28,7 @@ def renew(stream_ids: Sequence[int], fences: Sequence[str], lease: float) -> set
 
     Returns the fencing tokens that are still valid.
     """
-    held = Stream.objects.filter(pk__in=stream_ids, fence__in=fences, state=LIVE)
+    held = Stream.objects.live().filter(pk__in=stream_ids, fence__in=fences)
     if held.update(leased_until=from_now(lease)) == len(fences):
         return set(fences)
     return set(held.values_list("fence", flat=True))
@@ -46,7 +44,7 @@ def refusal(stream_id: int, fence: str) -> StreamError | None:
     return TakenOver(stream.name) if stream.fence != fence else None
 
 
-def reap(streams: QuerySet[Stream] | None = None) -> list[int]:
+def reap(streams: StreamQuerySet | None = None) -> list[int]:
     """End the live streams whose producer has died or never came, as `interrupted`.
 
     Returns their ids. `streams` limits the search. A producer is dead when its lease has expired
@@ -55,9 +53,7 @@ def reap(streams: QuerySet[Stream] | None = None) -> list[int]:
     """
     started = time.monotonic()
     streams = Stream.objects.all() if streams is None else streams
-    expired = dict(
-        streams.filter(state=LIVE, leased_until__lt=Now()).values_list("pk", "leased_until")
-    )
+    expired = dict(streams.live().filter(leased_until__lt=Now()).values_list("pk", "leased_until"))
     return [stream_id for stream_id in silence.proven(expired) if _interrupt(stream_id, started)]
 
 

@@ -132,16 +132,6 @@ def recording(stream: Stream) -> Recording:
     return Recording(current, pieces, tuple(times))
 
 
-def text_of(stream: Stream) -> str:
-    """Return the text of a stream as far as it is committed.
-
-    The text of a stream in the format `json` has one JSON value on each line.
-    """
-    return "".join(
-        Segment.objects.filter(stream=stream).order_by("first").values_list("text", flat=True)
-    )
-
-
 def cut(segment: Segment) -> list[str]:
     """Return the pieces of a segment."""
     text = segment.text

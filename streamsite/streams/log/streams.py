@@ -110,9 +110,7 @@ def create(
             "Tokens of the same owner may take over each other's streams."
         )
     check_format(stream, format)
-    Stream.objects.filter(pk=stream.pk, state=Stream.State.LIVE).update(
-        fence=fence, leased_until=from_now(lease)
-    )
+    Stream.objects.live().filter(pk=stream.pk).update(fence=fence, leased_until=from_now(lease))
     stream.refresh_from_db(from_queryset=Stream.objects.all())
     return stream
 
@@ -135,7 +133,7 @@ def take_up(
     check_format(stream, format)
     if find(stream.name).pk != stream.pk:  # A stream that is found late is ended first.
         raise NoSuchStream(stream.name)
-    Stream.objects.filter(pk=stream.pk, state=Stream.State.LIVE, fence="").update(
+    Stream.objects.live().filter(pk=stream.pk, fence="").update(
         fence=fence, leased_until=from_now(lease), token_id=token_id, started_at=timezone.now()
     )
     found = find(stream.name)

@@ -7,9 +7,9 @@ from django.conf import settings
 from django.http.request import HttpHeaders
 from django.middleware.csrf import get_token
 from django.template import Context
-from django.urls import reverse
 
 from ..http.policy import policy
+from ..names import address
 
 register = template.Library()
 
@@ -55,8 +55,7 @@ def stream_output(
             f"stream_output: there is no transport {transport!r}. "
             f"Use one of {', '.join(TRANSPORTS)}."
         )
-    # The address of an endpoint is the address of the stream and the name of the transport.
-    base = reverse("streams:polling", kwargs={"name": name}).rpartition("/")[0]
+    base = address(name)
     return {
         "src": f"{base}?{query}" if query else base,
         "text": f"{base}/chunked?{query}" if query else f"{base}/chunked",

@@ -1,8 +1,9 @@
 """Prepare the site before the first request: the tables of the database and the static files.
 
 The embedded database is migrated automatically, so that a fresh checkout runs without another
-command. A database that DATABASE_URL names is never migrated here: the database may be shared, so
-the operator decides when to migrate.
+command. No other database is migrated here: the database may be shared, so the operator decides
+when to migrate. The others are the database that DATABASE_URL names, and the one in which database
+routers keep the engine's tables.
 """
 
 import fcntl
@@ -17,9 +18,11 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import OperationalError
+
+from streamsite.streams.querysets import home
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +48,8 @@ def _prepare() -> None:
         settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
         with (settings.VAR_DIR / "prepare.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            prepare_database()
+            for alias in dict.fromkeys((DEFAULT_DB_ALIAS, home())):
+                prepare_database(alias)
             if not settings.DEBUG:
                 collect_static_files(settings.STATIC_ROOT)
     except OSError as error:
@@ -54,29 +58,34 @@ def _prepare() -> None:
             f"({error.strerror}): make the folder writable, or name another in VAR_DIR."
         ) from error
     finally:
-        connection.close()
+        connections.close_all()
 
 
-def prepare_database() -> None:
+def prepare_database(alias: str) -> None:
     """Migrate the embedded database, or raise an error if another database lacks migrations."""
+    connection = connections[alias]
+    default = alias == DEFAULT_DB_ALIAS
+    embedded = default and settings.EMBEDDED_DATABASE
+    setting = "DATABASE_URL" if default else f"DATABASES[{alias!r}]"
     try:
         executor = MigrationExecutor(connection)
         if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
             return
     except OperationalError as error:
-        where = f"the database {settings.DATABASES['default']['NAME']}"
         remedy = (
             "make its folder writable, or name another in VAR_DIR"
-            if settings.EMBEDDED_DATABASE
-            else "check DATABASE_URL, and that its server runs"
+            if embedded
+            else f"check {setting}, and that its server runs"
         )
         raise ImproperlyConfigured(
-            f"{where} can't be opened ({' '.join(str(error).split())}): {remedy}."
+            f"the database {connection.settings_dict['NAME']} can't be opened "
+            f"({' '.join(str(error).split())}): {remedy}."
         ) from error
-    if not settings.EMBEDDED_DATABASE:
+    if not embedded:
+        command = "migrate" if default else f"migrate --database {alias}"
         raise ImproperlyConfigured(
-            "the database of DATABASE_URL lacks some migrations: "
-            "run `python manage.py migrate`, then start again."
+            f"the database of {setting} lacks some migrations: "
+            f"run `python manage.py {command}`, then start again."
         )
     call_command("migrate", verbosity=0, interactive=False)
 

@@ -70,3 +70,11 @@ def publish_and_read() -> list[Any]:
         return [await text_of("a"), *await in_database(rest)]
 
     return asyncio.run(main())
+
+
+def lose_streams() -> None:
+    """Take away the table of streams."""
+    from django.db import connections
+
+    with connections["streams"].cursor() as cursor:
+        cursor.execute("ALTER TABLE streams_stream RENAME TO lost")

@@ -35,13 +35,14 @@ class StreamForm(forms.ModelForm):
         strip=False,
         widget=forms.Textarea(attrs={"rows": 16, "class": "vLargeTextField"}),
         help_text=_(
-            "A change makes a new revision. Readers receive the new text from its beginning."
+            "A change makes a new revision. Readers receive the new text from its beginning. "
+            "A stream of JSON values has one value on each line."
         ),
     )
 
     class Meta:
         model = Stream
-        fields = ("title", "name", "visibility", "owner", "text", "split", "pace")
+        fields = ("title", "name", "visibility", "owner", "format", "text", "split", "pace")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -74,9 +75,11 @@ class StreamForm(forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if "text" in data and data.get("split"):
+        if "text" in data:
+            split = data.get("split") or self.instance.split
+            format = data.get("format") or self.instance.format
             try:
-                checked_pieces(data["text"], data["split"])
+                checked_pieces(data["text"], split, format)
             except StreamError as error:
                 self.add_error("text", error.detail)
         return data
@@ -118,13 +121,15 @@ class StreamAdmin(admin.ModelAdmin):
         if obj is None:
             return StreamForm.Meta.fields
         if obj.live:  # Only the producer writes the text of a live stream.
-            return ("title", "name", "visibility", "owner", *self.facts)
+            return ("title", "name", "visibility", "owner", "format", *self.facts)
+        if obj.format == Stream.Format.JSON:  # The lines are the pieces.
+            return (*(name for name in StreamForm.Meta.fields if name != "split"), *self.facts)
         return (*StreamForm.Meta.fields, *self.facts)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Stream | None = None
     ) -> tuple[str, ...]:
-        return ("name", *self.facts) if obj else ()
+        return ("name", "format", *self.facts) if obj else ()
 
     @admin.display(description=_("Text"))
     def text(self, stream: Stream) -> str:

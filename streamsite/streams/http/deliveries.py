@@ -1,7 +1,6 @@
 """Deliveries: the body of a request that publishes, and what it adds to a stream."""
 
 import asyncio
-import json
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,12 +8,15 @@ from typing import Any
 from django.http import HttpRequest
 
 from ..errors import BadRequest, Conflict, StreamError
-from ..log.limits import check_piece
+from ..log.limits import piece_of
 from ..models import Stream
 from ..pieces import check_text
+from ..values import JSON, TEXT, parse
 from ..wire import ndjson
 
-JSON = "application/json"
+CONTENT_TYPE = "application/json"
+# A piece on a line of NDJSON, by the stream's format.
+EXAMPLES = {TEXT: '{"text": "…"}', JSON: '{"data": …}'}
 # Bytes of a body above which a thread parses it. Parsing 8 MB of NDJSON in the event loop kept all
 # viewers waiting for 3.3 s.
 LARGE = 65_536
@@ -90,27 +92,27 @@ class Delivery:
         return None
 
 
-async def read_delivery(request: HttpRequest) -> Body:
-    """Return the body of a request that publishes.
+async def read_delivery(request: HttpRequest, format: str) -> Body:
+    """Return the body of a request that publishes in a stream of this format.
 
     Raises UnsupportedType, and the body's error when no item comes before it.
     """
     data, kind = request.read(), request.content_type or ""
     if len(data) <= LARGE:
-        return parse_body(data, kind)
-    return await asyncio.to_thread(parse_body, data, kind)
+        return parse_body(data, kind, format)
+    return await asyncio.to_thread(parse_body, data, kind, format)
 
 
-def parse_body(data: bytes, kind: str) -> Body:
+def parse_body(data: bytes, kind: str, format: str = TEXT) -> Body:
     """Return the items of a body with this content type. Raises what `read_delivery` raises."""
-    if kind not in ("", JSON, ndjson.CONTENT_TYPE):
+    if kind not in ("", CONTENT_TYPE, ndjson.CONTENT_TYPE):
         raise UnsupportedType(
-            f"The body has the type {kind[:100]}. Send {JSON} or {ndjson.CONTENT_TYPE}, "
+            f"The body has the type {kind[:100]}. Send {CONTENT_TYPE} or {ndjson.CONTENT_TYPE}, "
             "and name the type in the Content-Type header."
         )
     body = Body()
     try:
-        for item in (from_lines if kind == ndjson.CONTENT_TYPE else from_object)(data):
+        for item in (from_lines if kind == ndjson.CONTENT_TYPE else from_object)(data, format):
             body.items.append(item)
     except StreamError as error:
         if not body.items:
@@ -119,26 +121,25 @@ def parse_body(data: bytes, kind: str) -> Body:
     return body
 
 
-def from_object(data: bytes) -> Iterator[Item]:
+def from_object(data: bytes, format: str) -> Iterator[Item]:
     """Yield the items of a JSON body. Raises BadRequest and TooLarge."""
     body = parsed(data, "The body", {"pieces", "n", "end", "reason"})
-    texts = body.get("pieces", [])
-    if not isinstance(texts, list):
-        raise BadRequest('"pieces" must be a list of texts: {"pieces": ["Hello, ", "world"]}.')
+    pieces = body.get("pieces", [])
+    if not isinstance(pieces, list):
+        raise BadRequest('"pieces" must be a list: {"pieces": ["Hello, ", "world"]}.')
     n, end = number(body), ending(body)
-    for i, text in enumerate(texts):
-        check_piece(text)
-        yield Item(text, None if n is None else n + i)
+    for i, piece in enumerate(pieces):
+        yield Item(piece_of(piece, format), None if n is None else n + i)
     if end:
         yield Item(end=end)
 
 
-def from_lines(data: bytes) -> Iterator[Item]:
+def from_lines(data: bytes, format: str) -> Iterator[Item]:
     """Yield the items of an NDJSON body. Raises BadRequest and TooLarge, naming the line."""
     for number, line in enumerate(data.split(b"\n"), 1):
         if line.strip():
             try:
-                item = from_line(line)
+                item = from_line(line, format)
             except StreamError as error:
                 error.detail = f"Line {number}: {error.detail}"
                 raise
@@ -146,25 +147,25 @@ def from_lines(data: bytes) -> Iterator[Item]:
             yield item
 
 
-def from_line(line: bytes) -> Item:
+def from_line(line: bytes, format: str) -> Item:
     """Return the item of one line. Raises BadRequest and TooLarge."""
-    item = parsed(line, "The line", {"text", "n", "end", "reason"})
-    if ("end" in item) == ("text" in item):
-        raise BadRequest('A line must be {"text": "…"} or {"end": "done"}.')
+    item = parsed(line, "The line", {"text", "data", "n", "end", "reason"})
+    member, other = ("data", "text") if format == JSON else ("text", "data")
+    if other in item:
+        raise BadRequest(
+            f'The stream has the format {format}, so a line must be {{"{member}": …}} instead of '
+            f'{{"{other}": …}}. The parameter `format` sets the format of a new stream.'
+        )
+    if ("end" in item) == (member in item):
+        raise BadRequest(f'A line must be {EXAMPLES[format]} or {{"end": "done"}}.')
     if end := ending(item):
         return Item(end=end)
-    check_piece(item["text"])
-    return Item(item["text"], number(item))
+    return Item(piece_of(item[member], format), number(item))
 
 
 def parsed(data: bytes, what: str, keys: Set[str]) -> dict[str, Any]:
     """Return a JSON object that has no keys but these. Raises BadRequest."""
-    try:
-        value = json.loads(data)
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"{what} is not UTF-8: byte {error.start} can't be decoded.") from None
-    except (ValueError, RecursionError):
-        raise BadRequest(f"{what} is not JSON.") from None
+    value = parse(data, what)
     if not isinstance(value, dict):
         raise BadRequest(f"{what} is not a JSON object.")
     if unknown := set(value) - keys:

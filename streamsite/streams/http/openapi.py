@@ -14,6 +14,7 @@ from django.urls import reverse
 from ..conf import setting
 from ..models import MAX_PACE, MIN_PACE, Stream
 from ..names import NAME_PATTERN
+from ..pieces import LATEST
 from ..wire import ndjson, sse
 from . import links, publishing
 from .endpoints import endpoint
@@ -49,11 +50,11 @@ def describe(prefix: str) -> Json:
         "info": {
             "title": "Live text streams",
             "version": VERSION,
-            "description": "A stream is one numbered log of text pieces. All transports read the "
-            "same log. A cursor is the number of pieces that a reader has received. Pass the "
-            "cursor as `after`, on any transport, to continue without a lost or repeated piece. "
-            "A WebSocket at `/{name}/ws`, with the subprotocol `streamsite.v1`, has the same "
-            "records.",
+            "description": "A stream is one numbered log of pieces. The pieces are texts or JSON "
+            "values, as the format of the stream says. All transports read the same log. A cursor "
+            "is the number of pieces that a reader has received. Pass the cursor as `after`, on "
+            "any transport, to continue without a lost or repeated piece. A WebSocket at "
+            "`/{name}/ws`, with the subprotocol `streamsite.v1`, has the same records.",
         },
         "servers": [{"url": prefix or "/"}],
         "paths": {
@@ -107,8 +108,8 @@ def polling_operation() -> Json:
 
 def chunked_operation() -> Json:
     found = answer(
-        "The text; or one JSON object to a line: a piece, a reset or the end. A blank line is a "
-        "keep-alive.",
+        "The text, or one value to a line in a stream of JSON values. With the records: one JSON "
+        "object to a line, a piece, a reset or the end. A blank line is a keep-alive.",
         {"text/plain": {"type": "string"}, ndjson.CONTENT_TYPE: {"type": "string"}},
     )
     found["headers"] = {
@@ -126,7 +127,7 @@ def events_operation() -> Json:
         "name": "Last-Event-ID",
         "in": "header",
         "description": "The cursor of the last event. It replaces `after`, unless it is empty.",
-        "schema": {"type": "string", "pattern": f"^({CURSOR_PATTERN})?$"},
+        "schema": {"type": "string", "pattern": f"^({CURSOR_PATTERN}|{LATEST})?$"},
     }
     return read_operation(
         events.events,
@@ -165,6 +166,12 @@ def pieces_operation() -> Json:
                 "with the link, or the owner and staff. The default is the token's owner, or "
                 "anyone with the link where the token has no owner.",
             ),
+            query(
+                "format",
+                {"enum": Stream.Format.values},
+                "Whether the pieces are texts or JSON values. The default is the format of the "
+                "stream, and `text` for a new stream.",
+            ),
             query("producer", {"type": "string"}, "A name for each publisher that uses the token."),
             query(
                 "takeover",
@@ -180,7 +187,8 @@ def pieces_operation() -> Json:
                 ndjson.CONTENT_TYPE: {
                     "schema": {
                         "type": "string",
-                        "description": 'One piece to a line: {"text":"Hello","n":0}. The number '
+                        "description": 'One piece to a line: {"text":"Hello","n":0}, or '
+                        '{"data":{"progress":0.42},"n":0} in a stream of JSON values. The number '
                         'is optional. The last line may be an end: {"end":"failed","reason":"…"}.',
                     }
                 },
@@ -222,8 +230,9 @@ def read_operation(view: Callable[..., Any], parameters: Sequence[Json], found: 
         "parameters": [
             query(
                 "after",
-                {**CURSOR, "default": "0"},
-                "The cursor: the number of pieces that the reader has received.",
+                {"anyOf": [CURSOR, {"const": LATEST}], "default": "0"},
+                "The cursor: the number of pieces that the reader has received. Or `latest`: the "
+                "newest piece, and what follows.",
             ),
             query(
                 "pace",

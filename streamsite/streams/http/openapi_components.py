@@ -43,14 +43,23 @@ def schemas() -> Json:
             "type": "object",
             "required": ["pieces", "after", "state"],
             "properties": {
-                "pieces": {"type": "array", "items": {**text, "minLength": 1}},
+                "pieces": {
+                    "type": "array",
+                    "items": {},
+                    "description": "Texts, or values in a stream of JSON values.",
+                },
+                "format": {
+                    "const": Stream.Format.JSON,
+                    "description": "Sent if the pieces are JSON values.",
+                },
                 "after": cursor,
                 "state": ref("State"),
                 "sha256": {
                     **text,
                     "pattern": "^[0-9a-f]{64}$",
                     "description": "The SHA-256 of the whole text in UTF-8, sent with the last "
-                    "pieces.",
+                    "pieces. In a stream of JSON values the text has each value, as it was sent, "
+                    "on a line that a line feed ends.",
                 },
                 "reason": {**text, "description": "Why the stream ended."},
                 "reset": {
@@ -78,10 +87,16 @@ def schemas() -> Json:
             "properties": {
                 "pieces": {
                     "type": "array",
-                    "items": {**text, "minLength": 1, "pattern": NO_NUL},
+                    "items": {
+                        "anyOf": [
+                            {**text, "minLength": 1, "pattern": NO_NUL},
+                            {"type": ["object", "array", "number", "boolean", "null"]},
+                        ]
+                    },
                     # A description and not maxLength: a piece beyond a limit gives the status 413,
                     # and a body that breaks its schema gives 400.
-                    "description": f"A piece has at most {setting('STREAM_MAX_PIECE_LENGTH')} "
+                    "description": "Texts, or values in a stream of JSON values. A piece has at "
+                    f"most {setting('STREAM_MAX_PIECE_LENGTH')} "
                     f"characters. A stream has at most {setting('STREAM_MAX_PIECES')} pieces and "
                     f"{setting('STREAM_MAX_LENGTH')} characters.",
                 },

@@ -16,6 +16,7 @@ from ..log.ending import end_stream
 from ..models import Stream
 from ..reading.finding import find
 from ..tokens import PublishToken
+from ..values import FORMATS
 from ..writing.writer import writer
 from .access import publisher_of, stop_over_http
 from .deliveries import Body, Delivery, Item, read_delivery
@@ -35,21 +36,24 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
     The body is `application/json`: {"pieces": ["…"], "n": 17, "end": "done"}, where `n` is the
     number of the first piece, and `n` and `end` are optional. Or the body is
     `application/x-ndjson`, with {"text": "…", "n": 17} on each line and an optional last line
-    {"end": "done"}.
+    {"end": "done"}. In a stream of JSON values, the pieces are values, and a line is
+    {"data": …, "n": 17}.
 
     A piece whose number the stream already has is ignored, so a request may be repeated. A piece
     that would leave a gap is refused with 409. Items before the first error count. A request
     without a valid item creates no stream, and a body of another type is refused with 415.
 
-    The query takes `title`, `visibility`, `producer` (a name that tells apart two producers with
-    the same token) and `takeover=1`.
+    The query takes `title`, `visibility`, `format` ("text" or "json", for a new stream), `producer`
+    (a name that tells apart two producers with the same token) and `takeover=1`.
     """
     publisher = await publisher_of(request, name)
     if isinstance(publisher, PublishToken):
         identity, owner_id, token_id = f"{publisher.pk}", publisher.owner_id, publisher.pk
     else:
         identity, owner_id, token_id = f"user {publisher.pk}", publisher.pk, None
-    body = await read_delivery(request)
+    wanted = choice(request, "format", ("", *FORMATS))
+    written = wanted or await in_database(log.format_of, name)
+    body = await read_delivery(request, written)
     producer = f"{identity}/{request.GET.get('producer', '')}"
     fence = hashlib.sha256(producer.encode()).hexdigest()[:32]
     options: dict[str, Any] = {
@@ -58,6 +62,7 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         "token_id": token_id,
         "visibility": choice(request, "visibility", ("", *Stream.Visibility.values)) or None,
         "takeover": choice(request, "takeover", SWITCH) == "1",
+        "format": written,
     }
     try:
         receipt = await deliver(name, body, fence, options)
@@ -106,7 +111,9 @@ async def deliver(name: str, body: Body, fence: str, options: dict[str, Any]) ->
         misfit = delivery.take(body.items)
         passed = round((timezone.now() - stream.started_at).total_seconds() * 1000)
         times = [max(0, passed)] * len(delivery.texts)
-        write = log.Write(stream.pk, fence, LEASE, stream.pieces, delivery.texts, times)
+        write = log.Write(
+            stream.pk, fence, LEASE, stream.pieces, delivery.texts, times, stream.format
+        )
         # When another request of the same publisher came in between, deliver after that request.
         with suppress(OutOfTurn, Ended):
             await writer().append(write)

@@ -9,7 +9,7 @@ from .ending import finish
 from .liveness import reap, refusal, renew
 from .recordings import Recording, checked_pieces, record, recording
 from .segments import READ_LENGTH, Write, append, read
-from .streams import create, find, find_all, standing, take_up
+from .streams import create, find, find_all, format_of, standing, take_up
 
 __all__ = [
     "READ_LENGTH",
@@ -21,6 +21,7 @@ __all__ = [
     "find",
     "find_all",
     "finish",
+    "format_of",
     "read",
     "reap",
     "record",

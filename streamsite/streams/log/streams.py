@@ -36,6 +36,13 @@ def find_all(names: Iterable[str]) -> dict[str, Stream]:
     return found
 
 
+def format_of(name: str) -> str:
+    """Return the format of the stream with this name, or the format of a new stream."""
+    # PostgreSQL raises ValueError for a NUL in a parameter.
+    formats = Stream.objects.filter(name=name.replace("\0", "")).values_list("format", flat=True)
+    return formats.first() or TEXT
+
+
 def create(
     name: str,
     *,

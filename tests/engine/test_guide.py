@@ -58,6 +58,7 @@ OUTPUTS = {
     "build/events": r'(?s)retry: 1000\n\nid: 2\ndata: {"n":1,.*event: end\n.*',
     "build/polling": r'{"pieces": \["one\\n", .*"after": 3, "state": "done", "sha256": "\w+"}',
     "manage.py follow": re.escape(TEXT * 2),
+    "script -qefc": "",
     "manage.py publish": r"(?s)GNU Make .*",
     "Bearer": r'{"after": 2, "state": "done"}',
 }
@@ -170,7 +171,9 @@ def test_a_program_reads_from_the_project(here: str, block: Block):
 @pytest.mark.parametrize("block", running("shell"), ids=named)
 def test_a_shell_runs_the_commands(project: Path, here: str, block: Block):
     expected = next(pattern for part, pattern in OUTPUTS.items() if part in block.code)
-    programs = [name for name in ("curl", "make") if re.search(rf"^{name}\b", block.code)]
+    programs = [
+        name for name in ("curl", "make", "script") if re.search(rf"\b{name} -", block.code)
+    ]
     for program in programs:
         if shutil.which(program) is None:
             pytest.skip(f"There is no {program} on the PATH.")

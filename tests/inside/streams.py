@@ -21,6 +21,10 @@ def count() -> int:
     return Stream.objects.count()
 
 
+def exists(name: str) -> bool:
+    return Stream.objects.filter(name=name).exists()
+
+
 def state(name: str) -> str:
     """Return the state as the database has it, even where a lease has expired."""
     return Stream.objects.get(name=name).state

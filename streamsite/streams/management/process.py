@@ -1,11 +1,11 @@
-"""Standard input, standard output and signals, for commands that run an event loop."""
+"""Input, standard output and signals, for commands that run an event loop."""
 
 import asyncio
 import os
 import select
 import signal
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from types import TracebackType
 
 from django.core.management.base import CommandError
@@ -14,65 +14,91 @@ STDIN, STDOUT = 0, 1
 READ_SIZE = 65_536
 # Reads that may wait for the event loop. The thread reads no further until one is taken.
 READS_AHEAD = 4
-# Seconds without input after which `read_standard_input` yields b"".
+# Seconds without input after which an `Input` yields b"".
 PAUSE = 0.5
 
 
-async def read_standard_input(
-    *, tee: bool, on_write_error: Callable[[OSError], None]
-) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of standard input as they arrive, and b"" once in each pause of the input.
+class Input:
+    """The bytes that arrive at a file descriptor, and b"" once in each pause between them.
+
+        async for data in Input(STDIN, tee=True, on_write_error=print):
+            ...
 
     With `tee`, copy the bytes to standard output, until nobody reads there or a write fails.
     `on_write_error` is called if a write fails, in another thread.
 
-    Raises CommandError if standard input can't be read.
-    """
-    loop = asyncio.get_running_loop()
-    arrived: asyncio.Queue[bytes | OSError] = asyncio.Queue()
-    room = threading.Semaphore(READS_AHEAD)
+    The input ends at the end of the file, or in a pause in which `over()` is true. A process that
+    left the group of its command may keep the pipe of the command open for ever.
 
-    def read() -> None:
-        data: bytes | OSError = b""
-        echo = tee
-        while room.acquire():
+    Unlike an asynchronous generator, an input can be read on after the reading task was cancelled.
+
+    Raises CommandError if the descriptor can't be read.
+    """
+
+    def __init__(
+        self,
+        descriptor: int,
+        *,
+        tee: bool,
+        on_write_error: Callable[[OSError], None],
+        over: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._descriptor = descriptor
+        self._tee = tee
+        self._on_write_error = on_write_error
+        self._over = over
+        self._loop = asyncio.get_running_loop()
+        self._arrived: asyncio.Queue[bytes | OSError] = asyncio.Queue()
+        self._room = threading.Semaphore(READS_AHEAD)
+        self._paused = False
+        # A thread, because a task can't wait for a file. A daemon, because a read can't be
+        # cancelled. The thread also writes the copy, so that a slow reader of the copy delays the
+        # input, but neither the event loop nor the renewal of the stream's lease.
+        threading.Thread(target=self._read, name="input", daemon=True).start()
+
+    def __aiter__(self) -> "Input":
+        return self
+
+    async def __anext__(self) -> bytes:
+        while True:
             try:
-                data = os.read(STDIN, READ_SIZE)
+                async with asyncio.timeout(PAUSE):
+                    data = await self._arrived.get()
+                break
+            except TimeoutError:
+                if self._over():
+                    raise StopAsyncIteration from None
+                if not self._paused:
+                    self._paused = True
+                    return b""
+        self._room.release()
+        self._paused = False
+        if isinstance(data, OSError):
+            raise CommandError(f"Can't read the input: {data.strerror}.") from data
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    def _read(self) -> None:
+        data: bytes | OSError = b""
+        echo = self._tee
+        while self._room.acquire():
+            try:
+                data = os.read(self._descriptor, READ_SIZE)
             except OSError as error:
                 data = error
             else:
                 try:
                     echo = echo and write_to_stdout(data)
                 except OSError as error:
-                    on_write_error(error)
+                    self._on_write_error(error)
                     echo = False
             try:
-                loop.call_soon_threadsafe(arrived.put_nowait, data)
+                self._loop.call_soon_threadsafe(self._arrived.put_nowait, data)
             except RuntimeError:  # The event loop is closed, because the command is ending.
                 return
             if not isinstance(data, bytes) or not data:
                 return
-
-    # A thread, because a task can't wait for a file. A daemon, because a read can't be cancelled.
-    # The thread also writes the copy, so that a slow reader of the copy delays the input, but
-    # neither the event loop nor the renewal of the stream's lease.
-    threading.Thread(target=read, name="standard-input", daemon=True).start()
-    paused = False
-    while True:
-        try:
-            async with asyncio.timeout(None if paused else PAUSE):
-                data = await arrived.get()
-        except TimeoutError:
-            paused = True
-            yield b""
-            continue
-        room.release()
-        paused = False
-        if isinstance(data, OSError):
-            raise CommandError(f"Can't read standard input: {data.strerror}.") from data
-        if not data:
-            return
-        yield data
 
 
 def write_to_stdout(data: bytes) -> bool:

@@ -1,9 +1,9 @@
-"""manage.py publish: publish standard input as a live stream."""
+"""manage.py publish: publish standard input, or the output of a command, as a live stream."""
 
 import asyncio
+import signal
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
@@ -20,8 +20,10 @@ from ...reading.finding import find
 from ...writing.blocks import publish
 from ...writing.producers import Producer
 from ..arguments import seconds
+from ..child import SIGNAL_STATUS, Child, CommandFailed, check_command, running
+from ..copying import discard, write
 from ..decoding import InputDecoder
-from ..process import CancelOnSignal, read_standard_input
+from ..process import STDIN, CancelOnSignal, Input
 from ..reports import database_failure
 
 if TYPE_CHECKING:
@@ -29,20 +31,33 @@ if TYPE_CHECKING:
 
 WRITE_ERROR_STATUS = 1
 STOPPED_STATUS = 3
-SIGNAL_STATUS = 128  # plus the number of the signal, as in a shell
+# Everything after this word is the command to run.
+COMMAND_FOLLOWS = "--"
 
 
 class Command(BaseCommand):
     tee_complete = True
+    command: Sequence[str] | None = None
+    stealth_options = ("command",)
     help = (
-        "Publishes standard input as a live stream: make 2>&1 | manage.py publish build-17. "
-        "The stream is done at the end of the input, and interrupted by Ctrl-C. Bytes that are not "
-        "UTF-8 become U+FFFD, and NUL characters become U+2400. Exit status: 0 if the stream is "
-        "done, 3 if the stream was stopped or taken over, 1 for an error, 128 plus the number of "
-        "the signal for a signal."
+        "Publishes the output of a command, or without a command standard input, as a live stream: "
+        "manage.py publish build-17 -- make -j2. The stream of a command is done if the command "
+        "ends with status 0, and failed otherwise. The stream of standard input is done at the end "
+        "of the input. Ctrl-C interrupts the stream. Bytes that are not UTF-8 become U+FFFD, and "
+        "NUL characters become U+2400. Exit status: 3 if the stream was stopped or taken over, 1 "
+        "for an error, 128 plus the number of the signal for a signal; otherwise the status of the "
+        "command as in a shell, or 0."
     )
 
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run the command line, from which the words after -- are the command to run."""
+        if COMMAND_FOLLOWS in argv:
+            place = argv.index(COMMAND_FOLLOWS)
+            argv, self.command = argv[:place], argv[place + 1 :]
+        super().run_from_argv(argv)
+
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.usage = "%(prog)s [options] [name] [-- command [argument ...]]"
         parser.add_argument(
             "name",
             nargs="?",
@@ -81,13 +96,26 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="stop if nobody has watched for SECONDS seconds",
         )
-        parser.add_argument("--tee", action="store_true", help="copy the input to standard output")
+        parser.add_argument(
+            "--tee", action="store_true", help="copy the input or the output to standard output"
+        )
+        parser.add_argument(
+            "--grace",
+            type=seconds,
+            default=10,
+            metavar="SECONDS",
+            help="how long the command has to end when the stream is stopped or a signal comes, "
+            "before it is killed (default: 10)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if sys.stdin is None:
+        command = options.pop("command", self.command)
+        if command is not None:
+            check_command(command)
+        elif sys.stdin is None:
             raise CommandError("There is no standard input to publish.")
         try:
-            status = asyncio.run(self.publish(**options))
+            status = asyncio.run(self.publish(command=command, **options))
         except StreamError as error:
             raise CommandError(error.detail) from error
         except DatabaseError as error:
@@ -95,8 +123,10 @@ class Command(BaseCommand):
         if status:
             sys.exit(status)
 
-    async def publish(self, name: str | None, owner: str | None, **options: Any) -> int:
-        """Publish standard input, and return the exit status."""
+    async def publish(
+        self, name: str | None, owner: str | None, command: Sequence[str] | None, **options: Any
+    ) -> int:
+        """Publish the output of a command, or standard input. Return the exit status."""
         user = await in_database(user_named, owner) if owner else None
         kept = ("title", "visibility", "takeover", "abandon")
         decoder = InputDecoder(options["split"], setting("STREAM_MAX_PIECE_LENGTH"), self.say)
@@ -106,19 +136,70 @@ class Command(BaseCommand):
                     name, owner=user, **{option: options[option] for option in kept}
                 ) as stream:
                     self.say(f"Stream {stream.name!r} is live. {where_to_watch(stream.name)}")
-                    parts = read_standard_input(
-                        tee=options["tee"], on_write_error=self.report_write_error
-                    )
-                    await write(stream, decoder, parts, every=options["every"])
+                    if command is None:
+                        given = self.input(STDIN, options)
+                        await write(stream, decoder, given, every=options["every"])
+                    else:
+                        await self.run(command, stream, decoder, signals, options)
             except asyncio.CancelledError:
                 if signals.received is None:
                     raise
                 self.say("Interrupted by a signal. The stream has ended as interrupted.")
                 return SIGNAL_STATUS + signals.received
+            except CommandFailed as failure:
+                self.say(str(failure))
+                return failure.status
         if stream.stopped:
             self.say(await why_stopped(stream.name))
             return STOPPED_STATUS
         return 0 if self.tee_complete else WRITE_ERROR_STATUS
+
+    async def run(
+        self,
+        command: Sequence[str],
+        stream: Producer,
+        decoder: InputDecoder,
+        signals: CancelOnSignal,
+        options: dict[str, Any],
+    ) -> None:
+        """Publish the output of a command. Raises CommandFailed if the command does not succeed.
+
+        When a signal comes, the command gets the signal, and its last output is published. When
+        the stream is stopped, the command gets SIGTERM.
+        """
+        async with running(command, grace=options["grace"]) as child:
+            output = self.input(child.output, options, over=lambda: child.over)
+            try:
+                await write(stream, decoder, output, every=options["every"])
+                await child.wait()
+            finally:
+                if not child.over:
+                    child.send(signals.received or signal.SIGTERM)
+                    writing = signals.received is not None and not stream.stopped
+                    rest = write(stream, decoder, output) if writing else discard(output)
+                    await self.last_words(child, rest)
+
+    async def last_words(self, child: Child, rest: Awaitable[None]) -> None:
+        """Give a command that was told to end time to do so.
+
+        The output is still read, because a command can't end while its pipe is full.
+        """
+        try:
+            async with asyncio.timeout(child.grace):
+                await rest
+                await child.wait()
+        except TimeoutError:
+            self.say(f"The command did not end within {child.grace:g} s. It is killed.")
+        except CommandFailed:
+            pass
+
+    def input(
+        self, descriptor: int, options: dict[str, Any], over: Callable[[], bool] = lambda: False
+    ) -> Input:
+        """Return the bytes to publish."""
+        return Input(
+            descriptor, tee=options["tee"], on_write_error=self.report_write_error, over=over
+        )
 
     def report_write_error(self, error: OSError) -> None:
         """Report that the copy of the input is incomplete. The exit status is 1, as for tee(1)."""
@@ -128,51 +209,6 @@ class Command(BaseCommand):
     def say(self, sentence: str) -> None:
         """Write a sentence to standard error, because standard output is for --tee."""
         self.stderr.write(f"publish: {sentence}", style_func=str)
-
-
-async def write(
-    stream: Producer,
-    decoder: InputDecoder,
-    parts: AsyncGenerator[bytes, None],
-    *,
-    every: float | None,
-) -> None:
-    """Write the input into the stream, up to the end of the input."""
-    throttle = Throttle(every)
-    try:
-        async with aclosing(parts):
-            async for data in parts:
-                for piece in decoder.feed(data) if data else decoder.flush():
-                    await throttle.wait()
-                    await stream.write(piece)
-        for piece in decoder.finish():
-            await throttle.wait()
-            await stream.write(piece)
-    except asyncio.CancelledError:
-        if not stream.stopped:
-            for piece in decoder.flush():
-                await stream.write(piece)
-        raise
-
-
-class Throttle:
-    """Space out the pieces: one every `every` seconds, or without a wait if `every` is None."""
-
-    def __init__(self, every: float | None) -> None:
-        self._every = every
-        self._due = 0.0
-
-    async def wait(self) -> None:
-        """Wait until the next piece may be written.
-
-        After a pause of the input the pieces are spaced out as before: none is sent early to catch
-        up.
-        """
-        if self._every is not None:
-            now = asyncio.get_running_loop().time()
-            self._due = max(self._due, now)
-            await asyncio.sleep(self._due - now)
-            self._due += self._every
 
 
 def user_named(username: str) -> "AbstractBaseUser":

@@ -30,6 +30,7 @@ from django.urls import set_script_prefix
 from ..conf import setting
 from ..errors import StreamError, TooLarge
 from .endpoints import refusal
+from .responses import RecordsResponse, begin, can_step, watch
 from .routing import Found, Router, answer_of
 from .sessions import Request
 
@@ -82,14 +83,18 @@ class StreamHandler:
         except ClientLeft:
             return
         await send({"type": "http.response.start", "status": response.status_code, "headers": head})
-        if response.streaming and scope["method"] != "HEAD":
-            parts, charset = response._iterator, response.charset
-            # The stream may stay open for long, and needs neither of these objects.
-            del response, head
-            await send_stream(parts, charset, receive, send)
-        else:
+        if scope["method"] == "HEAD" or not response.streaming:
             body = b"" if scope["method"] == "HEAD" else response.content
             await send({"type": "http.response.body", "body": body, "more_body": False})
+        elif isinstance(response, RecordsResponse) and can_step(send):
+            reader, outlet = await begin(response, send)
+            # The stream may stay open for long, and needs neither of these objects.
+            del response, head
+            await watch(reader, outlet, receive)
+        else:
+            parts, charset = response._iterator, response.charset
+            del response, head
+            await send_stream(parts, charset, receive, send)
 
     async def _response(self, found: Found, scope: Any, receive: Any) -> tuple[Any, Headers]:
         """Return the response to a request, and the response's headers for ASGI.

@@ -11,8 +11,9 @@ from ..errors import BadRequest, Conflict
 from ..models import MAX_PACE, MIN_PACE, Stream
 from ..pieces import LATEST, Batch, Cursor
 from ..reading.cursors import honour, latest
-from ..reading.following import follow
-from ..reading.playing import play
+from ..reading.fanout import Reader
+from ..reading.following import Follower, follow
+from ..reading.playing import Player, play
 from .access import find_watchable
 
 
@@ -42,6 +43,12 @@ class StreamRequest:
         return play(
             self.stream, every=self.pace, after=self.after, transport=transport, waited=waited
         )
+
+    def reader(self, transport: str) -> Reader:
+        """Return what the fan-out reads for this reader. See `batches`."""
+        if self.pace is None:
+            return Follower(self.stream, self.after, transport)
+        return Player(self.stream, self.pace, self.after, transport)
 
     @property
     def complete(self) -> bool:

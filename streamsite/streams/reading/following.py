@@ -1,6 +1,6 @@
 """Following a stream: its pieces from a cursor on, as they come, to its end."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -8,8 +8,9 @@ from .. import log
 from ..errors import NoSuchStream
 from ..log.database import in_database
 from ..models import Stream
-from ..pieces import LATEST, Batch, Cursor, End, Pieces
+from ..pieces import LATEST, Batch, Cursor, End, Pieces, Reset
 from .cursors import START, After, honour
+from .fanout import Viewer
 from .finding import find
 from .hub import BATCH, hub
 from .tail import Tail
@@ -37,49 +38,106 @@ async def follow(
     if isinstance(stream, str) or after == LATEST:
         # The caller's object may be older than the newest piece.
         stream = await find(str(getattr(stream, "name", stream)))
-    # Plain try blocks instead of context managers or nested generators, here and in `play`: each of
-    # those would cost half a kilobyte for every waiting reader.
-    here = hub()
-    here.count(stream, transport, 1)
+    reader = Follower(stream, after, transport)
     try:
-        if stream.live:
-            n, reset = honour(stream, after)
-            if reset:
-                yield [reset]
-            tail = here.watch(stream)
-            try:
-                while True:
-                    due = tail.since(n)
-                    if due is None and tail.end is None:
-                        due = await _older(tail, n)
-                    if due is None or tail.end is not None:
-                        break  # The stream has ended.
-                    if due:
-                        n = due[-1].end
-                        yield due
-                        continue
-                    await tail.change()
-                    if tail.count <= n and tail.end is None:
-                        yield []
-                if last := tail.last_batch(n):
-                    yield last
-                    return
-            finally:
-                here.leave(tail)
-            after = Cursor(stream.revision, n)
-        # The stream has ended, and the reader lacks more pieces than a tail holds.
-        try:
-            tape = await tape_of(stream)
-        except NoSuchStream:
-            yield [End("failed", n if stream.live else 0, "", "The stream was deleted.")]
-            return
-        n, reset = honour(tape.stream, after)
-        if reset:
-            yield [reset]
-        for batch in tape.batches_since(n):
-            yield batch
+        while not reader.over:
+            batch = await reader.lacking()
+            if batch or not await reader.change():
+                yield batch
     finally:
-        here.count(stream, transport, -1)
+        reader.close()
+
+
+class Follower:
+    """A reader that follows a stream: `follow` iterates over it, and a `Viewer` reads from it.
+
+    `n` is the number of pieces that the reader has. After the last batch the reader is `over`.
+    """
+
+    __slots__ = (
+        "_after",
+        "_hub",
+        "_recorded",
+        "_reset",
+        "_stream",
+        "_tail",
+        "_transport",
+        "n",
+        "over",
+    )
+
+    def __init__(self, stream: Stream, after: After, transport: str) -> None:
+        self._stream = stream
+        self._after = after
+        self._transport = transport
+        self._tail: Tail | None = None
+        self._reset: Reset | None = None
+        # The batches of a stream that has ended.
+        self._recorded: Iterator[Batch] | None = None
+        self.n = 0
+        self.over = False
+        self._hub = hub()
+        self._hub.count(stream, transport, 1)
+        if stream.live:
+            self.n, self._reset = honour(stream, after)
+            self._tail = self._hub.watch(stream)
+
+    async def lacking(self) -> Batch:
+        """Return the next batch, or an empty one when the reader has all pieces so far."""
+        if self._reset is not None:
+            batch, self._reset = [self._reset], None
+            return batch
+        if self._tail is not None:
+            tail = self._tail
+            due = tail.since(self.n)
+            if due is None and tail.end is None:
+                due = await _older(tail, self.n)
+            if due is not None and tail.end is None:
+                if due:
+                    self.n = due[-1].end
+                return due
+            if last := tail.last_batch(self.n):
+                self.over = True
+                return last
+            # The stream has ended, and the reader lacks more pieces than the tail holds.
+            self._after = Cursor(self._stream.revision, self.n)
+            self._release()
+        if self._recorded is None:
+            try:
+                tape = await tape_of(self._stream)
+            except NoSuchStream:
+                self.over = True
+                return [End("failed", self.n, "", "The stream was deleted.")]
+            n, reset = honour(tape.stream, self._after)
+            self._recorded = tape.batches_since(n)
+            if reset:
+                return [reset]
+        recorded = next(self._recorded)
+        self.over = isinstance(recorded[-1], End)
+        return recorded
+
+    async def change(self) -> bool:
+        """Wait for more. Return False if there is nothing more after a long silence."""
+        assert self._tail is not None
+        await self._tail.change()
+        return self._tail.count > self.n or self._tail.end is not None
+
+    def wait(self, viewer: Viewer) -> None:
+        """Have the fan-out serve a viewer who has all pieces so far."""
+        assert self._tail is not None
+        self._tail.fanout.add(viewer)
+
+    def close(self, viewer: Viewer | None = None) -> None:
+        """Leave the stream, and its fan-out if `viewer` is in it."""
+        if self._tail is not None and viewer is not None:
+            self._tail.fanout.discard(viewer)
+        self._release()
+        self._hub.count(self._stream, self._transport, -1)
+
+    def _release(self) -> None:
+        tail, self._tail = self._tail, None
+        if tail is not None:
+            self._hub.leave(tail)
 
 
 async def _older(tail: Tail, n: int) -> list[Pieces] | None:

@@ -1,12 +1,13 @@
 """Playing a finished stream: its pieces again, as they were recorded or at a steady pace."""
 
-import asyncio
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Any
 
 from ..models import Stream
-from ..pieces import Batch
+from ..pieces import Batch, Reset
 from .cursors import START, After, honour
+from .fanout import Viewer
 from .finding import find
 from .hub import QUIET, hub
 from .pace import ticks
@@ -33,34 +34,107 @@ async def play(
     """
     if isinstance(stream, str):
         stream = await find(stream)
-    tape = await tape_of(stream)
-    n, reset = honour(tape.stream, after)
-    loop, tick = asyncio.get_running_loop(), ticks()
-    here = hub()
-    here.count(stream, transport, 1)
+    reader = Player(stream, every, after, transport, waited=waited)
     try:
-        if reset:
-            yield [reset]
-        # Counted from the last tick, each piece of a poll would be early by part of a tick.
-        start = tick.last() if waited is None else loop.time()
-        moment = begin = start + _delay(tape, n, every, waited)
-        first = n
-        while n < tape.count:
-            now = loop.time()
-            while moment - now > QUIET:
-                await tick.until(now + QUIET)
-                yield []
-                now = loop.time()
-            if moment > now:
-                await tick.until(moment)
-            due = max(n + 1, tape.due(first, loop.time() - begin, every))
-            yield tape.pieces(n, due)
-            n = due
-            if n < tape.count:
-                moment = begin + tape.delay(first, n, every)
-        yield [tape.end]
+        while not reader.over:
+            batch = await reader.lacking()
+            if batch or not await reader.change():
+                yield batch
     finally:
-        here.count(stream, transport, -1)
+        reader.close()
+
+
+class Player:
+    """A reader at a pace: `play` iterates over it, and a `Viewer` reads from it.
+
+    `n` is the number of pieces that the reader has. After the last batch the reader is `over`.
+    """
+
+    __slots__ = (
+        "_after", "_begin", "_every", "_first", "_hub", "_moment", "_reset", "_stream", "_tape",
+        "_ticks", "_transport", "_waited", "n", "over",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        stream: Stream,
+        every: Pace,
+        after: After,
+        transport: str,
+        *,
+        waited: float | None = None,
+    ) -> None:
+        self._stream = stream
+        self._every = every
+        self._after = after
+        self._transport = transport
+        self._waited = waited
+        self._ticks = ticks()
+        self._tape: Tape | None = None
+        self._reset: Reset | None = None
+        # The reader got piece number `_first` at the moment `_begin` of the event loop's clock, and
+        # gets piece number `n` at `_moment`.
+        self._first = self.n = 0
+        self._begin = self._moment = 0.0
+        self.over = False
+        self._hub = hub()
+        self._hub.count(stream, transport, 1)
+
+    async def lacking(self) -> Batch:
+        """Return the next batch, or an empty one when no piece is due yet."""
+        if self._tape is None:
+            self._tape = await tape_of(self._stream)
+            self._start(self._tape)
+        if self._reset is not None:
+            batch, self._reset = [self._reset], None
+            return batch
+        return self._due()
+
+    def _start(self, tape: Tape) -> None:
+        self.n, self._reset = honour(tape.stream, self._after)
+        self._first = self.n
+        # Counted from the last tick, each piece of a poll would be early by part of a tick.
+        start = self._ticks.last() if self._waited is None else self._hub.loop.time()
+        self._moment = self._begin = start + _delay(tape, self.n, self._every, self._waited)
+
+    def _due(self) -> Batch:
+        """Return the pieces that are due, or an empty batch. After the last piece comes the end."""
+        tape, n = self._tape, self.n
+        assert tape is not None
+        if n == tape.count:
+            self.over = True
+            return [tape.end]
+        now = self._hub.loop.time()
+        if self._moment > now:
+            return []
+        self.n = stop = max(n + 1, tape.due(self._first, now - self._begin, self._every))
+        if stop < tape.count:
+            self._moment = self._begin + tape.delay(self._first, stop, self._every)
+        return tape.pieces(n, stop)
+
+    async def change(self) -> bool:
+        """Wait for the next piece. Return False if no piece is due after a long silence."""
+        now = self._hub.loop.time()
+        await self._ticks.until(min(self._moment, now + QUIET))
+        return self._moment <= self._hub.loop.time()
+
+    def wait(self, viewer: Viewer) -> None:
+        """Serve the viewer when the next piece is due."""
+        now = self._hub.loop.time()
+        self._ticks.call(min(self._moment, now + QUIET), partial(self._serve, viewer))
+
+    def _serve(self, viewer: Viewer) -> None:
+        assert self._tape is not None
+        if viewer.finished or not viewer.serve(self._due()):
+            return
+        if self.n == self._tape.count:
+            viewer.pull()  # The end is due, too.
+        else:
+            self.wait(viewer)
+
+    def close(self, viewer: Viewer | None = None) -> None:
+        """Count the reader no longer. A tick passes over a viewer that has finished."""
+        self._hub.count(self._stream, self._transport, -1)
 
 
 async def delay(stream: Stream, *, every: Pace, after: After = START, waited: float = 0) -> float:

@@ -5,6 +5,7 @@ from collections import deque
 
 from ..models import Stream
 from ..pieces import End, Pieces, Record
+from .fanout import FanOut
 
 # How much a tail keeps, in characters. Readers that need older pieces read them from the log.
 TAIL_LENGTH = 262_144
@@ -37,6 +38,7 @@ class Tail:
         self._recent: deque[Pieces] = deque()
         self._length = 0
         self._waiting: list[asyncio.Future[None]] = []
+        self.fanout = FanOut(self)
 
     def add(self, pieces: Pieces) -> bool:
         """Add newer pieces. Returns False when pieces are missing in between."""
@@ -96,6 +98,7 @@ class Tail:
     def wake(self) -> None:
         """Wake all waiting readers."""
         self.changed_at = asyncio.get_running_loop().time()
+        self.fanout.wake()
         waiting, self._waiting = self._waiting, []
         for woken in waiting:
             if not woken.done():  # The reader of a cancelled future has left.

@@ -1,6 +1,8 @@
-"""The JSON objects of a record, which are the same on every transport that sends JSON."""
+"""How records are encoded: as JSON objects, and as the parts of a response's body."""
 
-from ...pieces import End, Pieces, Record, Reset
+from collections.abc import Callable
+
+from ...pieces import Batch, End, Pieces, Record, Reset
 from ...values import JSON
 from ...wire import objects
 
@@ -34,3 +36,44 @@ def json_objects(record: Record) -> list[str]:
         case End(state=state, n=n, sha256=sha256, reason=reason, revision=revision):
             return [objects.end(state, n, sha256, reason, revision)]
     raise TypeError(f"{record!r} is not a record.")
+
+
+class Format:
+    r"""How a response's body has the records of a stream.
+
+        LINES = Format(lines, quiet=b"\n")
+        LINES.body([Pieces(0, ["Hello"])])  # b'{"n":0,"text":"Hello"}\n'
+        LINES.body([])                      # b"\n"
+
+    `encode` returns the bytes of a record. A body begins with `before`. `quiet` is a keep-alive,
+    and stands for an empty batch. Each format is one object of a module, so that all viewers share
+    what it encodes.
+    """
+
+    def __init__(
+        self, encode: Callable[[Record], bytes], *, before: bytes = b"", quiet: bytes = b""
+    ) -> None:
+        self.before = before
+        self._encode = encode
+        self._quiet = quiet
+        self._framed: dict[Callable[[bytes], bytes], Callable[[Batch], bytes]] = {}
+        # One object, because the fan-out compares the encoders of viewers by identity.
+        self.body: Callable[[Batch], bytes] = self._body
+
+    def _body(self, batch: Batch) -> bytes:
+        """Return the bytes of a batch."""
+        return b"".join([record.encoded(self._encode) for record in batch]) or self._quiet
+
+    def framed(self, frame: Callable[[bytes], bytes]) -> Callable[[Batch], bytes]:
+        """Return the function that returns the bytes of a batch in the frame of a server.
+
+        `frame` puts a frame around bytes. Nothing is framed if a batch has no bytes.
+        """
+        if frame not in self._framed:
+
+            def body(batch: Batch) -> bytes:
+                part = self.body(batch)
+                return frame(part) if part else b""
+
+            self._framed[frame] = body
+        return self._framed[frame]

@@ -4,16 +4,14 @@ Each piece is an event whose id is the cursor after the piece. A reset and the e
 the names `reset` and `end`. An EventSource therefore reconnects with the right cursor by itself.
 """
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 from ...pieces import Cursor, End, Pieces, Record, Reset
 from ...wire import sse
 from ..endpoints import endpoint
-from ..requests import StreamRequest, read_request
-from .encoding import json_objects
+from ..requests import read_request
+from ..responses import RecordsResponse
+from .encoding import Format, json_objects
 
 # How long an EventSource waits before it reconnects, in milliseconds.
 RETRY = 1000
@@ -32,14 +30,7 @@ async def events(request: HttpRequest, name: str) -> HttpResponseBase:
         nothing = HttpResponse(status=204)
         del nothing["Content-Type"]  # The response has no content.
         return nothing
-    return StreamingHttpResponse(body(wanted), content_type=sse.CONTENT_TYPE)
-
-
-async def body(wanted: StreamRequest) -> AsyncGenerator[bytes, None]:
-    yield sse.retry(RETRY)
-    async with aclosing(wanted.batches("sse")) as batches:
-        async for batch in batches:
-            yield b"".join([record.encoded(encode) for record in batch]) or sse.comment("ping")
+    return RecordsResponse(wanted, "sse", FORMAT, content_type=sse.CONTENT_TYPE)
 
 
 def encode(record: Record) -> bytes:
@@ -60,3 +51,6 @@ def encode(record: Record) -> bytes:
         case End(n=n, revision=revision):
             name, cursor = "end", Cursor(revision, n)
     return sse.event(json_objects(record)[0], name=name, id=str(cursor))
+
+
+FORMAT = Format(encode, before=sse.retry(RETRY), quiet=sse.comment("ping"))

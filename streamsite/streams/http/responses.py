@@ -1,0 +1,100 @@
+"""The response that streams the records of a stream, and its two ways to a viewer.
+
+Django's own handler iterates over the response. `StreamHandler` has the fan-out serve the response,
+where the server allows that. Both send the same bytes.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from inspect import iscoroutinefunction
+from typing import TYPE_CHECKING, Any
+
+from django.http import StreamingHttpResponse
+
+from ..pieces import Batch
+from ..reading.fanout import Outlet, Reader, Viewer, step
+from .requests import StreamRequest
+
+if TYPE_CHECKING:
+    from .transports.encoding import Format
+
+
+class RecordsResponse(StreamingHttpResponse):
+    """The records that a reader asks for, in a format.
+
+        RecordsResponse(await read_request(request, name), "sse", FORMAT, content_type=…)
+
+    `transport` is the name under which presence counts the reader.
+    """
+
+    def __init__(
+        self, wanted: StreamRequest, transport: str, body_format: "Format", *, content_type: str
+    ) -> None:
+        self.wanted = wanted
+        self.transport = transport
+        self.body_format = body_format
+        super().__init__(self._parts(), content_type=content_type)
+
+    async def _parts(self) -> AsyncGenerator[bytes, None]:
+        # A server sends the head of a response with the first part, and the first piece may take
+        # long. The first part may be empty.
+        yield self.body_format.before
+        async with aclosing(self.wanted.batches(self.transport)) as batches:
+            async for batch in batches:
+                yield self.body_format.body(batch)
+
+
+class Body:
+    """The body of a response, sent through ASGI."""
+
+    __slots__ = ("_send", "encode")
+
+    def __init__(self, encode: Callable[[Batch], bytes], send: Any) -> None:
+        self.encode = encode
+        self._send = send
+
+    def put(self, message: bytes) -> Awaitable[None] | None:
+        if not message:
+            return None
+        return step(self._send({"type": "http.response.body", "body": message, "more_body": True}))
+
+    async def end(self) -> None:
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def begin(response: RecordsResponse, send: Any) -> tuple[Reader, Outlet]:
+    """Send the first part of a response's body. Return what the fan-out needs for the others."""
+    first = response.body_format.before
+    await send({"type": "http.response.body", "body": first, "more_body": True})
+    return response.wanted.reader(response.transport), Body(response.body_format.body, send)
+
+
+async def watch(reader: Reader, outlet: Outlet, receive: Any) -> None:
+    """Have the fan-out serve a viewer, to the end of the stream or until the client leaves.
+
+    Raise the error with which sending failed, if it did.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    cancelling = task.cancelling()
+    viewer = Viewer(reader, outlet, task.cancel)
+    try:
+        viewer.pull()
+        # The request has been read, so the only message that can follow is http.disconnect.
+        await receive()
+    except asyncio.CancelledError:
+        if not viewer.finished or task.uncancel() > cancelling:
+            raise
+    finally:
+        viewer.close()
+    if viewer.error is not None:
+        raise viewer.error
+
+
+def can_step(send: Any) -> bool:
+    """Tell whether a server's `send` returns a coroutine, as the fan-out needs.
+
+    `send` of granian returns a future, and always makes the application wait.
+    """
+    return iscoroutinefunction(send)

@@ -1,0 +1,248 @@
+"""The fan-out: one loop sends each batch to all viewers of a stream that are up to date.
+
+A viewer in the fan-out has no task, no future and no generator of its own. A viewer whose
+connection takes no more leaves the fan-out. A task of its own then waits for the connection, reads
+from the viewer's cursor on, and puts the viewer back into the fan-out when it is up to date. The
+cursor decides at both crossings what the viewer lacks, so no piece is lost or sent twice.
+
+On uvicorn with 1000 viewers, a piece cost 20.5 µs with a task for each viewer and 14 µs with the
+fan-out. A server in C needed 8.4 µs in the same run.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from itertools import islice
+from types import coroutine
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ..pieces import Batch
+
+if TYPE_CHECKING:
+    from .tail import Tail
+
+# Viewers that are served before other work in the event loop gets its turn: about 3 ms.
+SLICE = 256
+
+
+class Reader(Protocol):
+    """What a viewer reads: a stream, from the cursor `n` on. After the last batch it is `over`."""
+
+    n: int
+    over: bool
+
+    async def lacking(self) -> Batch:
+        """Return the next batch, or an empty one when nothing more is due yet."""
+
+    def wait(self, viewer: "Viewer") -> None:
+        """Serve the viewer, which is up to date, from the next batch on."""
+
+    def close(self, viewer: "Viewer") -> None:
+        """Serve the viewer no longer, and count the reader no longer."""
+
+
+class Outlet(Protocol):
+    """The connection of a viewer.
+
+    `encode` makes a message of a batch. The message is made once for all viewers whose outlets have
+    the same `encode`.
+    """
+
+    encode: Callable[[Batch], Any]
+
+    def put(self, message: Any) -> Awaitable[None] | None:
+        """Send a message, or nothing if the message is empty.
+
+        Return None when the connection takes more, and else an awaitable that ends when it does.
+        """
+
+    async def end(self) -> None:
+        """End the connection after the last batch."""
+
+
+class Viewer:
+    """A person's client on one connection.
+
+    The viewer calls `finished` once, when it has sent everything or has failed with `error`.
+    """
+
+    __slots__ = ("_finished", "_outlet", "_pulling", "encode", "error", "finished", "reader")
+
+    def __init__(self, reader: Reader, outlet: Outlet, finished: Callable[[], object]) -> None:
+        self.reader = reader
+        self.encode = outlet.encode
+        self.finished = False
+        self.error: Exception | None = None
+        self._outlet = outlet
+        self._finished = finished
+        self._pulling: asyncio.Task[None] | None = None
+
+    def pull(self, rest: Awaitable[None] | None = None) -> None:
+        """Start the task that sends what the viewer lacks, after it has awaited `rest`."""
+        self._pulling = asyncio.get_running_loop().create_task(self._pull(rest))
+
+    async def _pull(self, rest: Awaitable[None] | None) -> None:
+        try:
+            if rest is not None:
+                await rest
+            while not self.reader.over:
+                batch = await self.reader.lacking()
+                if not batch:
+                    self._pulling = None
+                    self.reader.wait(self)
+                    return
+                rest = self._outlet.put(self.encode(batch))
+                if rest is not None:
+                    await rest
+            await self._outlet.end()
+        except Exception as error:  # noqa: BLE001 - the viewer's own task raises the error
+            self._finish(error)
+        else:
+            self._finish()
+
+    def deliver(self, message: Any) -> bool:
+        """Send a message without waiting. Return whether the viewer can stay in the fan-out."""
+        try:
+            rest = self._outlet.put(message)
+        except Exception as error:  # noqa: BLE001 - an error ends this viewer and no other
+            self._finish(error)
+            return False
+        if rest is not None:
+            self.pull(rest)
+        return rest is None
+
+    def serve(self, batch: Batch) -> bool:
+        """Send a batch without waiting. Return whether the viewer can be served the next one."""
+        try:
+            message = self.encode(batch)
+        except Exception as error:  # noqa: BLE001 - as in `deliver`
+            self._finish(error)
+            return False
+        return self.deliver(message)
+
+    def _finish(self, error: Exception | None = None) -> None:
+        self.finished, self.error = True, error
+        self._finished()
+
+    def close(self) -> None:
+        """Stop serving the viewer, whose client has left or has everything."""
+        self.finished = True
+        if self._pulling is not None:
+            self._pulling.cancel()
+            self._pulling = None
+        self.reader.close(self)
+
+
+class FanOut:
+    """The viewers of one tail that are up to date."""
+
+    __slots__ = ("_again", "_busy", "_count", "_quiet", "_tail", "_turn", "_viewers")
+
+    def __init__(self, tail: "Tail") -> None:
+        self._tail = tail
+        self._viewers: dict[Viewer, None] = {}
+        # Whether a round has begun or is about to, and whether there was news since it began.
+        self._busy = self._again = False
+        # The viewers that the round has still to serve.
+        self._turn: Iterator[Viewer] = iter(())
+        # The number of pieces when the last round began. A round without new pieces is quiet: it
+        # sends a keep-alive.
+        self._count = tail.count
+        self._quiet = False
+
+    def add(self, viewer: Viewer) -> None:
+        """Serve a viewer, which is up to date, from now on."""
+        self._viewers[viewer] = None
+
+    def discard(self, viewer: Viewer) -> None:
+        """Serve a viewer no longer."""
+        self._viewers.pop(viewer, None)
+
+    def wake(self) -> None:
+        """Send to all viewers soon: the new pieces, or a keep-alive when there are none."""
+        if self._busy:
+            self._again = True
+        elif self._viewers:
+            self._busy = True
+            # Not at once: the caller has just committed pieces, and has more to do.
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._again = False
+        self._quiet, self._count = self._tail.count == self._count, self._tail.count
+        self._turn = iter(list(self._viewers))
+        self._serve()
+
+    def _serve(self) -> None:
+        """Serve the next viewers of a round, each from its own cursor on.
+
+        The cursors keep the order when new pieces come in the middle of a round: the viewers that
+        the round has still to serve get them now, and the others in the next round.
+        """
+        viewers, count = self._viewers, self._tail.count
+        served = list(islice(self._turn, SLICE))
+        n, encode, message = -1, None, None
+        for viewer in served:
+            if viewer not in viewers:
+                continue  # The viewer has left since the round began.
+            reader = viewer.reader
+            if reader.n != n or viewer.encode is not encode:
+                n, encode = reader.n, viewer.encode
+                message = self._message(n, encode)
+            if message is None:
+                del viewers[viewer]
+                viewer.pull()
+            elif message:
+                reader.n = count
+                if not viewer.deliver(message):
+                    viewers.pop(viewer, None)
+        if len(served) == SLICE:
+            asyncio.get_running_loop().call_soon(self._serve)
+        elif self._again:
+            asyncio.get_running_loop().call_soon(self._begin)
+        else:
+            self._busy = False
+
+    def _message(self, n: int, encode: Callable[[Batch], Any]) -> Any:
+        """Return the message for viewers that have `n` pieces, or None if they have to pull."""
+        due = self._tail.since(n)
+        if due is None or self._tail.end is not None:
+            return None
+        try:
+            return encode(due) if due or self._quiet else b""
+        except Exception:  # noqa: BLE001 - each viewer meets the same error, and ends by it
+            return None
+
+
+@coroutine
+def resume(begun: Coroutine[Any, Any, None], awaited: Any) -> Any:
+    """Continue a coroutine that was run by hand until it awaited a future: `awaited`.
+
+        begun = send(message)
+        try:
+            awaited = begun.send(None)
+        except StopIteration:
+            ...  # The coroutine has ended without waiting.
+        else:
+            await resume(begun, awaited)
+
+    `asyncio.create_task(begun)` would await another future than `awaited`, or none.
+    """
+    try:
+        while True:
+            try:
+                answer = yield awaited
+            except BaseException as error:  # noqa: BLE001 - a cancellation, too, is for `begun`
+                awaited = begun.throw(error)
+            else:
+                awaited = begun.send(answer)
+    except StopIteration:
+        return
+
+
+def step(begun: Coroutine[Any, Any, None]) -> Awaitable[None] | None:
+    """Run a coroutine without a task. Return None if it ended, and else what remains to await."""
+    try:
+        awaited = begun.send(None)
+    except StopIteration:
+        return None
+    return resume(begun, awaited)

@@ -33,6 +33,15 @@ def test_a_short_outage_of_the_database_loses_neither_pieces_nor_the_end(
     assert stood == [["done", 2]]
 
 
+@pytest.mark.parametrize("named", [True, False])
+def test_a_reservation_whose_answer_is_lost_is_made_once(backend_site: Site, named: bool):
+    name, title = new_name("reserved") if named else None, new_name("title")
+    names, refused = backend_site.call(programs.reserve_and_lose_the_answer, name, title)
+    assert len(names) == 1
+    assert names[0] == (name or names[0])
+    assert "reserved already" in refused
+
+
 def test_after_an_outage_a_producer_has_time_to_renew_its_lease(
     backend_site: Site,
 ):

@@ -18,7 +18,8 @@ from django.db import OperationalError
 from django.test import AsyncRequestFactory
 from django.utils import timezone
 
-from streamsite.streams import Stream, log, publish, stop
+from streamsite.streams import Stream, areserve, log, publish, stop
+from streamsite.streams.errors import Conflict
 from streamsite.streams.http import publishing
 from streamsite.streams.log import ending, silence
 from streamsite.streams.log.bell import this_process
@@ -139,6 +140,31 @@ def publish_while_the_database_is_away(name: str, work: str) -> Standings:
 
     asyncio.run(main())
     return standings([name])
+
+
+def reserve_and_lose_the_answer(name: str | None, title: str) -> tuple[list[str], str]:
+    """Reserve a stream, and lose the connection after the commit. Then reserve the name again.
+
+    Return the names of the streams with this title, and the error of the second reservation.
+    """
+    create = log.create
+    created = []
+
+    def lose_first(*arguments: Any, **options: Any) -> Stream:
+        created.append(create(*arguments, **options))
+        if len(created) == 1:
+            absent()
+        return created[-1]
+
+    with patch.object(log, "create", lose_first):
+        stream = asyncio.run(areserve(name, title=title))
+        try:
+            asyncio.run(areserve(stream.name, title=title))
+        except Conflict as error:
+            refused = error.detail
+        else:
+            refused = ""
+    return list(Stream.objects.filter(title=title).values_list("name", flat=True)), refused
 
 
 def look_at_expired_lease_after_outage(name: str) -> Standings:

@@ -1,6 +1,7 @@
 """Streams: created, found, looked up together."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -54,6 +55,7 @@ def create(
     visibility: str | None = None,
     format: str | None = None,
     takeover: bool = False,
+    started_at: datetime | None = None,
 ) -> Stream:
     """Create a live stream for the producer that holds the fencing token `fence`.
 
@@ -61,6 +63,9 @@ def create(
     its producer may come within `lease` seconds. Without `visibility`, the stream is visible to its
     owner, or to anyone with the link where it has no owner. `token_id` names the token of a
     publisher over HTTP. `format` is "text" (the default of a new stream) or "json".
+
+    A call that is repeated because its answer was lost returns the stream of the first call. The
+    call of a producer is recognized by `fence`, and a reservation by `started_at`.
 
     A reserved stream with this name is handed to the producer as it stands, unless `owner_id` names
     another user than the stream's owner. A publisher over HTTP gets only the reserved streams of
@@ -89,12 +94,15 @@ def create(
                 format=format or TEXT,
                 fence=fence,
                 leased_until=from_now(lease),
+                started_at=started_at or timezone.now(),
             )
     except IntegrityError:
         stream = find(name)
     if not stream.live:
         raise Ended(name, stream.state)
     if stream.reserved:
+        if not fence and stream.started_at == started_at:
+            return stream
         if not fence:
             raise Conflict(f"Stream {name!r} is reserved already. Reserve another name.")
         others = owner_id is not None and stream.owner_id != owner_id

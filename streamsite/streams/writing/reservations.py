@@ -1,6 +1,8 @@
 """Reserving: a stream is there to be followed before its producer comes."""
 
-from typing import Unpack
+from typing import Any, Unpack
+
+from django.utils import timezone
 
 from .. import log
 from ..errors import BadRequest
@@ -31,13 +33,28 @@ def reserve(name: str | None = None, **options: Unpack[ReserveOptions]) -> Strea
     Raises BadRequest for a name that is not valid, Conflict when a live stream has this name, and
     Ended when the stream with this name has ended.
     """
-    fields = checked("reserve", options, ReserveOptions)
-    within = fields.pop("within", WITHIN)
-    if not 0 < within < float("inf"):
-        raise BadRequest(f"within={within!r} is not valid. Use a number of seconds above 0.")
-    return log.create(name or new_private_name(), fence="", lease=within, **fields)
+    return log.create(**reservation(name, options))
 
 
 async def areserve(name: str | None = None, **options: Unpack[ReserveOptions]) -> Stream:
     """Reserve a stream as `reserve` does, in asynchronous code: `stream = await areserve()`."""
-    return await in_database(reserve, name, **options)
+    return await in_database(log.create, **reservation(name, options))
+
+
+def reservation(name: str | None, options: ReserveOptions) -> dict[str, Any]:
+    """Return the arguments of `log.create` that reserve a stream.
+
+    The name and the time of the reservation are among them, because `in_database` repeats the call
+    when the connection is lost, and the first call may have been committed.
+    """
+    fields = checked("reserve", options, ReserveOptions)
+    within = fields.pop("within", WITHIN)
+    if not 0 < within < float("inf"):
+        raise BadRequest(f"within={within!r} is not valid. Use a number of seconds above 0.")
+    return {
+        **fields,
+        "name": name or new_private_name(),
+        "fence": "",
+        "lease": within,
+        "started_at": timezone.now(),
+    }

@@ -176,14 +176,13 @@ def append_in_groups(names: list[str]) -> list[str | None]:
     streams = [log.create(name, fence=name, lease=60) for name in names]
 
     def write(stream: Stream, first: int, *texts: str) -> log.Write:
-        return log.Write(stream.pk, stream.name, 60, first, texts, [0] * len(texts))
+        return log.Write(stream.pk, stream.name, first, texts, [0] * len(texts))
 
     one, other, full = streams
     Stream.objects.filter(pk=full.pk).update(length=settings.STREAM_MAX_LENGTH)
-    good = [write(one, 0, "a "), write(one, 1, "b ", "c "), write(other, 0, "d ")]
-    bad = [write(one, 9, "gap"), write(full, 0, "more")]
-    rest = [write(one, 3, "e "), write(other, 1, "f ")]
-    outcomes = log.append(good) + log.append([*bad, *rest])
+    good = [write(one, 0, "a ", "b "), write(other, 0, "c ")]
+    mixed = [write(one, 9, "gap"), write(other, 1, "d "), write(full, 0, "more")]
+    outcomes = log.append(good) + log.append(mixed) + log.append([write(one, 2, "e ")])
     for stream in streams:
         log.finish(stream.pk, "done")
     return [None if outcome is None else type(outcome).__name__ for outcome in outcomes]

@@ -54,7 +54,7 @@ async def test_a_channel_layer_that_hangs_does_not_hold_up_the_next_commit(
     ours = Writer()
     async with asyncio.timeout(PATIENCE):
         for n in range(20):
-            await ours.append(log.Write(7, "fence", 60, n, [f"{n} "], [0]))
+            await ours.append(log.Write(7, "fence", n, [f"{n} "], [0]))
         await layer.trying.wait()
         assert layer.sent == []
         layer.open.set()
@@ -67,7 +67,7 @@ async def test_a_channel_layer_that_hangs_does_not_hold_up_the_next_commit(
 async def test_an_end_is_sent_before_a_command_that_ends_its_loop(layer: Layer):
     layer.open.set()
     ours = Bell()
-    ours.ring(7, Pieces(3, ()), End("done", 3, "hash"))
+    ours.ring([Ring.of(7, Pieces(3, ()), End("done", 3, "hash"))])
     await ours.sent()
     assert [message["end"] for message in layer.sent] == [["done", 3, "hash", ""]]
 

@@ -1,7 +1,6 @@
 """A process's tails, on a channel layer that answers when the test says so."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -14,8 +13,6 @@ from streamsite.streams.reading import hub as hubs
 from streamsite.streams.reading import presence
 from streamsite.streams.reading.hub import Hub
 from streamsite.streams.reading.tail import TAIL_LENGTH, Tail
-from streamsite.streams.writing import writer
-from streamsite.streams.writing.writer import Writer
 
 
 class Layer:
@@ -143,56 +140,3 @@ async def test_a_tail_of_small_pieces_is_bounded_too_and_has_what_all_wait_for()
     tail.add(Pieces(100_000, ["." * TAIL_LENGTH]))
     assert tail.since(100_000)[0].texts == ["." * TAIL_LENGTH]
     assert tail.since(99_999) is None
-
-
-async def test_a_write_that_is_appended_again_while_it_waits_is_committed_once(monkeypatch):
-    groups: list[list[str]] = []
-    committing = asyncio.Event()
-
-    async def commit(_append: Any, writes: list[log.Write]) -> list[None]:
-        groups.append([write.fence for write in writes])
-        await committing.wait()
-        return [None for _ in writes]
-
-    def ring(_bell: bell.Bell, _stream: int, _pieces: Pieces) -> None:
-        pass
-
-    monkeypatch.setattr(writer, "in_database_once_there", commit)
-    monkeypatch.setattr(bell.Bell, "ring", ring)
-    first, second = (log.Write(n, f"{n}", 60, 0, ["text"], [0]) for n in range(2))
-    ours = Writer()
-    begun = asyncio.create_task(ours.append(first))
-    await until(lambda: groups)
-    cancelled = asyncio.create_task(ours.append(second))
-    await asyncio.sleep(0)
-    cancelled.cancel()
-    again = asyncio.create_task(ours.append(second))
-    await asyncio.sleep(0)
-    committing.set()
-    await asyncio.gather(begun, again)
-    assert groups == [["0"], ["1"]]
-
-
-async def test_a_write_that_breaks_its_commit_takes_no_other_along(monkeypatch):
-    committed: list[str] = []
-
-    def append(writes: list[log.Write]) -> list[None]:
-        for write in writes:
-            json.loads(write.texts[0])
-        committed.extend(write.fence for write in writes)
-        return [None for _ in writes]
-
-    def ring(_bell: bell.Bell, _stream: int, _pieces: Pieces) -> None:
-        pass
-
-    monkeypatch.setattr(log, "append", append)
-    monkeypatch.setattr(bell.Bell, "ring", ring)
-    writes = [log.Write(n, f"{n}", 60, 0, [text], [0]) for n, text in enumerate(["1", "", "2"])]
-    ours = Writer()
-    outcomes = await asyncio.gather(*map(ours.append, writes), return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [
-        type(None),
-        json.JSONDecodeError,
-        type(None),
-    ]
-    assert committed == ["0", "2"]

@@ -112,7 +112,7 @@ async def deliver(name: str, body: Body, fence: str, options: dict[str, Any]) ->
         passed = round((timezone.now() - stream.started_at).total_seconds() * 1000)
         times = [max(0, passed)] * len(delivery.texts)
         write = log.Write(
-            stream.pk, fence, LEASE, stream.pieces, delivery.texts, times, stream.format
+            stream.pk, fence, stream.pieces, delivery.texts, times, stream.format, lease=LEASE
         )
         # When another request of the same publisher came in between, deliver after that request.
         with suppress(OutOfTurn, Ended):

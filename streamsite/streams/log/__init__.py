@@ -5,10 +5,11 @@ twice, as happens when the connection is lost during a commit. Asynchronous code
 `in_database`, and `bell` and `ending` tell the readers what was committed.
 """
 
+from .commits import Write
 from .ending import finish
 from .liveness import reap, refusal, renew
 from .recordings import Recording, checked_pieces, record, recording
-from .segments import READ_LENGTH, Write, append, read
+from .segments import READ_LENGTH, append, read
 from .streams import create, find, find_all, format_of, standing, take_up
 
 __all__ = [

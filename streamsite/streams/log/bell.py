@@ -12,8 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
@@ -53,8 +52,7 @@ def is_small(texts: Sequence[str]) -> bool:
     return sum(map(len, texts)) <= RING_LENGTH
 
 
-@dataclass(frozen=True, slots=True)
-class Ring:
+class Ring(NamedTuple):
     """News of one stream: it has `n` pieces now.
 
     `pieces` are the newest of them, or None where they are too large for a ring. `end` is None
@@ -78,6 +76,11 @@ class Ring:
             "format": self.pieces and self.pieces.format,
             "end": self.end and [self.end.state, self.end.n, self.end.sha256, self.end.reason],
         }
+
+    @classmethod
+    def of(cls, stream_id: int, pieces: Pieces, end: End | None = None) -> "Ring":
+        """Return the ring for pieces that were committed, and for the end if the stream ended."""
+        return cls(stream_id, pieces.end, pieces if is_small(pieces.texts) else None, end)
 
     @classmethod
     def from_message(cls, message: dict[str, Any]) -> "Ring":
@@ -119,18 +122,18 @@ class Bell:
         self._unsent: dict[int, Ring] = {}
         self._sending: asyncio.Task[None] | None = None
 
-    def ring(self, stream_id: int, pieces: Pieces, end: End | None = None) -> None:
-        """Tell every process that pieces were committed, and how the stream ended if it did.
+    def ring(self, rings: Sequence[Ring]) -> None:
+        """Tell every process what was committed together, of different streams.
 
         Returns at once, because a slow channel layer must not hold up the next commit. While a ring
         of a stream waits to be sent, later rings of the stream are merged into it.
         """
-        news = Ring(stream_id, pieces.end, pieces if is_small(pieces.texts) else None, end)
         for each in bell:  # The event loops of this process need no channel layer.
-            each._deliver(news)
+            each._deliver(rings)
         if isinstance(_layer(), InMemoryChannelLayer):
             return  # No other process listens to this layer.
-        self._unsent[stream_id] = news.after(self._unsent.get(stream_id))
+        for ring in rings:
+            self._unsent[ring.stream_id] = ring.after(self._unsent.get(ring.stream_id))
         if self._sending is None or self._sending.done():
             self._sending = self._loop.create_task(self._send_all(), name="streams-bell")
 
@@ -139,14 +142,19 @@ class Bell:
         if self._sending is not None:
             await asyncio.wait([self._sending])
 
-    def _deliver(self, ring: Ring) -> None:
+    def _deliver(self, rings: Sequence[Ring]) -> None:
         if self.hear is None:
             return
         if self._loop is asyncio.get_running_loop():
-            self.hear(ring)
+            self._hear_all(rings)
         else:
             with suppress(RuntimeError):  # The other loop was closed a moment ago.
-                self._loop.call_soon_threadsafe(self.hear, ring)
+                self._loop.call_soon_threadsafe(self._hear_all, rings)
+
+    def _hear_all(self, rings: Sequence[Ring]) -> None:
+        assert self.hear is not None
+        for ring in rings:
+            self.hear(ring)
 
     async def _send_all(self) -> None:
         while self._unsent:

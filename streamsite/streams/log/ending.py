@@ -10,7 +10,7 @@ from ..models import Stream
 from ..pieces import Pieces
 from ..querysets import home
 from ..signals import streams_changed
-from .bell import bell
+from .bell import Ring, bell
 from .database import in_database, in_database_once_there
 from .recordings import fold
 
@@ -64,6 +64,6 @@ async def announce_end(stream_id: int) -> None:
     """Tell every process that a stream has ended, however it ended."""
     stream = await in_database(Stream.objects.filter(pk=stream_id).first)
     if stream is not None and (end := stream.end()):
-        bell().ring(stream_id, Pieces(stream.pieces, ()), end)
+        bell().ring([Ring.of(stream_id, Pieces(stream.pieces, ()), end)])
         # A command ends its event loop right after the end of its stream.
         await bell().sent()

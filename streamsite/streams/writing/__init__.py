@@ -4,6 +4,7 @@ blocks        `publish`: the block in which a producer writes a stream
 producers     the one writer of a live stream, to its end
 sources       `start`: an asynchronous generator, run in the server
 wsgi          requests whose event loop ends with the view
+outbox        the pieces of a producer that are not committed yet
 writer        commits in groups
 leases        signs of life, and streams that nobody watches
 stopping      ends a stream from outside

@@ -4,22 +4,17 @@ import asyncio
 import time
 from typing import Any
 
-from .. import log
 from ..errors import Conflict, Ended, StreamError
 from ..log.ending import end_stream
 from ..log.limits import piece_of
 from ..models import Stream
 from ..reading.hub import hub
-from .leases import LEASE, Lease, leases
+from .leases import Lease, leases
+from .outbox import Outbox
 from .outcomes import Outcome, Stopped, outcome_of
 from .stopping import stop
-from .writer import writer
 
 State = Stream.State
-
-# Pieces and characters that may wait for a commit before `write` waits, too.
-PENDING_PIECES = 2_000
-PENDING_LENGTH = 262_144
 
 
 class Producer:
@@ -32,15 +27,10 @@ class Producer:
         self.stream = stream
         self.stopped = False
         self._fence = fence
-        self._handed_over = stream.pieces  # The number of pieces that were given to the writer.
+        self._outbox = Outbox(stream, fence, self._give_up)
         # When the stream began, on a clock that never goes back.
         self._began = time.monotonic() - max(0.0, time.time() - stream.started_at.timestamp())
-        self._texts: list[str] = []
-        self._times: list[int] = []
-        self._length = 0
-        self._write: log.Write | None = None  # The write that is being committed.
         self._error: Exception | None = None  # Why nothing more can be written.
-        self._flushing: asyncio.Task[None] | None = None
         self._lease = Lease(stream.pk, fence, self._give_up, abandon, self._stop_unwatched)
         self._block: asyncio.Task[Any] | None = None
         self._outcome: asyncio.Future[Outcome] | None = None
@@ -53,7 +43,7 @@ class Producer:
     @property
     def n(self) -> int:
         """The number of the next piece."""
-        return self._handed_over + len(self._texts)
+        return self._outbox.n
 
     def start(self, block: asyncio.Task[Any] | None) -> None:
         """Take charge of the stream. `block` is the task to cancel when the stream is stopped."""
@@ -75,20 +65,17 @@ class Producer:
         self._check()
         if self.stream.format == Stream.Format.JSON or piece not in ("", None):
             text = piece_of(piece, self.stream.format)
-            self._texts.append(text)
-            self._times.append(round((time.monotonic() - self._began) * 1000))
-            self._length += len(text)
-            if self._flushing is None or self._flushing.done():
-                self._flushing = asyncio.create_task(self._flush())
-        if len(self._texts) > PENDING_PIECES or self._length > PENDING_LENGTH:
+            self._outbox.add(text, round((time.monotonic() - self._began) * 1000))
+        if self._outbox.full:
             await self.flush()
-        else:
-            await asyncio.sleep(0)  # Let other tasks run, whether or not the source ever waits.
+        elif self._outbox.waiting > 1:
+            # The source has written more than once without a commit in between. Let other tasks
+            # run, because the source may be one that never waits.
+            await asyncio.sleep(0)
 
     async def flush(self) -> None:
         """Wait until all pieces are committed. Raises what `write` raises."""
-        if self._flushing is not None:
-            await asyncio.shield(self._flushing)
+        await self._outbox.empty()
         self._check()
 
     def _check(self) -> None:
@@ -97,32 +84,12 @@ class Producer:
         if self._error is not None:
             raise self._error
 
-    async def _flush(self) -> None:
-        while (self._write or self._texts) and self._error is None:
-            if self._write is None:
-                self._write = log.Write(
-                    self.stream.pk,
-                    self._fence,
-                    LEASE,
-                    self._handed_over,
-                    self._texts,
-                    self._times,
-                    self.stream.format,
-                )
-                self._handed_over = self._write.end
-                self._texts, self._times, self._length = [], [], 0
-            try:
-                await writer().append(self._write)
-            except Exception as error:  # noqa: BLE001 - the next `write` raises the error
-                self._give_up(error)
-            # A cancelled append skips this line, so the next flush appends the same write again.
-            self._write = None
-
     def _give_up(self, error: Exception) -> None:
         """Note why nothing more can be written, and cancel the block."""
         if self._error is not None:
             return
         self._error = error
+        self._outbox.close()
         # A Conflict means that the stream was ended, taken over or deleted by somebody else.
         self.stopped = isinstance(error, Conflict)
         if self._block is not None:
@@ -188,9 +155,7 @@ class Producer:
         self._give_up(Ended(self.name, tail.end.state))
 
     async def _end(self, outcome: Outcome) -> None:
-        if self._flushing is not None:
-            await asyncio.wait([self._flushing])
-        await self._flush()  # Commits what a cancelled flush has left.
+        await self._outbox.empty()
         if self._error is not None and not self.stopped:
             refused = isinstance(self._error, StreamError)
             reason = str(self._error) if refused else "The pieces could not be stored."

@@ -1,39 +1,60 @@
 """The writer of an event loop: pieces that come during a commit share the next commit."""
 
 import asyncio
+from typing import Protocol
 
 from .. import log
-from ..log.bell import bell
+from ..log.bell import Ring, bell
 from ..log.database import AWAY, in_database_once_there
 from ..loops import PerLoop
 from ..pieces import Pieces
 
 Outcome = Exception | None
-Waiting = tuple[log.Write, "asyncio.Future[Outcome]"]
+
+# Writes in one commit. More would keep other work of the database thread waiting.
+GROUP = 1000
+
+
+class Sender(Protocol):
+    """Has pieces of one stream for the next commit."""
+
+    stream_id: int
+
+    def take(self) -> log.Write | None:
+        """Return what to commit, or None when there is nothing any more."""
+
+    def settle(self, outcome: Outcome) -> None:
+        """Note that the write was committed, or why not."""
+
+    def drop(self) -> None:
+        """Note that nobody knows whether the write was committed. The log knows."""
 
 
 class Writer:
     """Commits in groups. No write waits for a timer: a single write is committed at once."""
 
     def __init__(self) -> None:
-        self._waiting: list[Waiting] = []
+        self._waiting: list[Sender] = []
         self._task: asyncio.Task[None] | None = None
+
+    def put(self, sender: Sender) -> None:
+        """Take the sender's pieces with the next commit, and tell the sender the outcome.
+
+        The sender must not be put again before.
+        """
+        self._waiting.append(sender)
+        if self._task is None or self._task.done():
+            self._start()
 
     async def append(self, write: log.Write) -> None:
         """Commit pieces, and return afterwards. Raises StreamError when the log refuses them.
 
-        When this call is cancelled, the pieces may be committed or not. Append the same write again
-        to find out: the log does not add its pieces twice.
+        When this call is cancelled, the pieces may be committed or not.
         """
-        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        # An earlier call with the same write was cancelled. The log would refuse the write if one
-        # group contained it twice.
-        self._waiting = [each for each in self._waiting if each[0] is not write]
-        self._waiting.append((write, outcome))
-        if self._task is None or self._task.done():
-            self._start()
+        request = _Request(write)
+        self.put(request)
         # Shielded, because the group commits the write even when this call is cancelled.
-        error = await asyncio.shield(outcome)
+        error = await asyncio.shield(request.outcome)
         if error is not None:
             raise error
 
@@ -43,35 +64,69 @@ class Writer:
         )
 
     async def _commit_all(self) -> None:
-        group: list[Waiting] = []
+        group: list[tuple[Sender, log.Write]] = []
         try:
             while self._waiting:
-                group, self._waiting = self._waiting, []
-                # All processes lock the rows in the same order, so no two wait for each other.
-                group.sort(key=lambda waiting: waiting[0].stream_id)
-                outcomes = await self._commit([write for write, _ in group])
-                for (write, outcome), refusal in zip(group, outcomes, strict=True):
-                    outcome.set_result(refusal)
-                    if refusal is None and write.texts:
-                        pieces = Pieces(write.first, write.texts, format=write.format)
-                        bell().ring(write.stream_id, pieces)
+                group = self._next_group()
+                outcomes = await self._commit([write for _, write in group])
+                for (sender, _), outcome in zip(group, outcomes, strict=True):
+                    sender.settle(outcome)
+                bell().ring(
+                    [
+                        Ring.of(
+                            write.stream_id, Pieces(write.first, write.texts, format=write.format)
+                        )
+                        for (_, write), outcome in zip(group, outcomes, strict=True)
+                        if outcome is None and write.texts
+                    ]
+                )
         except asyncio.CancelledError:
-            # An event loop that ends cancels all of its tasks, while producers still append what
+            # An event loop that ends cancels all of its tasks, while producers still write what
             # they have. The next task commits what waits.
-            for _, outcome in group:
-                outcome.cancel()
+            for sender, _ in group:
+                sender.drop()
             if self._waiting:
                 self._start()
             raise
 
+    def _next_group(self) -> list[tuple[Sender, log.Write]]:
+        """Return at most one write for each stream. The other senders wait for the next group."""
+        group: dict[int, tuple[Sender, log.Write]] = {}
+        waiting, self._waiting = self._waiting, []
+        for sender in waiting:
+            if sender.stream_id in group or len(group) == GROUP:
+                self._waiting.append(sender)
+            elif write := sender.take():
+                group[sender.stream_id] = sender, write
+        # All processes lock the rows in the same order, so no two wait for each other.
+        return [group[stream_id] for stream_id in sorted(group)]
+
     async def _commit(self, writes: list[log.Write]) -> list[Outcome]:
         try:
             return list(await in_database_once_there(log.append, writes))
-        except Exception as error:  # noqa: BLE001 - each caller gets its error
+        except Exception as error:  # noqa: BLE001 - each sender gets its error
             if len(writes) == 1 or isinstance(error, AWAY):
                 return [error] * len(writes)
             # One write may have caused the error. Committed one by one, the others succeed.
             return [outcome for write in writes for outcome in await self._commit([write])]
+
+
+class _Request:
+    """A call of `Writer.append`."""
+
+    def __init__(self, write: log.Write) -> None:
+        self.stream_id = write.stream_id
+        self.outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._write = write
+
+    def take(self) -> log.Write:
+        return self._write
+
+    def settle(self, outcome: Outcome) -> None:
+        self.outcome.set_result(outcome)
+
+    def drop(self) -> None:
+        self.outcome.cancel()
 
 
 writer = PerLoop(Writer)

@@ -214,7 +214,7 @@ def end_over_http_while_somebody_stops(name: str, key: str) -> tuple[int, Any]:
     """
     end_stream = ending.end_stream
 
-    async def stop_first(stream_id: int, *arguments: Any, **options: Any) -> bool:
+    async def stop_first(stream_id: int, *arguments: Any, **options: Any) -> Stream | None:
         await end_stream(stream_id, Stream.State.STOPPED)
         return await end_stream(stream_id, *arguments, **options)
 

@@ -17,12 +17,12 @@ from .recordings import fold
 
 def finish(
     stream_id: int, state: str, reason: str = "", fence: str | None = None, failure: str = ""
-) -> bool:
+) -> Stream | None:
     """End a live stream, and fold its segments into one row.
 
     Viewers see the `reason`, and only the owner and staff see the `failure`. With `fence`, only the
-    producer that holds this fencing token can end the stream. Returns whether this call ended the
-    stream.
+    producer that holds this fencing token can end the stream. Returns the ended stream, or None if
+    this call did not end the stream.
     """
     streams = Stream.objects.live().filter(pk=stream_id)
     if fence is not None:
@@ -31,12 +31,12 @@ def finish(
         if not streams.update(
             state=state, reason=reason, failure=failure, ended_at=Now(), leased_until=None
         ):
-            return False
+            return None
         fold(stream_id)
         transaction.on_commit(
             lambda: streams_changed.send(sender=Stream), using=home(), robust=True
         )
-    return True
+        return Stream.objects.get(pk=stream_id)
 
 
 async def end_stream(
@@ -47,23 +47,28 @@ async def end_stream(
     fence: str | None = None,
     failure: str = "",
     patient: bool = False,
-) -> bool:
-    """End a live stream as `finish` does, and ring. Returns whether this call ended the stream.
+) -> Stream | None:
+    """End a live stream as `finish` does, and ring. Returns what `finish` returns.
 
     When the database is away, a `patient` caller waits for it; any other gets the database's error.
     """
     run = in_database_once_there if patient else in_database
     # PostgreSQL can't store a NUL, which the text of an exception may contain.
     ended = await run(finish, stream_id, state, reason, fence, failure.replace("\0", ""))
-    if ended:
-        await announce_end(stream_id)
+    if ended is not None:
+        await _ring(ended)
     return ended
 
 
 async def announce_end(stream_id: int) -> None:
     """Tell every process that a stream has ended, however it ended."""
     stream = await in_database(Stream.objects.filter(pk=stream_id).first)
-    if stream is not None and (end := stream.end()):
-        bell().ring([Ring.of(stream_id, Pieces(stream.pieces, ()), end)])
+    if stream is not None:
+        await _ring(stream)
+
+
+async def _ring(stream: Stream) -> None:
+    if end := stream.end():
+        bell().ring([Ring.of(stream.pk, Pieces(stream.pieces, ()), end)])
         # A command ends its event loop right after the end of its stream.
         await bell().sent()

@@ -69,4 +69,4 @@ def _interrupt(stream_id: int, started: float) -> bool:
         if (stream := expired.first()) is None:
             return False
         reason = NEVER_CAME if stream.reserved else "The producer died."
-        return finish(stream_id, Stream.State.INTERRUPTED, reason)
+        return finish(stream_id, Stream.State.INTERRUPTED, reason) is not None

@@ -100,7 +100,8 @@ class Follower:
                 self.over = True
                 return last
             # The stream has ended, and the reader lacks more pieces than the tail holds.
-            self._after = Cursor(self._stream.revision, self.n)
+            # Not the revision of `_stream`, which its producer changes when the stream ends.
+            self._after = Cursor(tail.stream.revision, self.n)
             self._release()
         if self._recorded is None:
             try:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Coroutine
+from copy import copy
 from typing import Any
 
 from .. import log
@@ -58,7 +59,8 @@ class Hub:
         self._start()
         tail = self._tails.get(stream.pk)
         if tail is None:
-            tail = self._tails[stream.pk] = Tail(stream)
+            # A copy, because a producer changes its stream when the stream ends.
+            tail = self._tails[stream.pk] = Tail(copy(stream))
             self._spawn(self._join(tail))
         elif tail.count < stream.pieces:
             self._look(tail)  # The caller has just read a newer count from the database.

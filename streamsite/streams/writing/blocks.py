@@ -62,7 +62,9 @@ class publish:  # noqa: N801 - used like a function
         if isinstance(target, Stream):
             # The other options belong to the reserved stream.
             wanted = self._options.get("format")
-            stream = await in_database(log.take_up, target, fence=fence, lease=LEASE, format=wanted)
+            taken = await in_database(log.take_up, target, fence=fence, lease=LEASE, format=wanted)
+            target.copy_from(taken)
+            stream = target
         else:
             stream = await in_database(
                 log.create, target, fence=fence, lease=LEASE, **self._options

@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from ..errors import Conflict, Ended, StreamError
+from ..log.database import in_database_once_there
 from ..log.ending import end_stream
 from ..log.limits import piece_of
 from ..models import Stream
@@ -20,7 +21,8 @@ State = Stream.State
 class Producer:
     """The one writer of a live stream.
 
-    `stopped` says whether somebody else ended the stream or took it over.
+    `stopped` says whether somebody else ended the stream or took it over. After the block, `stream`
+    says how the stream ended: `state`, `reason`, `pieces`, `length`, `sha256` and `ended_at`.
     """
 
     def __init__(self, stream: Stream, fence: str, abandon: float | None) -> None:
@@ -160,7 +162,7 @@ class Producer:
             refused = isinstance(self._error, StreamError)
             reason = str(self._error) if refused else "The pieces could not be stored."
             outcome = outcome_of(self._error, reason)
-        await end_stream(
+        now = await end_stream(
             self.stream.pk,
             outcome.state,
             outcome.reason,
@@ -168,3 +170,9 @@ class Producer:
             failure=outcome.failure,
             patient=True,
         )
+        if now is None:  # Somebody else has ended the stream, has taken it over or has deleted it.
+            now = await in_database_once_there(Stream.objects.filter(pk=self.stream.pk).first)
+        if now is not None:
+            self.stream.copy_from(now)
+        else:
+            self.stream.state, self.stream.reason = State.FAILED, "The stream was deleted."

@@ -20,7 +20,7 @@ async def stop(stream: Stream, reason: str = "") -> bool:
     Viewers see the `reason`. The producer learns of the end by a ring, or because its next piece is
     refused. Returns whether this call ended the stream.
     """
-    return await end_stream(stream.pk, Stream.State.STOPPED, reason)
+    return await end_stream(stream.pk, Stream.State.STOPPED, reason) is not None
 
 
 async def stop_with(token: PublishToken, stream: Stream) -> bool:

@@ -26,6 +26,7 @@ async def start(
 
     Returns as soon as readers can follow the stream. The options and the errors are those of
     `publish`. When the source raises an exception, the stream fails and the exception is logged.
+    When the source has ended, the returned stream says how it ended, as after `publish`.
 
     Raises RuntimeError in a view under WSGI, because the event loop of such a view ends with it.
     """

@@ -33,7 +33,19 @@ WINGS = (
     ("reading",),
     ("writing",),
     ("http",),
-    ("urls", "asgi", "admin", "checks", "apps", "templatetags", "management", "client"),
+    (
+        "urls",
+        "asgi",
+        "admin",
+        "checks",
+        "apps",
+        "templatetags",
+        "management",
+        "client",
+        "testing",
+        "isolation",
+        "pytest_plugin",
+    ),
 )
 # The most lines of a module.
 MOST_LINES = 300

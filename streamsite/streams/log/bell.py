@@ -130,7 +130,7 @@ class Bell:
         """
         for each in bell:  # The event loops of this process need no channel layer.
             each._deliver(rings)
-        if isinstance(_layer(), InMemoryChannelLayer):
+        if isinstance(channel_layer(), InMemoryChannelLayer):
             return  # No other process listens to this layer.
         for ring in rings:
             self._unsent[ring.stream_id] = ring.after(self._unsent.get(ring.stream_id))
@@ -167,7 +167,7 @@ class Bell:
             return
         try:
             async with asyncio.timeout(RING_TIMEOUT):
-                await _layer().group_send(_group(ring.stream_id), ring.message())
+                await channel_layer().group_send(_group(ring.stream_id), ring.message())
         except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
             self._muted_until = now + MUTE
             logger.warning(
@@ -178,7 +178,7 @@ class Bell:
     async def next_ring(self) -> Ring:
         """Return the next ring of another process. Raises what the channel layer raises."""
         channel = await self._open()
-        layer = _layer()
+        layer = channel_layer()
         while True:
             message = await layer.receive(channel)
             if message.get("process") == _process:
@@ -198,29 +198,30 @@ class Bell:
         """
         async with asyncio.timeout(GROUP_TIMEOUT):
             channel = await self._open()
-            await _layer().group_add(_group(stream_id), channel)
+            await channel_layer().group_add(_group(stream_id), channel)
 
     async def leave(self, stream_id: int) -> None:
         """Have the rings of a stream sent no longer. Raises what `join` raises."""
         async with asyncio.timeout(GROUP_TIMEOUT):
-            await _layer().group_discard(_group(stream_id), self._channel)
+            await channel_layer().group_discard(_group(stream_id), self._channel)
 
     async def _open(self) -> str:
         """Return this event loop's channel on the layer, and open the channel the first time."""
         async with self._opening:
             if not self._channel:
-                self._channel = await _layer().new_channel("streams")
+                self._channel = await channel_layer().new_channel("streams")
         return self._channel
 
 
 bell = PerLoop(Bell)
 
 # What a site without CHANNEL_LAYERS uses.
-_in_memory = InMemoryChannelLayer()
+in_memory = InMemoryChannelLayer()
 
 
-def _layer() -> Any:
-    return get_channel_layer() or _in_memory
+def channel_layer() -> Any:
+    """Return the channel layer that carries the rings. `isolation` replaces it."""
+    return get_channel_layer() or in_memory
 
 
 def _group(stream_id: int) -> str:

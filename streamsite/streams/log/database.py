@@ -9,7 +9,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
@@ -40,6 +40,11 @@ def _new_thread() -> None:
 os.register_at_fork(after_in_child=_new_thread)
 
 
+def executor() -> Executor:
+    """Return what runs the database work of the running event loop. `isolation` replaces it."""
+    return _thread
+
+
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `work` in the database thread, and return its result.
 
@@ -48,7 +53,7 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     the log is.
     """
     return await asyncio.get_running_loop().run_in_executor(
-        _thread, _with_connection, work, args, kwargs
+        executor(), _with_connection, work, args, kwargs
     )
 
 
@@ -76,6 +81,8 @@ def _with_connection(
         try:
             return work(*args, **kwargs)
         except AWAY:
+            if any(each.in_atomic_block for each in connections.all(initialized_only=True)):
+                raise  # A test's transaction, which would end with the connection.
             connections.close_all()  # Those of this thread.
             return work(*args, **kwargs)
     except AWAY:

@@ -40,6 +40,11 @@ async def find(name: str, *, revision: int = 0) -> Stream:
 _cache: dict[str, tuple[Stream, float]] = {}
 
 
+def forget_all() -> None:
+    """Empty the cache of finished streams."""
+    _cache.clear()
+
+
 @receiver((post_save, post_delete), sender=Stream)
 def _forget(instance: Stream, using: str, **_signal: object) -> None:
     transaction.on_commit(lambda: _cache.pop(instance.name, None), using=using)

@@ -80,6 +80,12 @@ _tapes: OrderedDict[int, Tape] = OrderedDict()
 _lock = threading.Lock()
 
 
+def forget_all() -> None:
+    """Empty the memory of finished streams."""
+    with _lock:
+        _tapes.clear()
+
+
 async def tape_of(stream: Stream) -> Tape:
     """Return the tape of a finished stream, at its current revision or at a later one.
 

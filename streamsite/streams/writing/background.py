@@ -14,26 +14,44 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+class Background:
+    """A thread with an event loop."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(
+            target=self.loop.run_forever, name="streams-producers", daemon=True
+        )
+        self.thread.start()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the event loop, and return its result."""
+        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self.loop)
+        return future.result()
+
+
 _lock = threading.Lock()
-_loop: asyncio.AbstractEventLoop | None = None
+_background: Background | None = None
+
+
+def background() -> Background:
+    """Return the thread of this process. `isolation` replaces it."""
+    global _background
+    with _lock:
+        if _background is None:
+            _background = Background()
+        return _background
 
 
 def in_background(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in the thread's event loop, and return its result."""
-    global _loop
-    with _lock:
-        if _loop is None:
-            _loop = asyncio.new_event_loop()
-            threading.Thread(
-                target=_loop.run_forever, name="streams-producers", daemon=True
-            ).start()
-    future: Future[T] = asyncio.run_coroutine_threadsafe(work, _loop)
-    return future.result()
+    return background().run(work)
 
 
 def _forget_thread() -> None:
-    global _loop
-    _loop = None
+    global _background
+    _background = None
 
 
 # A forked worker inherits no threads.

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any, Unpack
 
 from ..loops import PerLoop
@@ -14,7 +14,10 @@ from .wsgi import loop_ends_with_view
 logger = logging.getLogger(__name__)
 
 # The tasks of each event loop, which itself keeps only weak references to its tasks.
-_running: PerLoop[set[asyncio.Task[None]]] = PerLoop(set)
+running: PerLoop[set[asyncio.Task[None]]] = PerLoop(set)
+
+# Awaits the end of a source whose event loop ends with the view. `isolation` sets it.
+end_in_view: Callable[[Stream, asyncio.Task[None]], Awaitable[None]] | None = None
 
 
 async def start(
@@ -30,7 +33,8 @@ async def start(
 
     Raises RuntimeError in a view under WSGI, because the event loop of such a view ends with it.
     """
-    if loop_ends_with_view():
+    ends_with_view = loop_ends_with_view()
+    if ends_with_view and end_in_view is None:
         raise RuntimeError(
             "start() can't run a source under WSGI, because the event loop ends with the view. "
             "Serve the site by ASGI, or write the stream with publish() in a task of a task queue."
@@ -52,15 +56,18 @@ async def start(
             opened.cancel()  # Has no effect once the stream is there.
 
     task = asyncio.create_task(run())
-    running = _running()
-    running.add(task)
-    task.add_done_callback(running.discard)
-    return await asyncio.shield(opened)
+    tasks = running()
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+    stream = await asyncio.shield(opened)
+    if ends_with_view and end_in_view is not None:
+        await end_in_view(stream, task)
+    return stream
 
 
 async def end_sources() -> None:
     """End the sources of this event loop, and their streams as `interrupted`."""
-    running = list(_running())
-    for task in running:
+    tasks = list(running())
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)

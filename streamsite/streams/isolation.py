@@ -172,7 +172,8 @@ class _Desk(Executor):
 def _new_desk() -> _Desk:
     loop = asyncio.get_running_loop()
     # The names of asgiref, here and above, are undocumented. Last read in asgiref 3.13.
-    if (worker := AsyncToSync.loop_thread_executors.get(loop)) is None:
+    worker: Executor | None = AsyncToSync.loop_thread_executors.get(loop)
+    if worker is None:
         worker = SyncToAsync.single_thread_executor
         _Isolation.sub_thread_used = True
     return _Desk(loop, worker)

@@ -7,7 +7,7 @@ therefore works as Django's asynchronous ORM does: in the thread of the test, an
 connection.
 
 - unittest: `StreamsMixin`, in front of any test case of Django.
-- pytest: the fixture `streams`, of the plugin `streamsite.streams.pytest_plugin`.
+- pytest: the fixture `streams`, of the plugin `streamsite.streams.testing_plugin`.
 - Both: `read` and `aread` read a stream to its end, and `finish_sources` waits for sources.
 
 `isolation.py` has the threads and event loops.
@@ -16,7 +16,7 @@ connection.
 import asyncio
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest import TestCase, TestResult
 
 from .isolation import WITHIN, end, in_event_loop, isolated
@@ -60,14 +60,14 @@ class StreamsMixin(Base):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A stream, read to its end."""
+    """A stream, read to its end.
 
-    pieces: list[str]
+    `pieces` are texts, or the values of a stream of JSON. `text` is the text that `sha256` is of.
+    """
+
+    pieces: list[Any]
+    text: str
     end: End
-
-    @property
-    def text(self) -> str:
-        return "".join(self.pieces)
 
 
 def read(name: str | Stream, *, within: float = WITHIN) -> Reading:
@@ -75,7 +75,7 @@ def read(name: str | Stream, *, within: float = WITHIN) -> Reading:
 
         found = read("build")
         found.text         # "one two"
-        found.pieces       # ["one ", "two"]
+        found.pieces       # ["one ", "two"], or the values of a stream of JSON
         found.end.state    # "done"
         found.end.reason   # ""
 
@@ -89,22 +89,25 @@ def read(name: str | Stream, *, within: float = WITHIN) -> Reading:
 
 async def aread(name: str | Stream, *, within: float = WITHIN) -> Reading:
     """Follow a stream to its end, and return its pieces and its end, as `read` does."""
-    pieces: list[str] = []
+    pieces: list[Any] = []
+    texts: list[str] = []
     try:
         async with asyncio.timeout(within), aclosing(follow(name)) as batches:
             async for batch in batches:
                 for record in batch:
                     match record:
-                        case Pieces(texts=texts):
-                            pieces += texts
+                        case Pieces():
+                            pieces += record.values
+                            texts += record.texts
                         case Reset():
                             pieces.clear()
+                            texts.clear()
                         case End():
-                            return Reading(pieces, record)
+                            return Reading(pieces, "".join(texts), record)
     except TimeoutError:
         pass
     raise AssertionError(
-        f"Stream {str(name)!r} has not ended within {within:g} s. "
+        f"Stream {getattr(name, 'name', name)!r} has not ended within {within:g} s. "
         f"The pieces so far: {len(pieces)}, the last of them {pieces[-3:]}."
     )
 

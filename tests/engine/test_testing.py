@@ -45,7 +45,7 @@ urlpatterns += [
     "shop/views.py": (TESTED / "views.py").read_text(),
     "shop/tests.py": (TESTED / "with_unittest.py").read_text(),
     "test_shop.py": (TESTED / "with_pytest.py").read_text(),
-    "conftest.py": 'pytest_plugins = ["streamsite.streams.pytest_plugin"]',
+    "conftest.py": 'pytest_plugins = ["streamsite.streams.testing_plugin"]',
     "pytest.ini": """[pytest]
 asyncio_default_fixture_loop_scope = function
 filterwarnings = error

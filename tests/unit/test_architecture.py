@@ -44,7 +44,7 @@ WINGS = (
         "client",
         "testing",
         "isolation",
-        "pytest_plugin",
+        "testing_plugin",
     ),
 )
 # The most lines of a module.

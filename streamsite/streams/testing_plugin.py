@@ -1,6 +1,6 @@
 """A plugin for pytest, with the fixture `streams`. Name the plugin in the project's conftest.py:
 
-pytest_plugins = ["streamsite.streams.pytest_plugin"]
+pytest_plugins = ["streamsite.streams.testing_plugin"]
 """
 
 from collections.abc import Iterator

@@ -24,7 +24,7 @@ from .loops import PerLoop
 from .models import Stream
 from .querysets import home
 from .reading import finding, tapes
-from .writing import background, blocks, leases, producers, sources
+from .writing import background, blocks, leases, sources
 
 T = TypeVar("T")
 
@@ -72,7 +72,7 @@ def isolated() -> Iterator[None]:
         # A signal that empties the cache comes after a commit, and the transaction of a test has
         # none.
         replace(finding, "CACHE_SECONDS", 0.0)
-        for module in (blocks, leases, producers):
+        for module in (blocks, leases):
             replace(module, "LEASE", LEASE)
         stack.callback(end)
         yield

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django.views.defaults import permission_denied
 
-from streamsite.streams import NoSuchStream, Stream, StreamError, log, policy
+from streamsite.streams import NoSuchStream, Removed, Stream, StreamError, log, policy
 from streamsite.streams.http.links import parameter_of
 
 from .listing import clock, duration, listing
@@ -38,6 +38,8 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
     """Show one stream. While the stream is live, the page follows it; later it replays it."""
     try:
         found = log.find(name)
+    except Removed:
+        return render(request, "410.html", status=410)
     except NoSuchStream:
         raise Http404 from None
     rules = policy()

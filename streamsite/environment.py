@@ -10,6 +10,7 @@ An empty variable counts as unset.
 
 import os
 import secrets
+from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from redis import Redis
 from redis.connection import parse_url
+
+from streamsite.streams.wire import durations
 
 BOOLEANS = {"on": True, "off": False, "true": True, "false": False, "1": True, "0": False}
 # The most digits of a number: every such number fits into 64 bits.
@@ -53,6 +56,17 @@ def integer(name: str, default: int, minimum: int = 1) -> int:
     if not digits or int(value) < minimum:
         raise ImproperlyConfigured(f"{name}={value!r} is not a whole number of at least {minimum}.")
     return int(value)
+
+
+def duration(name: str, default: str) -> timedelta | None:
+    """Return a duration, such as "30d", or None for "forever"."""
+    value = os.environ.get(name, "").strip().lower() or default
+    if value == "forever":
+        return None
+    try:
+        return durations.parse(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not valid: {error} Or use forever.") from None
 
 
 def folder(name: str, default: Path) -> Path:

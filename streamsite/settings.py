@@ -137,6 +137,10 @@ STREAM_ALLOWED_ORIGINS = environment.origins("STREAM_ALLOWED_ORIGINS")
 
 STREAM_TRUSTED_PROXIES = environment.networks("STREAM_TRUSTED_PROXIES")
 
+# How long a stream is kept after its end: None is for ever.
+
+STREAM_KEEP = environment.duration("STREAM_KEEP", "30d")
+
 # Limits of one stream, and of one request that publishes.
 
 STREAM_MAX_PIECE_LENGTH = environment.integer("STREAM_MAX_PIECE_LENGTH", 65_536)

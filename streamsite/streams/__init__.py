@@ -32,6 +32,7 @@ _MODULES = {
     "PublishToken": "tokens",
     "Record": "pieces",
     "ReserveOptions": "writing.options",
+    "Removed": "errors",
     "Reset": "pieces",
     "Stopped": "writing.outcomes",
     "Stream": "models",
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from .errors import Forbidden as Forbidden
     from .errors import NoSuchStream as NoSuchStream
     from .errors import OutOfTurn as OutOfTurn
+    from .errors import Removed as Removed
     from .errors import StreamError as StreamError
     from .errors import TakenOver as TakenOver
     from .errors import TooLarge as TooLarge

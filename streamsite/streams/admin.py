@@ -1,5 +1,6 @@
 """The admin of streams and publisher tokens."""
 
+from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -42,7 +43,17 @@ class StreamForm(forms.ModelForm):
 
     class Meta:
         model = Stream
-        fields = ("title", "name", "visibility", "owner", "format", "text", "split", "pace")
+        fields = (
+            "title",
+            "name",
+            "visibility",
+            "owner",
+            "expires_at",
+            "format",
+            "text",
+            "split",
+            "pace",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,6 +96,31 @@ class StreamForm(forms.ModelForm):
         return data
 
 
+class KeptUntilFilter(admin.SimpleListFilter):
+    """Filters streams by how soon they will be removed."""
+
+    title = _("kept until")
+    parameter_name = "kept"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Stream]"
+    ) -> list[tuple[str, Any]]:
+        return [
+            ("1", _("at most a day from now")),
+            ("7", _("at most 7 days from now")),
+            ("30", _("at most 30 days from now")),
+            (log.FOREVER, _("for ever")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Stream]) -> QuerySet[Stream]:
+        value = self.value()
+        if value is None:
+            return queryset
+        if value == log.FOREVER:
+            return queryset.exclude(state=Stream.State.LIVE).filter(expires_at=None)
+        return queryset.filter(expires_at__lte=timezone.now() + timedelta(days=int(value)))
+
+
 @admin.register(Stream)
 class StreamAdmin(admin.ModelAdmin):
     form = StreamForm
@@ -98,8 +134,9 @@ class StreamAdmin(admin.ModelAdmin):
         "age",
         "visibility",
         "owner",
+        "expires_at",
     )
-    list_filter = ("state", "visibility")
+    list_filter = ("state", "visibility", KeptUntilFilter)
     list_select_related = ("owner",)
     search_fields = ("name", "title")
     date_hierarchy = "started_at"
@@ -121,7 +158,7 @@ class StreamAdmin(admin.ModelAdmin):
         if obj is None:
             return StreamForm.Meta.fields
         if obj.live:  # Only the producer writes the text of a live stream.
-            return ("title", "name", "visibility", "owner", "format", *self.facts)
+            return ("title", "name", "visibility", "owner", "keep", "format", *self.facts)
         if obj.format == Stream.Format.JSON:  # The lines are the pieces.
             return (*(name for name in StreamForm.Meta.fields if name != "split"), *self.facts)
         return (*StreamForm.Meta.fields, *self.facts)
@@ -129,7 +166,7 @@ class StreamAdmin(admin.ModelAdmin):
     def get_readonly_fields(
         self, request: HttpRequest, obj: Stream | None = None
     ) -> tuple[str, ...]:
-        return ("name", "format", *self.facts) if obj else ()
+        return ("name", "keep", "format", *self.facts) if obj else ()
 
     @admin.display(description=_("Text"))
     def text(self, stream: Stream) -> str:

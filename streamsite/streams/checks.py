@@ -11,11 +11,13 @@ from django.urls.resolvers import LocalePrefixPattern
 
 from . import urls
 from .conf import setting
+from .errors import BadRequest
 from .http.clients import parse_network
 from .http.entrypoint import serves_streams
 from .http.middleware import skipped
 from .http.origins import parse
 from .http.policy import policy_problem
+from .log.keeping import kept_for
 from .workers import unconnected_workers
 
 REDIS = "channels_redis.core.RedisChannelLayer"
@@ -47,6 +49,22 @@ def check_proxies(**_: Any) -> list[CheckMessage]:
         for entry in setting("STREAM_TRUSTED_PROXIES")
         if parse_network(entry) is None
     ]
+
+
+@register()
+def check_keep(**_: Any) -> list[CheckMessage]:
+    """Require that STREAM_KEEP is a duration or None."""
+    try:
+        kept_for(None)
+    except BadRequest:
+        return [
+            Error(
+                f"STREAM_KEEP is {setting('STREAM_KEEP')!r}, which is not a duration.",
+                hint="Write a timedelta, such as timedelta(days=30), or None for ever.",
+                id="streams.E009",
+            )
+        ]
+    return []
 
 
 @register()

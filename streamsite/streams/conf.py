@@ -1,5 +1,6 @@
 """The engine's settings, with their defaults."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +16,8 @@ DEFAULTS: dict[str, Any] = {
     "STREAM_LOGIN_REQUIRED": True,
     # Middleware of the project that need not run for the engine's addresses. None runs there.
     "STREAM_SKIPPED_MIDDLEWARE": [],
+    # How long a stream is kept after its end, unless the stream says otherwise. None is for ever.
+    "STREAM_KEEP": timedelta(days=30),
     # Characters in one piece.
     "STREAM_MAX_PIECE_LENGTH": 65_536,
     # Pieces and characters in one stream.

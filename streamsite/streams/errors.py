@@ -61,6 +61,21 @@ class NoSuchStream(StreamError):
         super().__init__(f"There is no stream named {name!r}.")
 
 
+class Removed(NoSuchStream):
+    """The stream was removed, because the time for which it was kept is over.
+
+    The engine remembers the name for a year. After the year the name gets NoSuchStream.
+    """
+
+    status = 410
+    close_code = 4410
+
+    def __init__(self, name: str) -> None:
+        StreamError.__init__(
+            self, f"Stream {name!r} was removed, because the time for which it was kept is over."
+        )
+
+
 class Conflict(StreamError):
     """The state of the stream does not allow the request."""
 

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.db.models.functions import Now
 from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -93,6 +94,18 @@ class Stream(models.Model):
     started_at = models.DateTimeField(_("started"), default=timezone.now, editable=False)
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
 
+    # How long the stream is kept after its end, and until when. Null is for ever. `expires_at` is
+    # null while the stream is live.
+    keep = models.DurationField(
+        _("kept after its end for"), null=True, editable=False, help_text=_("Empty means for ever.")
+    )
+    expires_at = models.DateTimeField(
+        _("kept until"),
+        null=True,
+        blank=True,
+        help_text=_("The site removes the stream after this moment. Empty means never."),
+    )
+
     # The fencing token of the one producer that may write, and the end of the producer's lease.
     # A reserved stream has no token yet, and its lease is the time in which its producer may come.
     fence = models.CharField(max_length=64, blank=True, editable=False)
@@ -113,7 +126,10 @@ class Stream(models.Model):
         verbose_name = _("stream")
         verbose_name_plural = _("streams")
         ordering = ("-started_at", "-id")
-        indexes = (models.Index(fields=("state", "-started_at")),)
+        indexes = (
+            models.Index(fields=("state", "-started_at")),
+            models.Index(fields=("expires_at",)),
+        )
 
     def __str__(self) -> str:
         return self.title or self.name
@@ -224,6 +240,30 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream_id}: {self.first}-{self.end}"
+
+
+class Tombstone(models.Model):
+    """The name of a stream that was removed because its time was over."""
+
+    name = models.CharField(max_length=100, unique=True)
+    removed_at = models.DateTimeField(db_index=True)
+
+    objects = HomeManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Chore(models.Model):
+    """Work that one process of the site does from time to time, and when the work is due next."""
+
+    name = models.CharField(max_length=32, unique=True)
+    due_at = models.DateTimeField(db_default=Now())
+
+    objects = HomeManager()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Watch(models.Model):

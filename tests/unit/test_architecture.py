@@ -216,6 +216,7 @@ def test_the_wire_formats_import_only_the_standard_library():
             assert not {name.split(".")[0] for name in imports(module)} - {
                 "collections",
                 "dataclasses",
+                "datetime",
                 "json",
                 "re",
                 "typing",

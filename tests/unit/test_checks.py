@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +43,8 @@ MISTAKES = [
     ({"STREAM_POLICY": "django.http.HttpRequest"}, "streams.E007"),
     ({"STREAM_POLICY": "tests.unit.test_policy.Asynchronous"}, "streams.E007"),
     ({"STREAM_POLICY": None}, "streams.E007"),
+    ({"STREAM_KEEP": 30}, "streams.E009"),
+    ({"STREAM_KEEP": timedelta(days=-1)}, "streams.E009"),
     ({"MIDDLEWARE": [*settings.MIDDLEWARE, REMOTE_USER]}, "streams.E008"),
     ({"DISALLOWED_USER_AGENTS": [re.compile("Bot")]}, "streams.E008"),
 ]

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def redis() -> dict[str, Any]:
 READERS: dict[str, Callable[[], Any]] = {
     "boolean": lambda: environment.boolean("V", default=True),
     "choice": lambda: environment.choice("V", "off", ("on", "off", "proxy")),
+    "duration": lambda: environment.duration("V", "30d"),
     "integer": lambda: environment.integer("V", 7),
     "url": lambda: environment.url("V", SCHEMES),
     "database": lambda: database()["HOST"],
@@ -44,6 +46,9 @@ GOOD = [
     ("integer", " 12 ", 12),
     ("integer", "0001", 1),
     ("integer", "9" * 18, 10**18 - 1),
+    ("duration", "", timedelta(days=30)),
+    ("duration", " 12H ", timedelta(hours=12)),
+    ("duration", "forever", None),
     ("url", "", ""),
     ("url", " sqlite:///x ", "sqlite:///x"),
     ("database", "postgres://user:pass%3Aword@db:5432/name", "db"),
@@ -68,6 +73,9 @@ GOOD = [
 ]
 
 NOT_A_NUMBER = "V={!r} is not a whole number of at least 1."
+NOT_A_DURATION = (
+    "V is not valid: {!r} is not a duration. Use a number and s, m, h or d: 30d. Or use forever."
+)
 NOT_A_HOST = (
     "V: {!r} is not a host name: leave out scheme, port and path, such as example.com, "
     "and separate several names by commas."
@@ -95,6 +103,10 @@ BAD = [
     *[
         ("integer", value, NOT_A_NUMBER.format(value))
         for value in ("abc", "0", "-1", "1.5", "1_000", "٣", "9" * 19)
+    ],
+    *[
+        ("duration", value, NOT_A_DURATION.format(value))
+        for value in ("30", "-1d", "1.5h", "3 d", "1w", "never")
     ],
     ("url", "foo", "V must be a URL that begins with postgres:// or sqlite://."),
     ("url", "https://secret", "V must be a URL that begins with postgres:// or sqlite://."),

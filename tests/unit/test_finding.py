@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from streamsite.streams.errors import NoSuchStream
+from streamsite.streams import log
+from streamsite.streams.errors import NoSuchStream, Removed
+from streamsite.streams.log.bell import Ring, bell
 from streamsite.streams.models import Stream
 from streamsite.streams.reading import finding
 from streamsite.streams.reading.finding import Finder
@@ -17,13 +19,16 @@ class Database:
         self.asked: list[set[str]] = []
         self.answers = asyncio.Event()
         self.fails = False
+        # The streams that the look-up ends, because their producers have died.
+        self.ended: list[Stream] = []
 
-    async def __call__(self, _work: object, names: set[str]) -> dict[str, Stream]:
+    async def __call__(self, _work: object, names: set[str]) -> log.Found:
         self.asked.append(names)
         await self.answers.wait()
         if self.fails:
             raise ConnectionError("gone")
-        return {name: Stream(name=name) for name in names if name != "nowhere"}
+        streams = {name: Stream(name=name) for name in names - {"nowhere", "removed"}}
+        return log.Found(streams, {"removed"} & names, self.ended)
 
 
 @pytest.fixture
@@ -71,3 +76,24 @@ async def test_everybody_hears_when_the_database_fails_and_may_ask_again(databas
         assert isinstance(error, ConnectionError)
     database.fails = False
     assert (await finder.find("a")).name == "a"
+
+
+async def test_a_removed_stream_is_told_from_one_that_never_was(database: Database):
+    database.answers.set()
+    finder = Finder()
+    with pytest.raises(Removed, match="'removed' was removed") as removed:
+        await finder.find("removed")
+    with pytest.raises(NoSuchStream, match="no stream named 'nowhere'"):
+        await finder.find("nowhere")
+    assert (removed.value.status, removed.value.close_code) == (410, 4410)
+
+
+async def test_all_readers_hear_of_a_stream_that_was_found_dead(database: Database):
+    heard: list[Ring] = []
+    bell().hear = heard.append
+    database.ended = [Stream(pk=7, name="dead", state="interrupted", reason="Died.", pieces=3)]
+    database.answers.set()
+    await Finder().find("dead")
+    assert [(ring.stream_id, ring.n, ring.end and ring.end.reason) for ring in heard] == [
+        (7, 3, "Died.")
+    ]

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
@@ -169,7 +170,9 @@ def text(name: str) -> str:
 
 def test_every_setting_and_its_default_is_documented():
     for name, default in DEFAULTS.items():
-        assert f"| `{name}` | `{default}` |" in text("settings")
+        duration = isinstance(default, timedelta)
+        value = repr(default).removeprefix("datetime.") if duration else default
+        assert f"| `{name}` | `{value}` |" in text("settings")
 
 
 def test_every_environment_variable_is_documented():

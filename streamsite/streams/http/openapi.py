@@ -12,10 +12,11 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 
 from ..conf import setting
+from ..log import FOREVER
 from ..models import MAX_PACE, MIN_PACE, Stream
 from ..names import NAME_PATTERN
 from ..pieces import LATEST
-from ..wire import ndjson, sse
+from ..wire import durations, ndjson, sse
 from . import links, publishing
 from .endpoints import endpoint
 from .openapi_components import (
@@ -172,6 +173,12 @@ def pieces_operation() -> Json:
                 "Whether the pieces are texts or JSON values. The default is the format of the "
                 "stream, and `text` for a new stream.",
             ),
+            query(
+                "keep",
+                {"type": "string", "pattern": f"^({durations.PATTERN}|{FOREVER})$"},
+                "How long the stream is kept after its end, if this request creates the stream: a "
+                "number and s, m, h or d, such as `30d`, or `forever`. The default is the site's.",
+            ),
             query("producer", {"type": "string"}, "A name for each publisher that uses the token."),
             query(
                 "takeover",
@@ -195,7 +202,7 @@ def pieces_operation() -> Json:
             },
         },
         "responses": {"202": answer("All pieces were added.", {JSON: ref("Delivered")})}
-        | refusals(400, 401, 403, 404, 405, 409, 413, 415, schema="Undelivered"),
+        | refusals(400, 401, 403, 404, 405, 409, 410, 413, 415, schema="Undelivered"),
     }
 
 
@@ -206,7 +213,7 @@ def stop_operation() -> Json:
         "summary": summary(publishing.stop),
         "security": [{"token": []}, {"session": [], "csrfCookie": [], "csrfHeader": []}],
         "responses": {"202": answer("The stream has ended.", {JSON: state})}
-        | refusals(400, 401, 403, 404, 405, 413),
+        | refusals(400, 401, 403, 404, 405, 410, 413),
     }
 
 
@@ -247,7 +254,7 @@ def read_operation(view: Callable[..., Any], parameters: Sequence[Json], found: 
             ),
             *parameters,
         ],
-        "responses": found | refusals(400, 401, 403, 404, 405, 409, 413),
+        "responses": found | refusals(400, 401, 403, 404, 405, 409, 410, 413),
     }
 
 

@@ -43,8 +43,9 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
     that would leave a gap is refused with 409. Items before the first error count. A request
     without a valid item creates no stream, and a body of another type is refused with 415.
 
-    The query takes `title`, `visibility`, `format` ("text" or "json", for a new stream), `producer`
-    (a name that tells apart two producers with the same token) and `takeover=1`.
+    The query takes `title`, `visibility`, `format` ("text" or "json", for a new stream), `keep`
+    (such as 30d, or forever), `producer` (a name that tells apart two producers with the same
+    token) and `takeover=1`.
     """
     publisher = await publisher_of(request, name)
     if isinstance(publisher, PublishToken):
@@ -61,6 +62,7 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         "owner_id": owner_id,
         "token_id": token_id,
         "visibility": choice(request, "visibility", ("", *Stream.Visibility.values)) or None,
+        "keep": log.parse_keep(request.GET["keep"]) if "keep" in request.GET else None,
         "takeover": choice(request, "takeover", SWITCH) == "1",
         "format": written,
     }

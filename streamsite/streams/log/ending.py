@@ -3,7 +3,10 @@
 A producer, a publisher over HTTP and a stop all end a stream by `end_stream`.
 """
 
+from collections.abc import Iterable
+
 from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
 from ..models import Stream
@@ -27,9 +30,16 @@ def finish(
     streams = Stream.objects.live().filter(pk=stream_id)
     if fence is not None:
         streams = streams.filter(fence=fence)
+    # Null where the stream has no `keep`, which is for ever.
+    expiry = ExpressionWrapper(Now() + F("keep"), output_field=DateTimeField())
     with transaction.atomic(home()):
         if not streams.update(
-            state=state, reason=reason, failure=failure, ended_at=Now(), leased_until=None
+            state=state,
+            reason=reason,
+            failure=failure,
+            ended_at=Now(),
+            expires_at=expiry,
+            leased_until=None,
         ):
             return None
         fold(stream_id)
@@ -68,7 +78,17 @@ async def announce_end(stream_id: int) -> None:
 
 
 async def _ring(stream: Stream) -> None:
-    if end := stream.end():
-        bell().ring([Ring.of(stream.pk, Pieces(stream.pieces, ()), end)])
-        # A command ends its event loop right after the end of its stream.
-        await bell().sent()
+    ring_ends([stream])
+    # A command ends its event loop right after the end of its stream.
+    await bell().sent()
+
+
+def ring_ends(streams: Iterable[Stream]) -> None:
+    """Ring for streams that have ended, and that were just read from the database."""
+    bell().ring(
+        [
+            Ring.of(stream.pk, Pieces(stream.pieces, ()), end)
+            for stream in streams
+            if (end := stream.end())
+        ]
+    )

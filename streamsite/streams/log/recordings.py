@@ -7,13 +7,14 @@ from itertools import accumulate, pairwise
 
 from django.db import transaction
 
-from ..errors import Conflict, NoSuchStream, StreamError
+from ..errors import Conflict, StreamError
 from ..models import Segment, Stream
 from ..pieces import Pieces, check_text, split
 from ..querysets import home
 from ..values import JSON, TEXT, parse
 from .limits import check_limits, check_piece, piece_of
 from .packing import pack, unpack
+from .tombstones import missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,8 @@ def record(stream: Stream, text: str) -> None:
 def recording(stream: Stream) -> Recording:
     """Return the current revision of a finished stream, whole.
 
-    Raises NoSuchStream when the stream was deleted, and Conflict while it is live.
+    Raises NoSuchStream when the stream was deleted, Removed when it was removed after its time, and
+    Conflict while it is live.
     """
     texts: list[str] = []
     times: list[int] = []
@@ -122,7 +124,7 @@ def recording(stream: Stream) -> Recording:
         # the revision that is returned with them.
         current = Stream.objects.select_for_update().filter(pk=stream.pk).first()
         if current is None:
-            raise NoSuchStream(stream.name)
+            raise missing(stream.name)
         if current.live:
             raise Conflict(f"Stream {current.name!r} is live. Replay it after its end.")
         for segment in Segment.objects.filter(stream=current).order_by("first"):

@@ -1,26 +1,44 @@
 """Streams: created, found, looked up together."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from ..errors import BadRequest, Conflict, Ended, NoSuchStream
+from ..errors import BadRequest, Conflict, Ended, NoSuchStream, Removed
 from ..models import Stream
 from ..names import name_problem
 from ..pieces import check_text
 from ..querysets import home
 from ..values import FORMATS, TEXT
+from .keeping import Keep, kept_for
 from .liveness import from_now, reap
+from .tombstones import tombstones
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What `look_up` found: the streams by name, and the names of streams that were removed.
+
+    `ended` are the streams that `look_up` ended, because their producers had died.
+    """
+
+    streams: dict[str, Stream]
+    removed: Collection[str] = ()
+    ended: Collection[Stream] = ()
+
+    def get(self, name: str) -> Stream:
+        """Return the stream with this name. Raises NoSuchStream, or Removed."""
+        if name in self.streams:
+            return self.streams[name]
+        raise Removed(name) if name in self.removed else NoSuchStream(name)
 
 
 def find(name: str) -> Stream:
-    """Return the stream with this name. Raises NoSuchStream."""
-    found = find_all([name])
-    if name not in found:
-        raise NoSuchStream(name)
-    return found[name]
+    """Return the stream with this name. Raises NoSuchStream, or Removed."""
+    return look_up([name]).get(name)
 
 
 def find_all(names: Iterable[str]) -> dict[str, Stream]:
@@ -28,13 +46,21 @@ def find_all(names: Iterable[str]) -> dict[str, Stream]:
 
     A stream whose producer has died is ended first.
     """
+    return look_up(names).streams
+
+
+def look_up(names: Iterable[str]) -> Found:
+    """Look up the streams with these names. A stream whose producer has died is ended first."""
     # PostgreSQL raises ValueError for a NUL in a parameter.
     possible = [name for name in names if "\0" not in name]
     found = {stream.name: stream for stream in Stream.objects.filter(name__in=possible)}
     live = [stream.pk for stream in found.values() if stream.live]
-    if live and (ended := reap(Stream.objects.filter(pk__in=live))):
-        found |= {stream.name: stream for stream in Stream.objects.filter(pk__in=ended)}
-    return found
+    ended: list[Stream] = []
+    if live and (ids := reap(Stream.objects.filter(pk__in=live))):
+        ended = list(Stream.objects.filter(pk__in=ids))
+        found |= {stream.name: stream for stream in ended}
+    missing = [name for name in possible if name not in found]
+    return Found(found, tombstones(missing) if missing else (), ended)
 
 
 def format_of(name: str) -> str:
@@ -54,6 +80,7 @@ def create(
     token_id: int | None = None,
     visibility: str | None = None,
     format: str | None = None,
+    keep: Keep = None,
     takeover: bool = False,
     started_at: datetime | None = None,
 ) -> Stream:
@@ -62,7 +89,8 @@ def create(
     The producer counts as alive for `lease` seconds. With an empty `fence` the stream is reserved:
     its producer may come within `lease` seconds. Without `visibility`, the stream is visible to its
     owner, or to anyone with the link where it has no owner. `token_id` names the token of a
-    publisher over HTTP. `format` is "text" (the default of a new stream) or "json".
+    publisher over HTTP. `format` is "text" (the default of a new stream) or "json". `keep` is how
+    long the stream is kept after its end.
 
     A call that is repeated because its answer was lost returns the stream of the first call. The
     call of a producer is recognized by `fence`, and a reservation by `started_at`.
@@ -73,8 +101,9 @@ def create(
     stream belongs to the same owner; a publisher whose token has no owner takes over only the
     streams of that token.
 
-    Raises BadRequest for a name or a format that is not valid, Conflict when another producer
-    writes the stream or the stream has another format, and Ended when the stream has ended.
+    Raises BadRequest for a name, a format or a `keep` that is not valid, Conflict when another
+    producer writes the stream or the stream has another format, Ended when the stream has ended,
+    and Removed when it was removed.
     """
     if problem := name_problem(name):
         raise BadRequest(f"{name[:40]!r} is not a valid stream name. {problem}")
@@ -83,19 +112,26 @@ def create(
     check_text(title)
     if format is not None and format not in FORMATS:
         raise BadRequest(f"There is no format {format!r:.40}. Use {' or '.join(FORMATS)}.")
+    kept = kept_for(keep)
     try:
         with transaction.atomic(home()):
-            return Stream.objects.create(
+            stream = Stream.objects.create(
                 name=name,
                 title=title,
                 owner_id=owner_id,
                 token_id=token_id,
                 visibility=visibility or Stream.default_visibility(owner_id),
                 format=format or TEXT,
+                keep=kept,
                 fence=fence,
                 leased_until=from_now(lease),
                 started_at=started_at or timezone.now(),
             )
+            # A name is used once, so that a link never shows another text. Asked after the
+            # insertion, which waits for a removal of the same name that is being committed.
+            if tombstones([name]):
+                raise Removed(name)
+            return stream
     except IntegrityError:
         stream = find(name)
     if not stream.live:
@@ -142,8 +178,8 @@ def take_up(
 
     The stream keeps its title, its owner and who may watch it, and starts now.
 
-    Raises NoSuchStream when the stream was deleted, Ended when it has ended, and Conflict when
-    another producer has come first or the stream has another format than `format`.
+    Raises NoSuchStream when the stream was deleted or removed, Ended when it has ended, and
+    Conflict when another producer has come first or the stream has another format than `format`.
     """
     check_format(stream, format)
     if find(stream.name).pk != stream.pk:  # A stream that is found late is ended first.

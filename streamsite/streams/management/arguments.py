@@ -2,6 +2,9 @@
 
 import argparse
 
+from .. import log
+from ..errors import BadRequest
+
 
 def seconds(text: str) -> float:
     """Return a duration in seconds. For `type=` of argparse.
@@ -15,3 +18,14 @@ def seconds(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return value
+
+
+def keep(text: str) -> log.Keep:
+    """Return how long a stream is kept after its end. For `type=` of argparse.
+
+    Raises ArgumentTypeError unless `text` is a duration, such as 30d, or "forever".
+    """
+    try:
+        return log.parse_keep(text)
+    except BadRequest as error:
+        raise argparse.ArgumentTypeError(error.detail) from None

@@ -8,8 +8,8 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
 from .. import log
-from ..errors import NoSuchStream
 from ..log.database import in_database
+from ..log.ending import ring_ends
 from ..loops import PerLoop
 from ..models import Stream
 
@@ -20,7 +20,9 @@ CACHE_SIZE = 10_000
 
 
 async def find(name: str, *, revision: int = 0) -> Stream:
-    """Return the stream with this name as the database has it. Raises NoSuchStream.
+    """Return the stream with this name as the database has it.
+
+    Raises NoSuchStream, or its subclass Removed for a stream that was removed after its time.
 
     A finished stream changes only when somebody edits it, so it is cached for `CACHE_SECONDS`, and
     clients that poll do not query the database each time. A cached stream older than `revision` is
@@ -54,34 +56,33 @@ class Finder:
     """Looks streams up in groups: names that come during a query share the next query."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[str, asyncio.Future[Stream | None]]] = []
+        self._waiting: list[tuple[str, asyncio.Future[log.Found]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def find(self, name: str) -> Stream:
-        """Return the stream with this name. Raises NoSuchStream."""
+        """Return the stream with this name. Raises NoSuchStream, or Removed."""
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Stream | None] = loop.create_future()
+        answer: asyncio.Future[log.Found] = loop.create_future()
         self._waiting.append((name, answer))
         if self._task is None or self._task.done():
             self._task = loop.create_task(self._query_all(), name="streams-finder")
-        stream = await answer
-        if stream is None:
-            raise NoSuchStream(name)
-        return stream
+        return (await answer).get(name)
 
     async def _query_all(self) -> None:
         while self._waiting:
             group, self._waiting = self._waiting, []
             try:
-                found = await in_database(log.find_all, {name for name, _ in group})
+                found = await in_database(log.look_up, {name for name, _ in group})
             except Exception as error:  # noqa: BLE001 - every caller gets the error
                 for _, answer in group:
                     if not answer.done():
                         answer.set_exception(error)
             else:
-                for name, answer in group:
+                if found.ended:
+                    ring_ends(found.ended)
+                for _, answer in group:
                     if not answer.done():  # The caller of a cancelled future has left.
-                        answer.set_result(found.get(name))
+                        answer.set_result(found)
 
 
 _finder = PerLoop(Finder)

@@ -106,9 +106,9 @@ class Follower:
         if self._recorded is None:
             try:
                 tape = await tape_of(self._stream)
-            except NoSuchStream:
+            except NoSuchStream as error:
                 self.over = True
-                return [End("failed", self.n, "", "The stream was deleted.")]
+                return [End("failed", self.n, "", error.detail)]
             n, reset = honour(tape.stream, self._after)
             self._recorded = tape.batches_since(n)
             if reset:

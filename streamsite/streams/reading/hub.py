@@ -53,6 +53,7 @@ class Hub:
         self._told_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
         self._refreshing = asyncio.Lock()
+        self._pruner = log.Pruner()
 
     def watch(self, stream: Stream) -> Tail:
         """Return the tail of a stream, and keep it until `leave`."""
@@ -147,6 +148,7 @@ class Hub:
                     await announce_end(stream_id)
                 await self._refresh(list(self._tails.values()))
                 await self._tell_counts()
+                await self._pruner.take_turn()
             except Exception:
                 logger.exception("A heartbeat failed. The next one comes in %s s.", HEARTBEAT)
             now = self.loop.time()

@@ -45,15 +45,19 @@ class publish:  # noqa: N801 - used like a function
         with publish("import", format="json") as stream:
             stream.write({"progress": 0.42, "message": "Reading the orders"})
 
+    `keep` is how long the stream is kept after its end: a `timedelta`, or "forever". The default is
+    the setting STREAM_KEEP. After this time the site removes the stream, and tells its readers so.
+
     After the block, the producer's `stream` says how it ended, without another query:
 
         with publish("build-17") as producer:
             producer.write("make: done")
         producer.stream.state, producer.stream.pieces  # "done", 1
 
-    Entering the block raises BadRequest for a name or a format that is not valid, Conflict when
-    another producer writes the stream or the stream has another format, Ended when the stream has
-    ended, and NoSuchStream when the reserved stream was deleted.
+    Entering the block raises BadRequest for a name, a format or a `keep` that is not valid,
+    Conflict when another producer writes the stream or the stream has another format, Ended when
+    the stream has ended, Removed when a stream of this name was removed, and NoSuchStream when the
+    reserved stream was deleted.
     """
 
     def __init__(self, name: str | Stream | None = None, **options: Unpack[PublishOptions]) -> None:

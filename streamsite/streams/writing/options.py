@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -23,6 +24,8 @@ class StreamOptions(TypedDict, total=False):
     # "text" or "json": whether the pieces are texts or JSON values. None stands for "text", or for
     # the format that the stream has already.
     format: str | None
+    # How long the stream is kept after its end. None stands for the setting STREAM_KEEP.
+    keep: timedelta | Literal["forever"] | None
 
 
 class ReserveOptions(StreamOptions, total=False):

@@ -25,13 +25,13 @@ def reserve(name: str | None = None, **options: Unpack[ReserveOptions]) -> Strea
     Readers may follow the stream at once, and see its pieces as soon as `publish(stream)`,
     `publish(name)`, `start` or a publisher over HTTP with a token of the same owner takes the
     stream up. When no producer comes within `within` seconds, the stream ends as `interrupted`. The
-    other options are those of a stream, such as `title`, `owner` and `visibility`: see `publish`.
+    other options, `title`, `owner`, `visibility` and `keep`, are those of `publish`.
 
     Call `reserve` where you call Django's ORM, and `await areserve()` in asynchronous code. In a
     transaction, the reservation is committed with the transaction.
 
-    Raises BadRequest for a name that is not valid, Conflict when a live stream has this name, and
-    Ended when the stream with this name has ended.
+    Raises BadRequest for a name that is not valid, Conflict when a live stream has this name, Ended
+    when the stream with this name has ended, and Removed when it was removed.
     """
     return log.create(**reservation(name, options))
 

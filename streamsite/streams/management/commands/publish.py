@@ -19,7 +19,7 @@ from ...pieces import SPLITS
 from ...reading.finding import find
 from ...writing.blocks import publish
 from ...writing.producers import Producer
-from ..arguments import seconds
+from ..arguments import keep, seconds
 from ..child import SIGNAL_STATUS, Child, CommandFailed, check_command, running
 from ..copying import discard, write
 from ..decoding import InputDecoder
@@ -97,6 +97,13 @@ class Command(BaseCommand):
             help="stop if nobody has watched for SECONDS seconds",
         )
         parser.add_argument(
+            "--keep",
+            type=keep,
+            metavar="DURATION",
+            help="how long to keep the stream after its end: a number and s, m, h or d, such as "
+            "30d, or forever (default: the setting STREAM_KEEP)",
+        )
+        parser.add_argument(
             "--tee", action="store_true", help="copy the input or the output to standard output"
         )
         parser.add_argument(
@@ -128,7 +135,7 @@ class Command(BaseCommand):
     ) -> int:
         """Publish the output of a command, or standard input. Return the exit status."""
         user = await in_database(user_named, owner) if owner else None
-        kept = ("title", "visibility", "takeover", "abandon")
+        kept = ("title", "visibility", "keep", "takeover", "abandon")
         decoder = InputDecoder(options["split"], setting("STREAM_MAX_PIECE_LENGTH"), self.say)
         with CancelOnSignal() as signals:
             try:

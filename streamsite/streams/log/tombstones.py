@@ -1,0 +1,45 @@
+"""Tombstones: the names of removed streams.
+
+While the tombstone of a stream stands, nobody can use the stream's name again, and a reader is told
+that the stream was removed. A tombstone stands for a year.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.utils import timezone
+
+from ..errors import NoSuchStream, Removed
+from ..models import Tombstone
+
+# How long a tombstone stands.
+STANDS = timedelta(days=365)
+
+
+def tombstones(names: Iterable[str]) -> set[str]:
+    """Return the names, of these, whose streams were removed."""
+    # PostgreSQL raises ValueError for a NUL in a parameter.
+    found = Tombstone.objects.filter(name__in=[name for name in names if "\0" not in name])
+    return set(found.values_list("name", flat=True))
+
+
+def missing(name: str) -> NoSuchStream:
+    """Return the error for a name without a stream: Removed if the stream was removed."""
+    return Removed(name) if tombstones([name]) else NoSuchStream(name)
+
+
+def bury(names: Iterable[str]) -> None:
+    """Set up the tombstones of streams that are being removed."""
+    now = timezone.now()
+    Tombstone.objects.bulk_create(
+        [Tombstone(name=name, removed_at=now) for name in names],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["removed_at"],
+    )
+
+
+def clear(most: int) -> None:
+    """Delete up to `most` tombstones that have stood for their time."""
+    old = Tombstone.objects.filter(removed_at__lt=timezone.now() - STANDS)
+    Tombstone.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:most])).delete()

@@ -7,12 +7,25 @@ from typing import Unpack
 from django.http import HttpRequest, HttpResponse
 
 from streamsite.streams import (
+    Cursor,
+    End,
+    NoSuchStream,
+    Pieces,
+    Policy,
+    Producer,
     PublishOptions,
+    PublishToken,
+    Stopped,
     Stream,
+    StreamError,
+    StreamQuerySet,
+    SyncProducer,
     areserve,
+    follow,
     publish,
     reserve,
     start,
+    stop,
 )
 
 
@@ -44,3 +57,35 @@ def run(request: HttpRequest) -> int:
     with publish(stream, takeover=True) as producer:
         producer.write("text")
     return producer.n
+
+
+def write(producer: SyncProducer, text: str) -> bool:
+    try:
+        producer.write(text)
+    except Stopped:
+        return producer.stream.ended_at is None
+    except StreamError as error:
+        print(error.status, error.detail)
+    return True
+
+
+async def copy(name: str, producer: Producer) -> End | None:
+    try:
+        async for batch in follow(name, after=Cursor(0, 17)):
+            for record in batch:
+                if isinstance(record, Pieces):
+                    for text in record.texts:
+                        await producer.write(text)
+                elif isinstance(record, End):
+                    return record
+    except NoSuchStream:
+        await stop(producer.stream, "There is nothing to copy.")
+    return None
+
+
+class Closed(Policy):
+    def publisher(self, request: HttpRequest, name: str) -> PublishToken | None:
+        return None
+
+    def listed(self, request: HttpRequest) -> StreamQuerySet:
+        return super().listed(request).live()

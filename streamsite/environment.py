@@ -34,6 +34,11 @@ def strings(name: str) -> list[str]:
     return [item.strip() for item in os.environ.get(name, "").split(",") if item.strip()]
 
 
+def text(name: str, default: str = "") -> str:
+    """Return a text as it is."""
+    return os.environ.get(name, "") or default
+
+
 def choice(name: str, default: str, choices: tuple[str, ...]) -> str:
     """Return one of the choices, in lower case."""
     value = os.environ.get(name, "").strip().lower() or default

@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     # Before the engine, so that the translations of the site take precedence.
     "demos",
     "streamsite.streams",
+    "streamsite.chat",
 ]
 
 MIDDLEWARE = [
@@ -147,6 +148,15 @@ STREAM_MAX_PIECE_LENGTH = environment.integer("STREAM_MAX_PIECE_LENGTH", 65_536)
 STREAM_MAX_PIECES = environment.integer("STREAM_MAX_PIECES", 1_000_000)
 STREAM_MAX_LENGTH = environment.integer("STREAM_MAX_LENGTH", 64 * 1024 * 1024)
 STREAM_MAX_BODY = environment.integer("STREAM_MAX_BODY", 8 * 1024 * 1024)
+
+# The chat: the model that answers, and what the model is told before each conversation.
+
+CHAT_MODEL = environment.text("CHAT_MODEL")
+CHAT_INSTRUCTIONS = environment.text("CHAT_INSTRUCTIONS")
+CHAT_SOURCE = environment.text("CHAT_SOURCE", "streamsite.chat.agent.answer")
+CHAT_TIMEOUT = environment.integer("CHAT_TIMEOUT", 60)
+CHAT_MAX_ANSWERS = environment.integer("CHAT_MAX_ANSWERS", 3)
+CHAT_MAX_ANSWERS_PER_PROCESS = environment.integer("CHAT_MAX_ANSWERS_PER_PROCESS", 100)
 
 # The page of a stream, to which the admin's "view on site" leads.
 

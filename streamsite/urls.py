@@ -20,6 +20,7 @@ class Favicon(RedirectView):
 
 urlpatterns = [
     path("stream/", include("demos.stream_urls")),
+    path("chat/", include("streamsite.chat.urls")),
     path("notices/", notices.notices, name="notices"),
     path("favicon.ico", Favicon.as_view()),
     path("healthz", health.alive),

@@ -141,7 +141,7 @@ def shared_backend_site(
 ) -> Iterator[Site]:
     """Yield a running site on each entry of `BACKENDS`, to the end of the session."""
     backend = BACKENDS[request.param]
-    env = {}
+    env = {"CHAT_SOURCE": "tests.inside.chatter.answer"}
     with ExitStack() as stack:
         if backend.valkey:
             # A Valkey for each site, because the databases of a Valkey share its channels.

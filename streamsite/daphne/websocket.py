@@ -76,6 +76,11 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
     def _reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
             self.close(message.get("code") or 1000, message.get("reason") or "")
+        elif message["type"] == "websocket.accept":
+            # Daphne drops the headers (daphne#326). Autobahn takes them beside the subprotocol.
+            headers = message.get("headers") or ()
+            pairs = {name.decode("ascii"): value.decode("latin1") for name, value in headers}
+            self.serverAccept((message.get("subprotocol"), pairs))
         elif message["type"] != "websocket.send" or self.state not in self.ENDING:
             super().handle_reply(message)
         # Drop a message that the application sent before it learned that the connection is closing.

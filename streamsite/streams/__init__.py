@@ -23,6 +23,8 @@ _MODULES = {
     "Ended": "errors",
     "Failed": "writing.outcomes",
     "Forbidden": "errors",
+    "Format": "http.transports.encoding",
+    "HomeManager": "querysets",
     "NoSuchStream": "errors",
     "OutOfTurn": "errors",
     "Pieces": "pieces",
@@ -33,19 +35,26 @@ _MODULES = {
     "Record": "pieces",
     "ReserveOptions": "writing.options",
     "Removed": "errors",
+    "RecordsResponse": "http.responses",
     "Reset": "pieces",
     "Stopped": "writing.outcomes",
     "Stream": "models",
     "StreamError": "errors",
     "StreamQuerySet": "querysets",
+    "StreamRequest": "http.requests",
     "SyncProducer": "writing.background",
     "TakenOver": "errors",
     "TooLarge": "errors",
+    "TooMany": "errors",
     "Unauthorized": "errors",
+    "Unavailable": "errors",
     "areserve": "writing.reservations",
     "endpoint": "http.endpoints",
     "find": "reading.finding",
     "follow": "reading.following",
+    "handshake_request": "http.sessions",
+    "in_database": "log.database",
+    "is_foreign": "http.origins",
     "piece": "reading.playing",
     "play": "reading.playing",
     "policy": "http.policy",
@@ -70,12 +79,20 @@ if TYPE_CHECKING:
     from .errors import StreamError as StreamError
     from .errors import TakenOver as TakenOver
     from .errors import TooLarge as TooLarge
+    from .errors import TooMany as TooMany
     from .errors import Unauthorized as Unauthorized
+    from .errors import Unavailable as Unavailable
     from .http.consumers import Consumer as Consumer
     from .http.endpoints import endpoint as endpoint
     from .http.links import viewer_link as viewer_link
+    from .http.origins import is_foreign as is_foreign
     from .http.policy import Policy as Policy
     from .http.policy import policy as policy
+    from .http.requests import StreamRequest as StreamRequest
+    from .http.responses import RecordsResponse as RecordsResponse
+    from .http.sessions import handshake_request as handshake_request
+    from .http.transports.encoding import Format as Format
+    from .log.database import in_database as in_database
     from .models import Stream as Stream
     from .pieces import Batch as Batch
     from .pieces import Cursor as Cursor
@@ -83,6 +100,7 @@ if TYPE_CHECKING:
     from .pieces import Pieces as Pieces
     from .pieces import Record as Record
     from .pieces import Reset as Reset
+    from .querysets import HomeManager as HomeManager
     from .querysets import StreamQuerySet as StreamQuerySet
     from .reading.finding import find as find
     from .reading.following import follow as follow

@@ -27,6 +27,8 @@ class StreamError(Exception):
     status = 400
     # Applications may use the close codes from 4000 to 4999 (RFC 6455, 7.4.2).
     close_code = 4400
+    # Seconds after which the same request may succeed, for the header Retry-After.
+    retry_after: int | None = None
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -107,3 +109,18 @@ class TooLarge(StreamError):
 
     status = 413
     close_code = 4413
+
+
+class TooMany(StreamError):
+    """The client asks for more than it may have at once (RFC 6585, section 4)."""
+
+    status = 429
+    close_code = 4429
+    retry_after = 5
+
+
+class Unavailable(StreamError):
+    """The site can't do what the request asks for at the moment, or at all."""
+
+    status = 503
+    close_code = 4503

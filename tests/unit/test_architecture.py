@@ -199,15 +199,25 @@ def test_the_package_for_daphne_imports_only_itself():
             assert all(name.startswith(DAPHNE) for name in own), f"{module} imports {own}"
 
 
-def test_the_demos_import_only_the_engine():
+def test_the_demos_import_only_the_engine_and_the_chat():
     for module in MODULES:
         if module.startswith("demos"):
             other = {
                 name
                 for name in imports(module)
-                if name.startswith("streamsite") and not name.startswith(ENGINE)
+                if name.startswith("streamsite")
+                and not name.startswith((ENGINE, "streamsite.chat"))
             }
             assert not other, f"{module} imports {other}"
+
+
+def test_the_chat_is_built_on_the_engine_s_public_names():
+    for module in MODULES:
+        if module.startswith("streamsite.chat"):
+            own = {name for name in imports(module) if name.split(".")[0] in PACKAGES}
+            assert all(name == ENGINE or name.startswith("streamsite.chat") for name in own), (
+                f"{module} imports {own}"
+            )
 
 
 def test_the_wire_formats_import_only_the_standard_library():

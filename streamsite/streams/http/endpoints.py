@@ -96,7 +96,7 @@ def endpoint(
                     await demand_login(request)
                     response = await view(request, *args, **kwargs)
                 except StreamError as error:
-                    response = refusal(error.status, error.detail)
+                    response = refusal_of(error)
             headers = response.headers
             # no-transform keeps proxies from recoding the events (RFC 9111, section 5.2.2.6).
             events = headers.get("Content-Type") == sse.CONTENT_TYPE
@@ -112,6 +112,14 @@ def endpoint(
         return marked  # type: ignore[no-any-return]
 
     return decorate
+
+
+def refusal_of(error: StreamError) -> JsonResponse:
+    """Return a `StreamError` as JSON, with the header Retry-After where a retry may help."""
+    response = refusal(error.status, error.detail)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def refusal(status: int, detail: str) -> JsonResponse:

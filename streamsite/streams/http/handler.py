@@ -6,8 +6,9 @@ requests, URLconf, views and responses, and stays in the event loop. It differs 
 
 - Middleware: no middleware runs. The handler itself redirects to https and adds the headers of
   SecurityMiddleware and XFrameOptionsMiddleware, which are the same for each response. The session
-  and the user are read when a view asks for them. An endpoint demands a login itself where
-  LoginRequiredMiddleware would. `middleware.py` says what becomes of all others.
+  and the user are read when a view asks for them, and a session that a view changed is saved. An
+  endpoint demands a login itself where LoginRequiredMiddleware would. `middleware.py` says what
+  becomes of all others.
 - Signals: request_started and request_finished are not sent. Django closes old database connections
   on these signals. `log.database` owns the only connection of these views, and closes it itself.
 - Errors: an error is JSON with a `detail`. An unexpected exception is logged and gives status 500.
@@ -21,6 +22,7 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost, PermissionDenied, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
@@ -29,7 +31,8 @@ from django.urls import set_script_prefix
 
 from ..conf import setting
 from ..errors import StreamError, TooLarge
-from .endpoints import refusal
+from ..log.database import in_database
+from .endpoints import refusal, refusal_of
 from .responses import RecordsResponse, begin, can_step, watch
 from .routing import Found, Router, answer_of
 from .sessions import Request
@@ -101,7 +104,7 @@ class StreamHandler:
 
         Raise ClientLeft if the client leaves before its request is complete.
         """
-        request: HttpRequest | None = None
+        request: Request | None = None
         try:
             request = Request(scope, BytesIO())
             body = await read_body(receive)
@@ -109,7 +112,7 @@ class StreamHandler:
                 request._stream = BytesIO(body)
             response = await self._answer(found, request)
         except StreamError as error:
-            response = refusal(error.status, error.detail)
+            response = refusal_of(error)
         except UnicodeDecodeError:
             response = refusal(400, "The URL is not valid. Encode it as UTF-8.")
         except DisallowedHost:
@@ -136,7 +139,7 @@ class StreamHandler:
         head += [header for name, header in always.items() if name not in given]
         return response, head
 
-    async def _answer(self, found: Found, request: HttpRequest) -> Any:
+    async def _answer(self, found: Found, request: Request) -> Any:
         if not found.endpoint.any_host:
             self._check_host(request)
         if redirect := self._security.process_request(request):
@@ -144,7 +147,10 @@ class StreamHandler:
         if request.META["SCRIPT_NAME"]:
             set_script_prefix(request.META["SCRIPT_NAME"])
         request.resolver_match = found.match
-        return await answer_of(found.match, request)
+        response = await answer_of(found.match, request)
+        if request.changed_session:
+            await in_database(_save_session, request, response)
+        return response
 
     def _check_host(self, request: HttpRequest) -> None:
         """Raise DisallowedHost unless ALLOWED_HOSTS contains the request's host."""
@@ -221,6 +227,10 @@ async def send_stream(parts: Any, charset: str, receive: Any, send: Any) -> None
         leaving.cancel()
         # Closed here, and not by the garbage collector some time after the connection.
         await parts.aclose()
+
+
+def _save_session(request: Request, response: Any) -> None:
+    SessionMiddleware(_never_called).process_response(request, response)
 
 
 def _never_called(request: HttpRequest) -> HttpResponse:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
 from django.utils.cache import patch_vary_headers
@@ -65,7 +64,7 @@ def page_schemes(scope: Mapping[str, Any]) -> Collection[str]:
     return ("http", "https")
 
 
-def is_foreign(request: ASGIRequest) -> bool:
+def is_foreign(request: HttpRequest) -> bool:
     """Return whether a page of another origin sent the request.
 
     Browsers send an Origin header with each request that another origin's page may read (Fetch,
@@ -77,7 +76,7 @@ def is_foreign(request: ASGIRequest) -> bool:
     if origin is None:
         return False
     try:
-        own = own_origins(request.get_host(), page_schemes(request.scope))
+        own = own_origins(request.get_host(), page_schemes(getattr(request, "scope", {})))
     except DisallowedHost:
         return True
     return parse(origin) not in own and not is_trusted(origin)

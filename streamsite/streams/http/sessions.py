@@ -33,6 +33,12 @@ class Request(ASGIRequest):
         store = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
         return store(self.COOKIES.get(settings.SESSION_COOKIE_NAME))
 
+    @property
+    def changed_session(self) -> bool:
+        """Whether a view changed the session, so that the session is to be saved."""
+        session = vars(self).get("session")  # Without reading a session that no view asked for.
+        return session is not None and session.modified
+
     @cached_property
     def user(self) -> Any:  # type: ignore[override]
         # The first access reads the session and the user, which may query the database.

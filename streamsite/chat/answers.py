@@ -1,0 +1,131 @@
+"""Answers: a source's texts and parts, written as a stream, and the stream's records as parts.
+
+The parts of an answer are the pieces of its stream. The part that tells of the end is none of them,
+because nobody can write to a stream that was stopped: `end_part` makes it of the stream's end.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from django.utils import translation
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from streamsite.streams import End, Failed, Stream, TooMany, Unavailable, follow, start
+
+from .conf import setting, source_problem
+from .conversations import Begun, Visitor, begin, settle_message
+from .parts import Part
+from .questions import Asked, Question
+
+# In English for all, because the readers of an answer share what is made of its end.
+INTERRUPTED = "The answer was interrupted. Ask again."
+
+# The answers that are being written in this process.
+_writing: set[asyncio.Task[None]] = set()
+
+
+async def answer(visitor: Visitor, asked: Asked, language: str) -> Stream:
+    """Begin the answer to a question, and return its stream.
+
+    Raises what `begin` raises, Unavailable, and TooMany when this process writes as many answers
+    as CHAT_MAX_ANSWERS_PER_PROCESS allows.
+    """
+    if problem := source_problem():
+        raise Unavailable(problem)
+    if len(_writing) >= (most := setting("CHAT_MAX_ANSWERS_PER_PROCESS")):
+        raise TooMany(f"{most} answers are being written. Ask again in a minute.")
+    begun = await begin(visitor, asked)
+    question = Question(
+        asked.conversation,
+        begun.message.key,
+        begun.history,
+        user=visitor.user,
+        extra=asked.extra,
+        language=language,
+    )
+    # The task of the source inherits the language, for the sentences that the reader gets.
+    with translation.override(language):
+        stream = await start(begun.stream, parts_of(question))
+    keeping = asyncio.create_task(_keep(begun))
+    _writing.add(keeping)
+    keeping.add_done_callback(_writing.discard)
+    return stream
+
+
+async def _keep(begun: Begun) -> None:
+    """Copy an answer into its message when the answer has ended."""
+    async with aclosing(follow(begun.stream, after="latest")) as batches:
+        async for batch in batches:
+            if any(isinstance(record, End) for record in batch):
+                break
+    await settle_message(begun.message)
+
+
+async def parts_of(question: Question) -> AsyncIterator[Part]:
+    """Yield the parts of an answer: those of the source, and what the AI SDK expects around them.
+
+    The source may yield texts, which become a text part. A source that yields parts leaves out
+    `start`, and may leave out `finish`.
+
+    Raises Failed, with a reason that the reader may know.
+    """
+    yield {"type": "start", "messageId": question.message_id}
+    text = ""  # The id of the open text part.
+    finished = False
+    try:
+        source = import_string(setting("CHAT_SOURCE"))(question)
+        async with aclosing(source):
+            async for item in _awaited(source):
+                if isinstance(item, str):
+                    if not text:
+                        text = secrets.token_urlsafe(6)
+                        yield {"type": "text-start", "id": text}
+                    yield {"type": "text-delta", "id": text, "delta": item}
+                    continue
+                if text:
+                    yield {"type": "text-end", "id": text}
+                    text = ""
+                if item["type"] != "start":
+                    yield item
+                finished = item["type"] == "finish"
+    except Exception as error:
+        if text:
+            yield {"type": "text-end", "id": text}
+        if isinstance(error, Failed):
+            raise
+        # Whoever asked owns the stream, and the owner of a stream would see the exception.
+        raise Failed(_("The answer failed. Ask again.")) from error
+    if text:
+        yield {"type": "text-end", "id": text}
+    if not finished:
+        yield {"type": "finish", "finishReason": "stop"}
+
+
+async def _awaited(source: Any) -> AsyncIterator[Any]:
+    """Yield the items of a source. Raises Failed when the source is silent for too long."""
+    items = aiter(source)
+    while True:
+        try:
+            async with asyncio.timeout(setting("CHAT_TIMEOUT")):
+                item = await anext(items)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise Failed(_("The model did not answer in time. Ask again.")) from error
+        yield item
+
+
+def end_part(end: End) -> Part | None:
+    """Return the part that tells a front end how an answer ended, or None for a complete answer."""
+    match end.state:
+        case "done":
+            return None
+        case "stopped":
+            return {"type": "abort", "reason": end.reason} if end.reason else {"type": "abort"}
+        case "interrupted":
+            return {"type": "error", "errorText": INTERRUPTED}
+    return {"type": "error", "errorText": end.reason}

@@ -1,7 +1,7 @@
-"""The database tables of the engine: streams, segments of pieces and viewers.
+"""The database tables of the engine: streams, and segments of pieces.
 
-The table of publisher tokens is in `tokens.py`. Only the modules of `log/` read and write segments.
-A test checks this.
+Django finds the tables of `tokens.py` and `bookkeeping.py` here. Only the modules of `log/` read
+and write segments. A test checks this.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models.functions import Now
 from django.urls import NoReverseMatch
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from . import values
+from . import bookkeeping, values  # noqa: F401 - for the tables of bookkeeping
 from .names import address, validate_name
 from .pieces import End
 from .querysets import HomeManager, StreamQuerySet
@@ -240,49 +239,3 @@ class Segment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream_id}: {self.first}-{self.end}"
-
-
-class Tombstone(models.Model):
-    """The name of a stream that was removed because its time was over."""
-
-    name = models.CharField(max_length=100, unique=True)
-    removed_at = models.DateTimeField(db_index=True)
-
-    objects = HomeManager()
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Chore(models.Model):
-    """Work that one process of the site does from time to time, and when the work is due next."""
-
-    name = models.CharField(max_length=32, unique=True)
-    due_at = models.DateTimeField(db_default=Now())
-
-    objects = HomeManager()
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Watch(models.Model):
-    """The number of viewers of one stream by one transport, as one server process last reported."""
-
-    process = models.CharField(max_length=32)
-    stream = models.ForeignKey(Stream, models.CASCADE, related_name="watches")
-    transport = models.CharField(max_length=12)
-    viewers = models.PositiveIntegerField()
-    seen_at = models.DateTimeField()
-
-    objects = HomeManager()
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(
-                fields=("process", "stream", "transport"), name="one_watch_a_process"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.viewers} × {self.transport}"

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from streamsite import streams
 from streamsite.streams import End, Stream, log
+from streamsite.streams.bookkeeping import Chore, Tombstone
 from streamsite.streams.log import keeping
-from streamsite.streams.models import Chore, Tombstone
 
 
 def publish(name: str, text: str, keep: float | str | None = None) -> None:

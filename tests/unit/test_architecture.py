@@ -26,6 +26,7 @@ WINGS = (
         "names",
         "querysets",
         "tokens",
+        "bookkeeping",
         "models",
         "workers",
     ),

@@ -15,9 +15,10 @@ from django.db.models import ProtectedError, QuerySet, RestrictedError
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from ..bookkeeping import Chore
 from ..conf import setting
 from ..errors import BadRequest
-from ..models import Chore, Stream
+from ..models import Stream
 from ..querysets import home
 from ..wire import durations
 from .database import in_database
@@ -85,8 +86,7 @@ def kept_for(keep: Keep) -> timedelta | None:
 
 def expired() -> QuerySet[Stream]:
     """Return the streams whose time is over, the oldest first. No live stream is among them."""
-    over = Stream.objects.exclude(state=Stream.State.LIVE).filter(expires_at__lt=Now())
-    return over.order_by("expires_at")
+    return Stream.objects.ended().filter(expires_at__lt=Now()).order_by("expires_at")
 
 
 def prune() -> list[str]:

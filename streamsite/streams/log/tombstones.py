@@ -9,8 +9,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from ..bookkeeping import Tombstone
 from ..errors import NoSuchStream, Removed
-from ..models import Tombstone
 
 # How long a tombstone stands.
 STANDS = timedelta(days=365)

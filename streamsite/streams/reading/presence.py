@@ -8,7 +8,8 @@ from django.db import IntegrityError
 from django.db.models import Sum
 from django.utils import timezone
 
-from ..models import Stream, Watch
+from ..bookkeeping import Watch
+from ..models import Stream
 
 # Seconds after which the viewers that a process has told of no longer count: it has died.
 WATCH_SECONDS = 10

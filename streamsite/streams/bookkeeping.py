@@ -1,0 +1,58 @@
+"""The database tables in which the processes of a site keep notes for each other.
+
+The notes are the viewers of each stream, the work that one process does for all, and the names of
+streams that were removed.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from .querysets import HomeManager
+
+
+class Tombstone(models.Model):
+    """The name of a stream that was removed because its time was over."""
+
+    name = models.CharField(max_length=100, unique=True)
+    removed_at = models.DateTimeField(db_index=True)
+
+    objects = HomeManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Chore(models.Model):
+    """Work that one process of the site does from time to time, and when the work is due next."""
+
+    name = models.CharField(max_length=32, unique=True)
+    due_at = models.DateTimeField(db_default=Now())
+
+    objects = HomeManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Watch(models.Model):
+    """The number of viewers of one stream by one transport, as one server process last reported."""
+
+    process = models.CharField(max_length=32)
+    stream = models.ForeignKey("streams.Stream", models.CASCADE, related_name="watches")
+    transport = models.CharField(max_length=12)
+    viewers = models.PositiveIntegerField()
+    seen_at = models.DateTimeField()
+
+    objects = HomeManager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("process", "stream", "transport"), name="one_watch_a_process"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.viewers} × {self.transport}"

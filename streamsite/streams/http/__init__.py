@@ -1,5 +1,8 @@
 """HTTP and WebSocket: how browsers and other programs reach the streams.
 
+application   the ASGI application of a site with the engine
+entrypoint    whether the project's asgi.py uses that application, for the system checks
+routing       the endpoint at an address, found in the URLconf
 handler       an ASGI handler for the endpoints, without thread switches
 endpoints     the decorator of all endpoints
 requests      the parameters of a request that reads a stream

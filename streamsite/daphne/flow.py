@@ -34,8 +34,10 @@ class Flow:
         Raise `TimeoutError` if neither happens within `STALL_TIMEOUT` seconds.
         """
         if self._drained is not None:
-            async with asyncio.timeout(STALL_TIMEOUT):
-                await asyncio.shield(self._drained)
+            # `asyncio.timeout` would need a task, and the fan-out runs the first step without one.
+            done, _ = await asyncio.wait((self._drained,), timeout=STALL_TIMEOUT)
+            if not done:
+                raise TimeoutError
 
     def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
         if self._drained is None:

@@ -11,6 +11,11 @@ from .writing import reply_at_once, write_at_once
 NO_HEADERS = Headers()
 
 
+def chunk(body: bytes) -> bytes:
+    r"""Return bytes as a chunk (RFC 9112, section 7.1): `chunk(b"hello")` is b"5\r\nhello\r\n"."""
+    return b"%x\r\n%b\r\n" % (len(body), body)
+
+
 class Factory(daphne.http_protocol.HTTPFactory):
     """The factory of HTTP connections, without Twisted's access log."""
 
@@ -52,15 +57,35 @@ class Request(daphne.http_protocol.WebRequest):
         """Send the message if it is a part in the middle of a chunked body. Most messages are.
 
         Return whether the message was such a part. This is the fast path: the chunk is framed here
-        (RFC 9112, section 7.1) and goes out at once, without Daphne and Twisted in between.
+        and goes out at once, without Daphne and Twisted in between.
         """
         if not (self.startedWriting and self.chunked and message.get("more_body")):
             return False
-        body = message.get("body")
-        if body and self.channel is not None and not self.finished:
-            self.sentLength += len(body)
-            write_at_once(self.channel.transport, b"%x\r\n%b\r\n" % (len(body), body))
+        if body := message.get("body"):
+            self.write_framed(chunk(body))
         return True
+
+    # The door: see door.py.
+
+    frame = staticmethod(chunk)
+
+    @property
+    def takes_frames(self) -> bool:
+        return bool(self.startedWriting and self.chunked and not self.finished)
+
+    def write_framed(self, data: bytes) -> bool:
+        """Write whole chunks. Return whether the connection takes more."""
+        if self.channel is not None and not self.finished:
+            self.sentLength += len(data)
+            write_at_once(self.channel.transport, data)
+        return not self.flow.blocked
+
+    async def drained(self) -> None:
+        """Wait until the connection takes more, and abort it if the client reads nothing."""
+        try:
+            await self.flow.drained()
+        except TimeoutError:
+            self.abort()
 
     def finish(self) -> None:
         if self.producer is not None:

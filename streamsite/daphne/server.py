@@ -14,6 +14,7 @@ from typing import Any
 import daphne.server
 from twisted.internet.defer import Deferred
 
+from . import door
 from .websocket import Socket
 
 # Connections that may wait to be accepted. With Twisted's default of 50 a burst of 400 connections
@@ -90,10 +91,7 @@ class Server(daphne.server.Server):
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         if protocol.flow.blocked:
-            try:
-                await protocol.flow.drained()
-            except TimeoutError:
-                protocol.abort()
+            await protocol.drained()
         if not protocol.send_part(message):
             await super().handle_reply(protocol, message)
 
@@ -110,6 +108,7 @@ class Server(daphne.server.Server):
         if scope["type"] == "websocket":
             scope["scheme"] = "wss" if protocol.transport.TLS else "ws"
         scope.setdefault("asgi", {"version": "3.0"})
+        scope.setdefault("extensions", {})[door.NAME] = door.Door(protocol)
         inbox = Inbox()
         task = asyncio.get_running_loop().create_task(
             self.application(scope, inbox.get, partial(self.handle_reply, protocol))

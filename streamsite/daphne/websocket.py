@@ -10,10 +10,23 @@ from .writing import reply_at_once, write_at_once
 NO_HEADERS: dict[str, str] = {}
 
 
+def text_frame(text: bytes) -> bytes:
+    r"""Return UTF-8 as a text frame of a server (RFC 6455, section 5.2).
+
+    For example, `text_frame(b"hello")` is b"\x81\x05hello".
+    """
+    size = len(text)
+    if size < 126:
+        return b"\x81%c%b" % (size, text)
+    if size < 65_536:
+        return b"\x81\x7e%b%b" % (size.to_bytes(2), text)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8), text)
+
+
 class Socket(daphne.ws_protocol.WebSocketProtocol):
     """A WebSocket connection.
 
-    Autobahn documents the `on…` methods, `sendCloseFrame` and `prepareMessage`. The comments name
+    Autobahn documents the `on…` methods and `sendCloseFrame`. The comments name
     the private and undocumented attributes that the class uses as well.
     """
 
@@ -68,10 +81,30 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         if not text or self.state != self.STATE_OPEN:
             return False
         # `sendMessage` of Autobahn would take as long as the write itself, because it formats a
-        # coloured log line that is then discarded. `payloadHybi`, the bytes of the frame, is
-        # undocumented.
-        write_at_once(self.transport, self.factory.prepareMessage(text.encode()).payloadHybi)
+        # coloured log line that is then discarded.
+        self.write_framed(text_frame(text.encode()))
         return True
+
+    # The door: see door.py.
+
+    frame = staticmethod(text_frame)
+
+    @property
+    def takes_frames(self) -> bool:
+        return bool(self.state == self.STATE_OPEN)
+
+    def write_framed(self, data: bytes) -> bool:
+        """Write whole frames. Return whether the connection takes more."""
+        if self.state == self.STATE_OPEN:
+            write_at_once(self.transport, data)
+        return not self.flow.blocked
+
+    async def drained(self) -> None:
+        """Wait until the connection takes more, and abort it if the client reads nothing."""
+        try:
+            await self.flow.drained()
+        except TimeoutError:
+            self.abort()
 
     def _reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "websocket.close" and self.state == self.STATE_OPEN:

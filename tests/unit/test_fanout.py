@@ -41,7 +41,6 @@ class Connection:
         self.takes_more.set()
         self.error: Exception | None = None
         self.waiting = 0
-        self.ended = False
 
     async def send(self, message: dict[str, Any]) -> None:
         self.waiting += 1
@@ -53,7 +52,6 @@ class Connection:
         if self.error is not None:
             raise self.error
         self.read += message["body"]
-        self.ended = not message["more_body"]
 
 
 class World:
@@ -111,7 +109,7 @@ class World:
         reader = Follower(self.stream, Cursor(0, after), f"{encoding}")
         viewer = Viewer(
             reader,
-            Body(FORMATS[encoding].body, connection.send),
+            Body(FORMATS[encoding].framed(), connection.send),
             lambda: self.finished.append(viewer),
         )
         viewer.pull()
@@ -197,7 +195,7 @@ async def live_through(actions: list[tuple[str, int]], monkeypatch: pytest.Monke
         else:
             # The viewer has all pieces before the stream ends.
             assert read_live.replace(b".", b"") == all_of_it
-            assert (read, connection.ended) == (all_of_it + b">", True)
+            assert read == all_of_it + b">"
             assert viewer.error is None
         if viewer not in gone:
             assert world.finished.count(viewer) == 1

@@ -90,10 +90,11 @@ class StreamHandler:
             body = b"" if scope["method"] == "HEAD" else response.content
             await send({"type": "http.response.body", "body": body, "more_body": False})
         elif isinstance(response, RecordsResponse) and can_step(send):
-            reader, outlet = await begin(response, send)
+            reader, outlet = await begin(response, scope, send)
             # The stream may stay open for long, and needs neither of these objects.
             del response, head
-            await watch(reader, outlet, receive)
+            if await watch(reader, outlet, receive):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         else:
             parts, charset = response._iterator, response.charset
             del response, head

@@ -16,6 +16,9 @@ from ..pieces import Batch
 from ..reading.fanout import Outlet, Reader, Viewer, step
 from .requests import StreamRequest
 
+# The key of a connection's door in the extensions of its scope.
+DOOR = "streamsite.door"
+
 if TYPE_CHECKING:
     from .transports.encoding import Format
 
@@ -59,21 +62,48 @@ class Body:
             return None
         return step(self._send({"type": "http.response.body", "body": message, "more_body": True}))
 
-    async def end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+class Framed:
+    """A connection of Daphne that takes framed bytes: see streamsite/daphne/door.py."""
+
+    __slots__ = ("_door", "_write", "encode")
+
+    def __init__(self, encode: Callable[[Batch], bytes], door: Any) -> None:
+        self.encode = encode
+        self._door = door
+        self._write = door.write
+
+    def put(self, message: bytes) -> Awaitable[None] | None:
+        if not message or self._write(message):
+            return None
+        return self._door.drained()  # type: ignore[no-any-return]
 
 
-async def begin(response: RecordsResponse, send: Any) -> tuple[Reader, Outlet]:
+def open_door(scope: Any) -> Any:
+    """Return the door of a connection, or None if the server has none or the door is closed."""
+    door = (scope.get("extensions") or {}).get(DOOR)
+    return door if door is not None and door.is_open else None
+
+
+async def begin(response: RecordsResponse, scope: Any, send: Any) -> tuple[Reader, Outlet]:
     """Send the first part of a response's body. Return what the fan-out needs for the others."""
-    first = response.body_format.before
-    await send({"type": "http.response.body", "body": first, "more_body": True})
-    return response.wanted.reader(response.transport), Body(response.body_format.body, send)
+    body_format = response.body_format
+    first = {"type": "http.response.body", "body": body_format.before, "more_body": True}
+    await send(first)
+    door = open_door(scope)
+    outlet: Outlet
+    if door is None:
+        outlet = Body(body_format.framed(), send)
+    else:
+        outlet = Framed(body_format.framed(door.frame), door)
+    return response.wanted.reader(response.transport), outlet
 
 
-async def watch(reader: Reader, outlet: Outlet, receive: Any) -> None:
+async def watch(reader: Reader, outlet: Outlet, receive: Any) -> bool:
     """Have the fan-out serve a viewer, to the end of the stream or until the client leaves.
 
-    Raise the error with which sending failed, if it did.
+    Return whether the viewer has everything. Raise the error with which reading or sending failed,
+    if it did.
     """
     task = asyncio.current_task()
     assert task is not None
@@ -86,10 +116,12 @@ async def watch(reader: Reader, outlet: Outlet, receive: Any) -> None:
     except asyncio.CancelledError:
         if not viewer.finished or task.uncancel() > cancelling:
             raise
+        if viewer.error is not None:
+            raise viewer.error from None
+        return True
     finally:
         viewer.close()
-    if viewer.error is not None:
-        raise viewer.error
+    return False
 
 
 def can_step(send: Any) -> bool:

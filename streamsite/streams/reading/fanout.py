@@ -55,9 +55,6 @@ class Outlet(Protocol):
         Return None when the connection takes more, and else an awaitable that ends when it does.
         """
 
-    async def end(self) -> None:
-        """End the connection after the last batch."""
-
 
 class Viewer:
     """A person's client on one connection.
@@ -93,7 +90,6 @@ class Viewer:
                 rest = self._outlet.put(self.encode(batch))
                 if rest is not None:
                     await rest
-            await self._outlet.end()
         except Exception as error:  # noqa: BLE001 - the viewer's own task raises the error
             self._finish(error)
         else:
@@ -120,8 +116,9 @@ class Viewer:
         return self.deliver(message)
 
     def _finish(self, error: Exception | None = None) -> None:
-        self.finished, self.error = True, error
-        self._finished()
+        if not self.finished:
+            self.finished, self.error = True, error
+            self._finished()
 
     def close(self) -> None:
         """Stop serving the viewer, whose client has left or has everything."""

@@ -1,10 +1,13 @@
 """How records are encoded: as JSON objects, and as the parts of a response's body."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from ...pieces import Batch, End, Pieces, Record, Reset
 from ...values import JSON
 from ...wire import objects
+
+T = TypeVar("T")
 
 
 def json_values(pieces: Pieces) -> list[str]:
@@ -38,6 +41,21 @@ def json_objects(record: Record) -> list[str]:
     raise TypeError(f"{record!r} is not a record.")
 
 
+def shared(encode: Callable[[Batch], T]) -> Callable[[Batch], T]:
+    """Return the function `encode`, which then encodes a batch of one record only once.
+
+    The record keeps the result for all viewers whose fan-out uses the returned function.
+    """
+
+    def encode_record(record: Record) -> T:
+        return encode([record])
+
+    def encode_batch(batch: Batch) -> T:
+        return batch[0].encoded(encode_record) if len(batch) == 1 else encode(batch)
+
+    return encode_batch
+
+
 class Format:
     r"""How a response's body has the records of a stream.
 
@@ -57,23 +75,24 @@ class Format:
         self._encode = encode
         self._quiet = quiet
         self._framed: dict[Callable[[bytes], bytes], Callable[[Batch], bytes]] = {}
-        # One object, because the fan-out compares the encoders of viewers by identity.
-        self.body: Callable[[Batch], bytes] = self._body
 
-    def _body(self, batch: Batch) -> bytes:
+    def body(self, batch: Batch) -> bytes:
         """Return the bytes of a batch."""
         return b"".join([record.encoded(self._encode) for record in batch]) or self._quiet
 
-    def framed(self, frame: Callable[[bytes], bytes]) -> Callable[[Batch], bytes]:
-        """Return the function that returns the bytes of a batch in the frame of a server.
+    def framed(self, frame: Callable[[bytes], bytes] = bytes) -> Callable[[Batch], bytes]:
+        """Return the function that returns the bytes of a batch, in the frame of a server.
 
-        `frame` puts a frame around bytes. Nothing is framed if a batch has no bytes.
+        `frame` puts the frame around bytes. The frame of no bytes would end a body, so a batch
+        without bytes has no frame. The same `frame` gets the same function: the fan-out compares
+        the functions of viewers by identity.
         """
-        if frame not in self._framed:
+        found = self._framed.get(frame)
+        if found is None:
 
-            def body(batch: Batch) -> bytes:
-                part = self.body(batch)
-                return frame(part) if part else b""
+            def encode(batch: Batch) -> bytes:
+                body = self.body(batch)
+                return frame(body) if body else b""
 
-            self._framed[frame] = body
-        return self._framed[frame]
+            found = self._framed[frame] = shared(encode)
+        return found

@@ -8,7 +8,7 @@ import pytest
 
 from streamsite.streams import Consumer
 from streamsite.streams.errors import Conflict
-from streamsite.streams.http.transports.websocket import frames
+from streamsite.streams.http.transports.websocket import arrays, frames
 
 Messages = list[dict[str, Any]]
 
@@ -75,8 +75,8 @@ async def test_a_client_that_has_left_causes_no_error(caplog):
 
 
 def test_a_keep_alive_is_a_frame_for_clients_that_take_arrays():
-    assert frames([], in_batches=True) == ["[]"]
-    assert frames([], in_batches=False) == []
+    assert arrays([]) == ["[]"]
+    assert frames([]) == []
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.http import HttpRequest
 
 from ..errors import BadRequest, StreamError
+from ..reading.fanout import Outlet, Reader, Viewer
 from .access import demand_login, login_required
 from .endpoints import View, endpoint
 from .granian import closable
 from .origins import SameOrigin
+from .outlets import ClientLeft
 from .sessions import handshake_request
 
 logger = logging.getLogger(__name__)
@@ -57,6 +59,7 @@ class Consumer(AsyncWebsocketConsumer):
     channel_layer = None
     _accepted = False
     _sending: asyncio.Task[None] | None = None
+    _viewer: Viewer | None = None
 
     @classmethod
     def as_asgi(cls, **initkwargs: Any) -> Any:
@@ -116,21 +119,36 @@ class Consumer(AsyncWebsocketConsumer):
         self._sending = asyncio.create_task(sends)
         self._sending.add_done_callback(self._close_after)
 
+    def start_viewing(self, reader: Reader, outlet: Outlet) -> None:
+        """Have the fan-out send what `reader` reads, and then close the connection.
+
+        The connection closes as after `start_sending`.
+        """
+        self._viewer = Viewer(reader, outlet, self._viewed)
+        self._viewer.pull()
+
     def stop_sending(self) -> None:
-        """Cancel the sending task. The connection stays open."""
+        """Stop the sending task or the fan-out. The connection stays open."""
         if self._sending is not None:
             self._sending.cancel()
+        if self._viewer is not None:
+            self._viewer.close()
+            self._viewer = None
 
     async def send(self, text: str) -> None:
         # A server raises OSError when the client has left (ASGI specification, "Disconnected Client
         # - send exception"). This is no error of the site, and websocket.disconnect is on its way.
-        try:  # noqa: SIM105 - suppress() is slower, and this runs for each viewer and each frame.
+        try:
             await self.base_send({"type": "websocket.send", "text": text})
         except OSError:
             pass
+        except RuntimeError:
+            # uvicorn raises this, too, for a client that has left.
+            if not self._accepted:
+                raise
 
     async def close(self, code: int | None = None, reason: str | None = None) -> None:
-        with suppress(OSError):  # As in send().
+        with suppress(OSError, RuntimeError):  # As in send().
             await super().close(code, reason)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
@@ -138,11 +156,21 @@ class Consumer(AsyncWebsocketConsumer):
         await self.disconnect(message["code"])
         raise StopConsumer
 
+    def _viewed(self) -> None:
+        viewer, self._viewer = self._viewer, None
+        assert viewer is not None
+        viewer.close()
+        # As in send(): there is nobody to close the connection for.
+        if not isinstance(viewer.error, ClientLeft):
+            self._close_with(viewer.error)
+
     def _close_after(self, sending: asyncio.Task[None]) -> None:
-        if sending.cancelled():
-            return
-        # No code awaits the task, so its error is handled here.
-        error = sending.exception()
+        if not sending.cancelled():
+            # No code awaits the task, so its error is handled here.
+            self._close_with(sending.exception())
+
+    def _close_with(self, error: BaseException | None) -> None:
+        """Close the connection, with the code that belongs to an error if there is one."""
         if isinstance(error, StreamError):
             closing = self._refuse(error)
         elif error is not None:

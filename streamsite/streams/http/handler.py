@@ -33,7 +33,8 @@ from ..conf import setting
 from ..errors import StreamError, TooLarge
 from ..log.database import in_database
 from .endpoints import refusal, refusal_of
-from .responses import RecordsResponse, begin, can_step, watch
+from .outlets import ClientLeft, can_step
+from .responses import RecordsResponse, begin, watch
 from .routing import Found, Router, answer_of
 from .sessions import Request
 
@@ -164,10 +165,6 @@ class StreamHandler:
             if len(self._hosts) >= CACHE_SIZE:
                 self._hosts.clear()
             self._hosts.add(name)
-
-
-class ClientLeft(Exception):
-    """The client left before its request was complete."""
 
 
 async def read_body(receive: Any) -> bytes:

@@ -5,19 +5,15 @@ where the server allows that. Both send the same bytes.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from django.http import StreamingHttpResponse
 
-from ..pieces import Batch
-from ..reading.fanout import Outlet, Reader, Viewer, step
+from ..reading.fanout import Outlet, Reader, Viewer
+from .outlets import Body, Framed, open_door
 from .requests import StreamRequest
-
-# The key of a connection's door in the extensions of its scope.
-DOOR = "streamsite.door"
 
 if TYPE_CHECKING:
     from .transports.encoding import Format
@@ -46,43 +42,6 @@ class RecordsResponse(StreamingHttpResponse):
         async with aclosing(self.wanted.batches(self.transport)) as batches:
             async for batch in batches:
                 yield self.body_format.body(batch)
-
-
-class Body:
-    """The body of a response, sent through ASGI."""
-
-    __slots__ = ("_send", "encode")
-
-    def __init__(self, encode: Callable[[Batch], bytes], send: Any) -> None:
-        self.encode = encode
-        self._send = send
-
-    def put(self, message: bytes) -> Awaitable[None] | None:
-        if not message:
-            return None
-        return step(self._send({"type": "http.response.body", "body": message, "more_body": True}))
-
-
-class Framed:
-    """A connection of Daphne that takes framed bytes: see streamsite/daphne/door.py."""
-
-    __slots__ = ("_door", "_write", "encode")
-
-    def __init__(self, encode: Callable[[Batch], bytes], door: Any) -> None:
-        self.encode = encode
-        self._door = door
-        self._write = door.write
-
-    def put(self, message: bytes) -> Awaitable[None] | None:
-        if not message or self._write(message):
-            return None
-        return self._door.drained()  # type: ignore[no-any-return]
-
-
-def open_door(scope: Any) -> Any:
-    """Return the door of a connection, or None if the server has none or the door is closed."""
-    door = (scope.get("extensions") or {}).get(DOOR)
-    return door if door is not None and door.is_open else None
 
 
 async def begin(response: RecordsResponse, scope: Any, send: Any) -> tuple[Reader, Outlet]:
@@ -122,11 +81,3 @@ async def watch(reader: Reader, outlet: Outlet, receive: Any) -> bool:
     finally:
         viewer.close()
     return False
-
-
-def can_step(send: Any) -> bool:
-    """Tell whether a server's `send` returns a coroutine, as the fan-out needs.
-
-    `send` of granian returns a future, and always makes the application wait.
-    """
-    return iscoroutinefunction(send)

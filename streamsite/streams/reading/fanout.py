@@ -116,6 +116,7 @@ class Viewer:
         return self.deliver(message)
 
     def _finish(self, error: Exception | None = None) -> None:
+        self._pulling = None
         if not self.finished:
             self.finished, self.error = True, error
             self._finished()

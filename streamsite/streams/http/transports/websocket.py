@@ -6,16 +6,20 @@ on.
 """
 
 import json
+from collections.abc import Callable
 from contextlib import aclosing
+from functools import cache
 
 from ...errors import BadRequest, NoSuchStream, StreamError
 from ...pieces import Batch
+from ...reading.fanout import Outlet
 from ...wire import objects
 from ..access import stop_for
 from ..consumers import Consumer
+from ..outlets import Framed, Frames, can_step, open_door
 from ..requests import read_request
 from ..sessions import handshake_request
-from .encoding import json_objects
+from .encoding import json_objects, shared
 
 # The subprotocol: a frame is one JSON object.
 PROTOCOL = "streamsite.v1"
@@ -33,12 +37,21 @@ class StreamConsumer(Consumer):
         offered = self.scope["subprotocols"]
         protocol = next((known for known in (BATCH_PROTOCOL, PROTOCOL) if known in offered), None)
         await self.accept(protocol)
-        self.start_sending(self.send_records(protocol == BATCH_PROTOCOL))
+        encode = arrays if protocol == BATCH_PROTOCOL else frames
+        if door := open_door(self.scope):
+            self.watch(Framed(framed(encode, door.frame), door))
+        elif can_step(self.base_send):
+            self.watch(Frames(encode, self.base_send))
+        else:
+            self.start_sending(self.send_records(encode))
 
-    async def send_records(self, in_batches: bool) -> None:
+    def watch(self, outlet: Outlet) -> None:
+        self.start_viewing(self.wanted.reader("websocket"), outlet)
+
+    async def send_records(self, encode: Callable[[Batch], list[str]]) -> None:
         async with aclosing(self.wanted.batches("websocket")) as batches:
             async for batch in batches:
-                for frame in frames(batch, in_batches):
+                for frame in encode(batch):
                     await self.send(frame)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
@@ -50,15 +63,25 @@ class StreamConsumer(Consumer):
             await self.send(json.dumps({"error": error.detail}, ensure_ascii=False))
 
 
-def frames(batch: Batch, in_batches: bool) -> list[str]:
-    """Return the text frames of a batch.
-
-    With `in_batches` the batch is one frame: a JSON object, or an array unless there is exactly one
-    object. Without it, each object is a frame, and an empty batch has none.
-    """
-    if in_batches and sum(len(record.encoded(json_objects)) for record in batch) != 1:
-        return [objects.array([text for record in batch for text in record.encoded(json_objects)])]
+@shared
+def frames(batch: Batch) -> list[str]:
+    """Return each object of a batch as a text frame. An empty batch has none."""
     return [text for record in batch for text in record.encoded(json_objects)]
+
+
+@shared
+def arrays(batch: Batch) -> list[str]:
+    """Return a batch as one text frame: a JSON object, or an array unless there is one object."""
+    objects_of_batch = frames(batch)
+    return objects_of_batch if len(objects_of_batch) == 1 else [objects.array(objects_of_batch)]
+
+
+@cache
+def framed(
+    encode: Callable[[Batch], list[str]], frame: Callable[[bytes], bytes]
+) -> Callable[[Batch], bytes]:
+    """Return the function that encodes a batch with the frames that a server puts around texts."""
+    return shared(lambda batch: b"".join([frame(text.encode()) for text in encode(batch)]))
 
 
 def op_of(text: str | None) -> str:

@@ -8,42 +8,94 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from . import load, report
-from .runner import LOAD_CORE, Bench, live_streams, phases
-from .scenarios import FULL, QUICK, SCENARIOS
-from .servers import CONTENDERS
+from .runner import LOAD_CORE, Bench, phases
+from .scenarios import FULL, QUICK, SCENARIOS, VIEWERS, Scenario, Size
+from .servers import CONTENDERS, Contender
 from .usage import pin
 
 PACKAGES = (
     "django", "channels", "daphne", "twisted", "uvicorn", "uvloop", "granian", "fastapi",
 )  # fmt: skip
+# Servers that a short run leaves out: the slowest one, and the one that the site needs least.
+LEFT_OUT_WHEN_SHORT = ("granian", "stock")
 
 
 def main() -> int:
+    options = parse()
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    if options.show:
+        rounds, about = report.read(options.show)
+        show(console, rounds, about, markdown=options.markdown)
+        return 0
+    size = QUICK if options.quick else FULL
+    scenarios = [s for s in SCENARIOS if not options.only or s.key.startswith(tuple(options.only))]
+    if not options.only and (options.quick or options.short):
+        scenarios = [scenario for scenario in scenarios if not scenario.growth]
+    contenders = [c for c in CONTENDERS if not options.servers or c.key in options.servers]
+    if not options.servers and options.short:
+        contenders = [c for c in contenders if c.key not in LEFT_OUT_WHEN_SHORT]
+    for contender in contenders:
+        if contender.missing:
+            console.print(f"{contender.title} is left out: this machine lacks {contender.missing}.")
+    contenders = [contender for contender in contenders if not contender.missing]
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < max(VIEWERS) + 100:
+        console.print(f"A process may open {hard} files, so the largest scenarios will fail.")
+    pin(os.getpid(), LOAD_CORE)
+    number = options.rounds or (1 if options.short else size.rounds)
+    began = time.monotonic()
+    rounds = list(run(console, size, scenarios, contenders, number, options.minutes * 60))
+    if not rounds:
+        return 130
+    about = {
+        "machine": f"{platform.platform()}, {os.cpu_count()} cores",
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in PACKAGES},
+        "size": {"viewers": size.viewers, "streams": size.streams, "rounds": number},
+        "seconds": round(time.monotonic() - began),
+    }
+    complete = common(rounds)
+    options.json.write_text(report.as_json(complete, about), encoding="utf-8")
+    show(console, complete, about, markdown=options.markdown)
+    console.print(f"All figures are in {options.json}.")
+    return 0
+
+
+def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "--quick", action="store_true", help="run one round with fewer viewers, in about a minute"
+        "--quick", action="store_true", help="one round with a tenth of the viewers: a minute"
+    )
+    parser.add_argument(
+        "--short",
+        action="store_true",
+        help="one round without growth, stock Django and granian: five minutes",
     )
     parser.add_argument("--rounds", type=int, help="the number of rounds (default: 3)")
     parser.add_argument(
         "--minutes",
         type=float,
-        default=10,
-        help="start no round that would end later than this (default: 10)",
+        default=20,
+        help="start no round that would end later than this (default: 20)",
     )
     parser.add_argument(
         "--only",
         nargs="+",
         default=[],
-        help="run only the scenarios whose names begin with one of these",
+        help="run only the scenarios whose names begin with one of these: "
+        + ", ".join(scenario.key for scenario in SCENARIOS),
     )
     parser.add_argument(
         "--servers",
@@ -57,18 +109,34 @@ def main() -> int:
         default=Path("bench.json"),
         help="the file for all figures (default: bench.json)",
     )
-    options = parser.parse_args()
-    size = QUICK if options.quick else FULL
-    rounds_wanted = options.rounds or size.rounds
-    scenarios = [s for s in SCENARIOS if not options.only or s.key.startswith(tuple(options.only))]
-    contenders = [c for c in CONTENDERS if not options.servers or c.key in options.servers]
+    parser.add_argument(
+        "--show", type=Path, metavar="FILE", help="run nothing, and show the figures of this file"
+    )
+    parser.add_argument(
+        "--markdown", action="store_true", help="show the figures as tables in Markdown"
+    )
+    return parser.parse_args()
 
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    pin(os.getpid(), LOAD_CORE)
-    console = Console(width=None if sys.stdout.isatty() else 160)
+
+def run(
+    console: Console,
+    size: Size,
+    scenarios: Sequence[Scenario],
+    contenders: Sequence[Contender],
+    number: int,
+    seconds: float,
+) -> Iterator[report.Round]:
+    """Run `number` rounds, and after the first one a round of the scenarios that grow.
+
+    Start no round that would end after `seconds`, judged by the round before. An interrupt ends the
+    run after the last complete round.
+    """
+    normal = [scenario for scenario in scenarios if not scenario.growth]
+    growing = [scenario for scenario in scenarios if scenario.growth]
+    # Without others, the scenarios that grow are the rounds.
+    rounds = [normal, growing, *[normal] * (number - 1)] if normal else [growing] * number
+    rounds = [each for each in rounds if each]
     began = time.monotonic()
-    rounds: list[dict[str, dict[str, load.Figures]]] = []
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         Progress(
@@ -82,25 +150,33 @@ def main() -> int:
         suppress(KeyboardInterrupt),
     ):
         bench = Bench(Path(folder), size, contenders)
-        bar = progress.add_task("prepare", total=rounds_wanted * len(scenarios) * len(contenders))
+        bar = progress.add_task(
+            "prepare",
+            total=sum(
+                contender.takes_part(scenario.key)
+                for each in rounds
+                for scenario in each
+                for contender in contenders
+            ),
+        )
         bench.prepare()
-        for number in range(rounds_wanted):
-            # A round takes about as long as each round before. Start no round that would
-            # end too late.
-            passed = time.monotonic() - began
-            if number and passed * (number + 1) / number > options.minutes * 60:
-                console.print(f"Stopped after {number} rounds: another one would take too long.")
+        took: dict[str, float] = {}
+        for count, each in enumerate(rounds, 1):
+            started = time.monotonic()
+            if started - began + took.get(each[0].key, 0) > seconds:
+                console.print(f"Stopped after {count - 1} rounds: another would take too long.")
                 break
-            figures: dict[str, dict[str, load.Figures]] = {s.key: {} for s in scenarios}
-            for phase in phases(scenarios):
-                progress.update(bar, description=f"round {number + 1}: starting the servers")
-                with bench.servers(live_streams(phase, size)) as servers:
+            figures: dict[str, dict[str, load.Figures]] = {s.key: {} for s in each}
+            for phase in phases(each):
+                progress.update(bar, description=f"round {count}: starting the servers")
+                with bench.servers(phase) as servers:
                     for scenario in phase:
                         for server in servers:
                             who = server.contender
+                            if not who.takes_part(scenario.key):
+                                continue
                             progress.update(
-                                bar,
-                                description=f"round {number + 1}: {scenario.key}, {who.title}",
+                                bar, description=f"round {count}: {scenario.key}, {who.title}"
                             )
                             try:
                                 found = bench.measure(scenario, server)
@@ -109,32 +185,28 @@ def main() -> int:
                             else:
                                 figures[scenario.key][who.key] = found
                             progress.advance(bar)
-            rounds.append(figures)
-    if not rounds:
-        return 130
-    about = {
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores",
-        "python": platform.python_version(),
-        "packages": {name: version(name) for name in PACKAGES},
-        "size": {"viewers": size.viewers, "streams": size.streams, "rounds": len(rounds)},
-        "seconds": round(time.monotonic() - began),
-    }
-    complete = common(rounds)
-    report.show(console, scenarios, complete)
-    console.print(f"{json.dumps(about)}")
-    options.json.write_text(report.as_json(complete, about), encoding="utf-8")
-    console.print(f"All figures are in {options.json}.")
-    return 0
+            took[each[0].key] = time.monotonic() - started
+            yield figures
+
+
+def show(
+    console: Console, rounds: Sequence[report.Round], about: Mapping[str, Any], *, markdown: bool
+) -> None:
+    if markdown:
+        print(report.markdown(rounds, about))
+    else:
+        report.show(console, SCENARIOS, rounds)
+        console.print(f"{json.dumps(about)}")
 
 
 def common(rounds: Sequence[report.Round]) -> list[report.Round]:
-    """Keep only the figures that every round has, because a median needs all rounds."""
+    """Keep only the figures that every round of a scenario has, because a median needs all."""
     return [
         {
             scenario: {
                 key: figures
                 for key, figures in contenders.items()
-                if all(key in other[scenario] for other in rounds)
+                if all(key in other[scenario] for other in rounds if scenario in other)
             }
             for scenario, contenders in each.items()
         }

@@ -19,7 +19,7 @@ from .usage import Usage, pin
 
 # Connections that are opened at the same time.
 OPENING = 100
-OPEN_TIMEOUT = 30
+OPEN_TIMEOUT = 60
 # Seconds after which the memory of an idle server no longer changes.
 REST = 0.5
 POLLERS = 32
@@ -51,6 +51,8 @@ class Target:
                 "Sec-WebSocket-Version: 13",
                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
             ]
+        elif transport == "events":
+            lines += ["Accept: text/event-stream"]
         return "\r\n".join([*lines, "", ""]).encode()
 
 
@@ -213,11 +215,20 @@ async def paced(
 
 
 async def live(
-    target: Target, paths: Sequence[str], transport: str, *, viewers: int, seconds: float, go: str
+    target: Target,
+    paths: Sequence[str],
+    transport: str,
+    *,
+    viewers: int,
+    seconds: float,
+    every: float,
+    go: str,
+    publish: str = "",
 ) -> Figures:
     """Measure live streams: first viewers that wait, then the pieces after the producers begin.
 
-    The path `go` starts the producers.
+    The path `go` starts the producers in the server, one for each stream. Where the server has
+    none, the load posts the pieces of its one stream to the path `publish`.
     """
     await asyncio.sleep(REST)
     before = target.usage()
@@ -227,8 +238,11 @@ async def live(
     idle = target.usage()
     audience.notes.taken = True
     pieces, cpu = audience.pieces, target.usage().cpu
-    await ask(target, go)
-    await asyncio.sleep(seconds)
+    if publish:
+        await post(target, publish, seconds, every)
+    else:
+        await ask(target, go)
+        await asyncio.sleep(seconds)
     pieces, cpu = audience.pieces - pieces, target.usage().cpu - cpu
     after = target.usage()
     audience.close()
@@ -337,6 +351,24 @@ async def ask(target: Target, path: str) -> None:
     reader, writer = await asyncio.open_connection(target.host, target.port)
     writer.write(target.request(path, "polling"))
     await reader.readuntil(b"\r\n\r\n")
+    writer.close()
+
+
+async def post(target: Target, path: str, seconds: float, every: float) -> None:
+    """Publish a piece every so many seconds, over one connection, for `seconds`."""
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    began = time.monotonic()
+    for n in range(round(seconds / every)):
+        await asyncio.sleep(began + n * every - time.monotonic())
+        piece = f"@{time.monotonic_ns()}@ piece "
+        writer.write(
+            f"POST {path} HTTP/1.1\r\nHost: {target.host}:{target.port}\r\n"
+            f"Content-Type: text/plain\r\nContent-Length: {len(piece)}\r\n\r\n{piece}".encode()
+        )
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        await reader.readexactly(int(length[1]) if length else 0)
+    await asyncio.sleep(began + seconds - time.monotonic())
     writer.close()
 
 

@@ -1,9 +1,10 @@
-"""Report the figures as tables and as JSON."""
+"""Report the figures as tables, as JSON and as Markdown."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .load import Figures
-from .scenarios import Scenario
+from .scenarios import STREAMS, VIEWERS, Scenario
 from .servers import CONTENDERS, PEERS
 
 # A round: {scenario: {contender: figures}}.
@@ -46,60 +47,78 @@ class Limit:
     most: float
 
 
+NAMES = {"chunked": "chunked", "events": "SSE", "ws": "WebSocket"}
 PACED = ("paced-chunked", "paced-events", "paced-ws")
-LIVE = ("live-events", "live-ws")
+LIVE = ("live-chunked", "live-events", "live-ws")
+OURS = ("daphne", "uvicorn", "granian")
 GOALS = (
     *(
-        Goal(scenario, "us_per_piece", server, other, most=most)
-        for scenario in PACED
-        for server, other, most in (
-            ("daphne", "fastapi", 1),
-            ("daphne", "stock", 0.5),
-            ("uvicorn", "fastapi", 0.75),
-            ("granian", "fastapi", 0.65),
+        Goal(f"{kind}-{transport}", "us_per_piece", server, "fastapi", most=most)
+        for kind in ("paced", "live")
+        for transport, limits in (
+            ("chunked", (0.45, 0.5, 0.75)),
+            ("events", (0.45, 0.5, 0.75)),
+            ("ws", (0.5, 0.65, 0.75)),
         )
+        for server, most in zip(OURS, limits, strict=True)
+    ),
+    Goal("live-events", "us_per_piece", "daphne", "floor", most=1.5),
+    *(
+        Goal("many-events", "us_per_piece", server, "fastapi", most=1)
+        for server in ("daphne", "uvicorn")
+    ),
+    *(
+        Goal(most_viewers, "us_per_piece", server, server, most=1.2, other_scenario="viewers-1000")
+        for most_viewers in (f"viewers-{VIEWERS[-1]}",)
+        for server in OURS
+    ),
+    *(
+        Goal(scenario, figure, server, "fastapi", most=most)
+        for scenario in ("live-events", "live-ws")
+        for figure, most in (("receive_p50_ms", 0.6), ("receive_p99_ms", 0.7))
+        for server in ("daphne", "uvicorn")
     ),
     *(
         Goal(scenario, "late_p99_ms", server, "fastapi", most=1)
         for scenario in PACED
-        for server in ("daphne", "uvicorn", "granian")
+        for server in OURS
     ),
-    Goal("polling", "requests_per_s", "daphne", "stock", least=8),
+    Goal("polling", "requests_per_s", "daphne", "fastapi", least=1),
     Goal("polling", "requests_per_s", "uvicorn", "fastapi", least=1),
-    *(
-        Goal("late-events", "pieces_per_cpu_s", server, "fastapi", least=20)
-        for server in ("daphne", "uvicorn", "granian")
-    ),
-    *(
-        Goal(live, "us_per_piece", server, server, most=1.2, other_scenario=f"paced-{transport}")
-        for live, transport in (("live-events", "events"), ("live-ws", "ws"))
-        for server in ("daphne", "uvicorn", "granian")
-    ),
-)
+    *(Goal("late-events", "pieces_per_cpu_s", server, "fastapi", least=20) for server in OURS),
+)  # fmt: skip
 LIMITS = (
+    *(Limit(scenario, "receive_p99_ms", server, 60) for scenario in LIVE for server in OURS),
     *(
-        Limit(scenario, "receive_p99_ms", server, 60)
-        for scenario in LIVE
-        for server in ("daphne", "uvicorn", "granian")
-    ),
-    *(
-        Limit(scenario, "kb_per_viewer", server, 16)
-        for scenario in LIVE
+        Limit(scenario, "kb_per_viewer", server, 10)
+        for scenario in ("live-chunked", "live-events")
         for server in ("daphne", "uvicorn")
     ),
+    Limit("live-ws", "kb_per_viewer", "daphne", 12),
+    # An empty application on uvicorn takes 19 KB.
+    Limit("live-ws", "kb_per_viewer", "uvicorn", 21),
 )
+
+
+def with_scenario(rounds: Sequence[Round], *scenarios: str) -> list[Round]:
+    """Return the rounds in which all of these scenarios ran."""
+    return [each for each in rounds if all(scenario in each for scenario in scenarios)]
 
 
 def medians(rounds: Sequence[Round]) -> dict[str, dict[str, Figures]]:
+    """Return the medians over the rounds of each scenario: {scenario: {contender: figures}}."""
     return {
         scenario: {
             contender: {
-                figure: median(each[scenario][contender][figure] for each in rounds)
+                figure: median(
+                    each[scenario][contender][figure] for each in with_scenario(rounds, scenario)
+                )
                 for figure in figures
             }
             for contender, figures in contenders.items()
         }
-        for scenario, contenders in rounds[0].items()
+        for one in rounds
+        for scenario, contenders in one.items()
     }
 
 
@@ -113,7 +132,7 @@ def ratio(rounds: Sequence[Round], goal: Goal) -> float:
             each[goal.scenario][goal.server][goal.figure],
             each[goal.other_scenario or goal.scenario][goal.other][goal.figure],
         )
-        for each in rounds
+        for each in with_scenario(rounds, goal.scenario, goal.other_scenario or goal.scenario)
     )
 
 
@@ -137,7 +156,7 @@ def as_json(rounds: Sequence[Round], about: Mapping[str, Any]) -> str:
                 }
                 for contender, figures in contenders.items()
             }
-            for scenario, contenders in rounds[0].items()
+            for scenario, contenders in medians(rounds).items()
         },
         "goals": [
             {
@@ -180,7 +199,9 @@ def without_gaps(value: Any) -> Any:
 
 def judged(rounds: Sequence[Round]) -> list[tuple[Goal, bool]]:
     measured = {
-        (scenario, contender) for scenario in rounds[0] for contender in rounds[0][scenario]
+        (scenario, contender)
+        for scenario, contenders in medians(rounds).items()
+        for contender in contenders
     }
     known = [
         goal
@@ -192,12 +213,15 @@ def judged(rounds: Sequence[Round]) -> list[tuple[Goal, bool]]:
 
 
 def known_limits(rounds: Sequence[Round]) -> list[Limit]:
-    return [limit for limit in LIMITS if limit.server in rounds[0].get(limit.scenario, {})]
+    middle = medians(rounds)
+    return [limit for limit in LIMITS if limit.server in middle.get(limit.scenario, {})]
 
 
 def show(console: Console, scenarios: Sequence[Scenario], rounds: Sequence[Round]) -> None:
     middle = medians(rounds)
     for scenario in scenarios:
+        if not middle.get(scenario.key):
+            continue
         table = Table(title=scenario.title, title_justify="left", title_style="bold")
         table.add_column("")
         for figure in scenario.figures:
@@ -235,6 +259,121 @@ def show(console: Console, scenarios: Sequence[Scenario], rounds: Sequence[Round
             mark(value <= limit.most),
         )  # fmt: skip
     console.print(goals)
+
+
+def read(path: Path) -> tuple[list[Round], dict[str, Any]]:
+    """Return the rounds of an earlier run, and what it says about the machine."""
+    everything = json.loads(path.read_text(encoding="utf-8"))
+    rounds = [
+        {
+            scenario: {
+                contender: {
+                    figure: float("nan") if value is None else value
+                    for figure, value in figures.items()
+                }
+                for contender, figures in contenders.items()
+            }
+            for scenario, contenders in each.items()
+        }
+        for each in everything.pop("rounds")
+    ]
+    return rounds, everything
+
+
+def markdown(rounds: Sequence[Round], about: Mapping[str, Any]) -> str:
+    """Return the figures as tables in Markdown, for the guide."""
+    middle = medians(rounds)
+
+    def cell(scenario: str, contender: str, figure: str, *, relative: bool = False) -> str:
+        found = middle.get(scenario, {})
+        if contender not in found:
+            return "–"
+        text = number(found[contender][figure])
+        if relative and "fastapi" in found and contender != "fastapi":
+            share = ratio(rounds, Goal(scenario, figure, contender, "fastapi"))
+            text += f" ({number(share)})"
+        return text
+
+    def table(
+        heading: str, columns: Mapping[str, tuple[str, str]], *, relative: bool = False
+    ) -> list[str]:
+        """Return a table of servers. A column is a scenario and a figure."""
+        columns = {title: column for title, column in columns.items() if middle.get(column[0])}
+        rows = [
+            [each.title]
+            + [
+                cell(scenario, each.key, figure, relative=relative)
+                for scenario, figure in columns.values()
+            ]
+            for each in CONTENDERS
+            if any(each.key in middle[scenario] for scenario, _ in columns.values())
+        ]
+        if not columns:
+            return []
+        head = [heading, *columns]
+        lines = [head, ["---"] * len(head), *rows]
+        return ["", *(f"| {' | '.join(line)} |" for line in lines)]
+
+    packages = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
+    size = about["size"]
+    about_run = (
+        f"{size['viewers']} viewers, a piece every 100 ms, server on one core; medians of "
+        f"{size['rounds']} rounds; Python {about['python']}, {packages}; {about['machine']}."
+    )
+    lines = [
+        about_run,
+        *table(
+            "CPU µs a piece (relative to FastAPI)",
+            {
+                **{f"at a pace: {NAMES[t]}": (f"paced-{t}", "us_per_piece") for t in NAMES},
+                **{f"live: {NAMES[t]}": (f"live-{t}", "us_per_piece") for t in NAMES},
+                f"{size['streams']} live streams, SSE": ("many-events", "us_per_piece"),
+            },
+            relative=True,
+        ),
+        *table(
+            "publish to receipt, ms (relative to FastAPI)",
+            {
+                "SSE, p50": ("live-events", "receive_p50_ms"),
+                "SSE, p99": ("live-events", "receive_p99_ms"),
+                "WebSocket, p50": ("live-ws", "receive_p50_ms"),
+                "WebSocket, p99": ("live-ws", "receive_p99_ms"),
+                f"{size['streams']} streams, p50": ("many-events", "receive_p50_ms"),
+                f"{size['streams']} streams, p99": ("many-events", "receive_p99_ms"),
+            },
+            relative=True,
+        ),
+        *table(
+            "polls a second (relative to FastAPI)",
+            {
+                "on one core": ("polling", "requests_per_s"),
+                "in a second of CPU time": ("polling", "requests_per_cpu_s"),
+                "pieces in a second of CPU time, late joiner": ("late-events", "pieces_per_cpu_s"),
+            },
+            relative=True,
+        ),
+        *table(
+            "a waiting viewer",
+            {
+                **{f"KB: {NAMES[t]}": (f"live-{t}", "kb_per_viewer") for t in NAMES},
+                "CPU µs to join: SSE": ("live-events", "join_us"),
+                "threads of the server": ("live-events", "threads"),
+            },
+        ),
+        *table(
+            "CPU µs a piece: viewers of one stream, SSE",
+            {f"{n:,}": (f"viewers-{n}", "us_per_piece") for n in VIEWERS},
+        ),
+        *table(
+            "publish to receipt, p99 in ms: viewers of one stream, SSE",
+            {f"{n:,}": (f"viewers-{n}", "receive_p99_ms") for n in VIEWERS},
+        ),
+        *table(
+            f"CPU µs a piece: live streams of {size['viewers']} viewers, SSE",
+            {f"{n:,}": (f"streams-{n}", "us_per_piece") for n in STREAMS},
+        ),
+    ]
+    return "\n".join(lines)
 
 
 def mark(reached: bool) -> str:

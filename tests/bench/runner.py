@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,14 +64,24 @@ class Bench:
         self.long = int(done.stdout)
 
     @contextmanager
-    def servers(self, streams: Mapping[str, int]) -> Iterator[list[Server]]:
-        """Run all contenders, each with a copy of the database and with these live streams."""
+    def servers(self, scenarios: Sequence[Scenario]) -> Iterator[list[Server]]:
+        """Run the contenders of these scenarios, with the live streams that the scenarios need.
+
+        Each contender that needs the database has a copy of it.
+        """
         running: list[Server] = []
+        streams = live_streams(scenarios, self.size)
+        contenders = [
+            contender
+            for contender in self.contenders
+            if any(contender.takes_part(scenario.key) for scenario in scenarios)
+        ]
         try:
-            for contender in self.contenders:
+            for contender in contenders:
                 var = self.folder / contender.key
-                shutil.rmtree(var, ignore_errors=True)
-                shutil.copytree(self.template, var)
+                if contender.ours:
+                    shutil.rmtree(var, ignore_errors=True)
+                    shutil.copytree(self.template, var)
                 variables = {
                     "VAR_DIR": str(var),
                     "BENCH_PIECES": str(self.pieces),

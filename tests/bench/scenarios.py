@@ -13,17 +13,27 @@ LATE_PIECES = 100_000
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a run. A scenario takes `seconds`; a long stream has `long` pieces."""
+    """The size of a run.
+
+    A scenario takes `seconds`; a long stream has `long` pieces. `growth` is the part of the viewers
+    and streams in the titles of the scenarios that show how the cost grows.
+    """
 
     rounds: int
     viewers: int
     streams: int
     seconds: float
     long: int
+    growth: float = 1
 
 
 FULL = Size(rounds=3, viewers=1000, streams=200, seconds=3.0, long=LATE_PIECES)
-QUICK = Size(rounds=1, viewers=100, streams=20, seconds=1.0, long=LATE_PIECES // 10)
+QUICK = Size(rounds=1, viewers=100, streams=20, seconds=1.0, long=LATE_PIECES // 10, growth=0.1)
+# How many viewers one process has, and how many live streams its viewers share.
+VIEWERS = (100, 1000, 5000, 10_000)
+STREAMS = (10, 100, 1000)
+# Pieces that the viewers together get in a second, however many they are.
+RATE = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,6 +51,8 @@ class Scenario:
     # A pattern for the names of the live streams, and their number.
     stream: str = ""
     streams: Callable[[Size], int] = lambda _: 0
+    # Whether the scenario shows how the cost grows. Such a scenario runs in one round only.
+    growth: bool = False
 
 
 def paced(transport: str) -> Scenario:
@@ -62,33 +74,69 @@ def paced(transport: str) -> Scenario:
     )  # fmt: skip
 
 
-def live(key: str, title: str, transport: str, streams: Callable[[Size], int]) -> Scenario:
+def live(
+    key: str,
+    title: str,
+    transport: str,
+    streams: Callable[[Size], int],
+    viewers: Callable[[Size], int] = lambda size: size.viewers,
+    *,
+    every: float = PACE,
+    growth: bool = False,
+) -> Scenario:
     name = f"{key}-{{}}"
 
     def arguments(contender: Contender, size: Size) -> dict[str, Any]:
         number = streams(size)
-        pieces = round(size.seconds / PACE) + 10  # No stream ends while viewers watch.
+        # The last piece has half of its time, so that all viewers have it at the end.
+        seconds = max(size.seconds, 3 * every) - every / 2
+        pieces = round(seconds / every) + 10  # No stream ends while viewers watch.
         return {
             "paths": [f"{contender.live}/{name.format(n)}/{transport}" for n in range(number)],
             "transport": transport,
-            "viewers": size.viewers,
-            "seconds": size.seconds,
-            "go": f"/bench/go?name={name}&streams={number}&pieces={pieces}&every={PACE}",
+            "viewers": viewers(size),
+            "seconds": seconds,
+            "every": every,
+            "go": f"/bench/go?name={name}&streams={number}&pieces={pieces}&every={every}",
+            "publish": contender.publish.format(name.format(0)),
         }
 
     return Scenario(
         key,
-        f"live, a piece every {PACE * 1000:g} ms, {title}, {transport}",
+        f"live, a piece every {every * 1000:g} ms, {title}, {transport}",
         (
             "us_per_piece", "pieces_per_s", "receive_p50_ms", "receive_p99_ms",
             "kb_per_viewer", "join_us", "threads",
         ),
         load.live,
         arguments,
-        fresh=key.startswith("live"),
+        fresh=True,
         stream=name,
         streams=streams,
+        growth=growth,
     )  # fmt: skip
+
+
+def with_viewers(number: int) -> Scenario:
+    return live(
+        f"viewers-{number}",
+        f"{number} viewers of one stream",
+        "events",
+        lambda _: 1,
+        lambda size: round(number * size.growth),
+        every=number / RATE,
+        growth=True,
+    )
+
+
+def with_streams(number: int) -> Scenario:
+    return live(
+        f"streams-{number}",
+        f"{number} streams for all viewers",
+        "events",
+        lambda size: round(number * size.growth),
+        growth=True,
+    )
 
 
 SCENARIOS = (
@@ -120,7 +168,10 @@ SCENARIOS = (
     paced("chunked"),
     paced("events"),
     paced("ws"),
+    live("live-chunked", "one stream for all viewers", "chunked", lambda _: 1),
     live("live-events", "one stream for all viewers", "events", lambda _: 1),
     live("live-ws", "one stream for all viewers", "ws", lambda _: 1),
     live("many-events", "many streams, five viewers each", "events", lambda size: size.streams),
+    *map(with_viewers, VIEWERS),
+    *map(with_streams, STREAMS),
 )

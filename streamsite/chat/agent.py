@@ -15,6 +15,7 @@ has tools or a database, names a source of its own that calls `ask`:
 """
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from functools import lru_cache
 from typing import Any, Literal
@@ -44,6 +45,8 @@ from streamsite.streams import Failed
 from .conf import setting
 from .parts import Part
 from .questions import Question
+
+logger = logging.getLogger(__name__)
 
 # The version of npm `ai` whose parts the adapter yields. The parts of 7 are those of 6.
 SDK_VERSION: Literal[7] = 7
@@ -85,7 +88,7 @@ async def ask(agent: Agent[Any, Any], question: Question, **options: Any) -> Asy
 
     async for chunk in adapter.transform_stream(events(), on_complete=_usage):
         if isinstance(chunk, ErrorChunk) and failures:
-            raise Failed(describe(failures[0])) from failures[0]
+            raise _failed(failures[0])
         if not isinstance(chunk, DoneChunk):
             yield json.loads(chunk.encode(SDK_VERSION))
 
@@ -96,8 +99,18 @@ async def _usage(result: AgentRunResult[Any]) -> AsyncIterator[BaseChunk]:
     yield MessageMetadataChunk(message_metadata={"usage": tokens})
 
 
-def describe(error: Exception) -> str:
-    """Return what a reader is told of an exception of Pydantic AI."""
+def _failed(error: Exception) -> Failed:
+    """Return the failure of which readers learn, for an exception of Pydantic AI."""
+    failed = Failed(_described(error))
+    if isinstance(error, AgentRunError):
+        # One line in place of a traceback, because the cause is outside of the site.
+        logger.warning("The model failed: %s", error)
+    else:
+        failed.__cause__ = error
+    return failed
+
+
+def _described(error: Exception) -> str:
     match error:
         case ModelHTTPError(status_code=status) if status in UNAUTHORIZED:
             return _("The model's provider refuses this site's key.")
@@ -111,7 +124,7 @@ def describe(error: Exception) -> str:
             return _("The model's answer can't be read. Ask again.")
         case AgentRunError():
             return _("The model's answer was cut off, because it reached a limit.")
-    return _("The answer failed.")
+    return _("The answer failed. Ask again.")
 
 
 @lru_cache(maxsize=4)

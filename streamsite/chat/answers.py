@@ -6,9 +6,8 @@ because nobody can write to a stream that was stopped: `end_part` makes it of th
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
 
 from django.utils import translation
 from django.utils.module_loading import import_string
@@ -20,6 +19,10 @@ from .conf import setting, source_problem
 from .conversations import Begun, Visitor, begin, settle_message
 from .parts import Part
 from .questions import Asked, Question
+
+# A source yields texts or parts.
+Item = str | Part
+Source = Callable[[Question], AsyncGenerator[Item, None]]
 
 # In English for all, because the readers of an answer share what is made of its end.
 INTERRUPTED = "The answer was interrupted. Ask again."
@@ -38,6 +41,8 @@ async def answer(visitor: Visitor, asked: Asked, language: str) -> Stream:
         raise Unavailable(problem)
     if len(_writing) >= (most := setting("CHAT_MAX_ANSWERS_PER_PROCESS")):
         raise TooMany(f"{most} answers are being written. Ask again in a minute.")
+    # Importing the libraries for models takes seconds, which the event loop has not.
+    source = await asyncio.to_thread(import_string, setting("CHAT_SOURCE"))
     begun = await begin(visitor, asked)
     question = Question(
         asked.conversation,
@@ -49,7 +54,7 @@ async def answer(visitor: Visitor, asked: Asked, language: str) -> Stream:
     )
     # The task of the source inherits the language, for the sentences that the reader gets.
     with translation.override(language):
-        stream = await start(begun.stream, parts_of(question))
+        stream = await start(begun.stream, parts_of(source, question))
     keeping = asyncio.create_task(_keep(begun))
     _writing.add(keeping)
     keeping.add_done_callback(_writing.discard)
@@ -65,7 +70,7 @@ async def _keep(begun: Begun) -> None:
     await settle_message(begun.message)
 
 
-async def parts_of(question: Question) -> AsyncIterator[Part]:
+async def parts_of(source: Source, question: Question) -> AsyncIterator[Part]:
     """Yield the parts of an answer: those of the source, and what the AI SDK expects around them.
 
     The source may yield texts, which become a text part. A source that yields parts leaves out
@@ -77,9 +82,8 @@ async def parts_of(question: Question) -> AsyncIterator[Part]:
     text = ""  # The id of the open text part.
     finished = False
     try:
-        source = import_string(setting("CHAT_SOURCE"))(question)
-        async with aclosing(source):
-            async for item in _awaited(source):
+        async with aclosing(source(question)) as items:
+            async for item in _awaited(items):
                 if isinstance(item, str):
                     if not text:
                         text = secrets.token_urlsafe(6)
@@ -105,17 +109,16 @@ async def parts_of(question: Question) -> AsyncIterator[Part]:
         yield {"type": "finish", "finishReason": "stop"}
 
 
-async def _awaited(source: Any) -> AsyncIterator[Any]:
+async def _awaited(items: AsyncGenerator[Item, None]) -> AsyncIterator[Item]:
     """Yield the items of a source. Raises Failed when the source is silent for too long."""
-    items = aiter(source)
     while True:
         try:
             async with asyncio.timeout(setting("CHAT_TIMEOUT")):
                 item = await anext(items)
         except StopAsyncIteration:
             return
-        except TimeoutError as error:
-            raise Failed(_("The model did not answer in time. Ask again.")) from error
+        except TimeoutError:
+            raise Failed(_("The model did not answer in time. Ask again.")) from None
         yield item
 
 

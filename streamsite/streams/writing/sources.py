@@ -9,6 +9,7 @@ from ..loops import PerLoop
 from ..models import Stream
 from .blocks import publish
 from .options import PublishOptions
+from .outcomes import Failed
 from .wsgi import loop_ends_with_view
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,14 @@ async def start(
                 opened.set_result(producer.stream)
                 async for piece in source:
                     await producer.write(piece)
+        except Failed as error:
+            # The source expected the failure. The traceback of an unexpected cause is logged.
+            logger.warning(
+                "The source of stream %r failed: %s",
+                opened.result().name,
+                error,
+                exc_info=error.__cause__,
+            )
         except Exception as error:
             if opened.done():
                 logger.exception("The source of stream %r failed", opened.result().name)

@@ -8,7 +8,7 @@ The client uses this module without Django, so the module imports nothing of Dja
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import regex
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 MAX_CURSOR = 2**53 - 1
 
 # Written instead of a cursor: the newest piece, and the pieces that follow.
-LATEST = "latest"
+LATEST: Literal["latest"] = "latest"
 
 _CURSOR = re.compile(r"(?:(?P<revision>[0-9]{1,9})\.)?(?P<n>[0-9]{1,16})", re.ASCII)
 

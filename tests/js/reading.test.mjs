@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { open, stop, StreamCorrupt, StreamRefused } from "../../streamsite/streams/static/streams/streams.js";
-import { TRANSPORTS, endOf, pieces, serve, whole } from "./stream-server.mjs";
+import { TRANSPORTS, endOf, pieces, serve, sha256, valuePieces, whole } from "./stream-server.mjs";
 
 const TEXTS = ["结合", "实例", "\r\n", "a\u2028b\0", "😀", "👩‍👩‍👧", "\n", "end"];
 
@@ -56,6 +56,42 @@ everywhere("sends the cursor and the pace, and keeps the query of the stream's U
   assert.equal(records.at(-1).verified, false);
   const { after, pace, key } = asked[0];
   assert.deepEqual({ after, pace, key }, { after: "3", pace: "recorded", key: "1" });
+});
+
+// JSON that JavaScript would write in another way.
+const SOURCES = ['{"a": [1.0, "]\\"},"], "data": "x"}', "1e400", "12345678901234567890", '"\u2028\\u0000"', "null", "[]", "-0.0", '""'];
+
+everywhere("reads a stream of JSON values and verifies them", async (t, transport) => {
+  const end = { end: "done", n: SOURCES.length, sha256: sha256(SOURCES.map((source) => `${source}\n`).join("")) };
+  const { url } = await serve(t, ({ after }) => ({
+    records: [...valuePieces(SOURCES.slice(Number(after)), { first: Number(after) }), end], then: "end",
+  }));
+  const records = await readAll(open(url, { transport }));
+  assert.deepEqual(records.slice(0, -1), SOURCES.map((source, n) => ({ n, data: JSON.parse(source) })));
+  assert.equal(records.at(-1).verified, true);
+  const wrong = await serve(t, () => ({ records: [...valuePieces(SOURCES.map(() => "1")), end], then: "end" }));
+  await assert.rejects(readAll(open(wrong.url, { transport })), StreamCorrupt);
+});
+
+everywhere("starts with the latest piece, and continues from there", async (t, transport) => {
+  const { url, asked } = await serve(t, (question, attempt) => (
+    attempt === 1
+      ? { records: pieces(TEXTS.slice(4, 5), { first: 4, rev: 2 }), then: "cut" }
+      : { records: [...pieces(TEXTS.slice(5), { first: 5, rev: 2 }), endOf(TEXTS, { rev: 2 })], then: "end" }
+  ));
+  const reader = open(url, { transport, after: "latest" });
+  assert.equal(reader.cursor, "latest");
+  const records = await readAll(reader);
+  assert.deepEqual(records.slice(0, -1), pieces(TEXTS.slice(4), { first: 4, rev: 2 }));
+  assert.equal(records.at(-1).verified, false);
+  assert.deepEqual(asked.map(({ after }) => after), ["latest", "2.5"]);
+});
+
+everywhere("starts with the latest piece of a stream that begins", async (t, transport) => {
+  const { url } = await serve(t, () => ({ records: [...pieces(TEXTS), endOf(TEXTS)], then: "end" }));
+  assertWhole(await readAll(open(url, { transport, after: "latest" })));
+  const empty = await serve(t, () => ({ records: [endOf([])], then: "end" }));
+  assertWhole(await readAll(open(empty.url, { transport, after: "latest" })), []);
 });
 
 everywhere("reads a stream without pieces", async (t, transport) => {

@@ -33,6 +33,28 @@ export function endOf(texts, more = {}) {
   return { end: "done", n: texts.length, sha256: sha256(texts.join("")), ...more };
 }
 
+/**
+ * Return the JSON of values as pieces. The server sends the JSON of each value as it stands here.
+ * @param {string[]} sources
+ */
+export function valuePieces(sources, { first = 0 } = {}) {
+  return sources.map((source, index) => ({ n: first + index, data: new Source(source) }));
+}
+
+/** A JSON value whose JSON is sent as it is. */
+class Source {
+  constructor(json) {
+    this.json = json;
+  }
+}
+
+/** Return the JSON of a record or of an array of records. */
+function jsonOf(value) {
+  if (Array.isArray(value)) return `[${value.map(jsonOf).join(", ")}]`;
+  if (!(value?.data instanceof Source)) return JSON.stringify(value);
+  return `{"n":${value.n},"data":${value.data.json}}`;
+}
+
 /** Plan a server that works: the texts from the cursor on, and the end. */
 export function whole(texts, { after }) {
   const first = Number(after);
@@ -93,24 +115,26 @@ function answerHTTP(response, { transport }, { status = 200, headers = {}, detai
 
 const ENCODERS = {
   polling: (records) => {
-    const texts = records.filter(({ text }) => text !== undefined);
+    const texts = records.filter(({ text, data }) => text !== undefined || data);
     const end = records.find((record) => record.end);
     const reset = records.find((record) => record.reset !== undefined);
     const last = texts.at(-1);
     const n = last ? last.n + 1 : (end?.n ?? reset?.reset ?? 0);
     const rev = records.find((record) => record.rev)?.rev;
-    return JSON.stringify({
-      pieces: texts.map(({ text }) => text),
+    const pieces = texts.map(({ text, data }) => (data ? data.json : JSON.stringify(text)));
+    const rest = JSON.stringify({
+      ...(last?.data && { format: "json" }),
       after: rev ? `${rev}.${n}` : n,
       state: end?.end ?? "live",
       ...(end && { sha256: end.sha256, reason: end.reason }),
       ...(reset && { reset: reset.reset, why: reset.why }),
     });
+    return `{"pieces": [${pieces.join(", ")}], ${rest.slice(1)}`;
   },
-  chunked: (records) => records.map((record) => `${JSON.stringify(record)}\n`).join(""),
+  chunked: (records) => records.map((record) => `${jsonOf(record)}\n`).join(""),
   sse: (records) => `retry: 100\n\n${records.map((record) => {
     const name = record.end ? "event: end\n" : record.reset === undefined ? "" : "event: reset\n";
-    return `${name}data: ${JSON.stringify(record)}\n\n`;
+    return `${name}data: ${jsonOf(record)}\n\n`;
   }).join("")}`,
 };
 
@@ -132,8 +156,8 @@ function answerWebSocket(request, socket, { status, records = [], then }) {
   });
   // The first record is a frame by itself and the others are one array, to test both forms.
   const [first, ...others] = records;
-  if (first) socket.write(frame(1, JSON.stringify(first)));
-  if (others.length) socket.write(frame(1, JSON.stringify(others)));
+  if (first) socket.write(frame(1, jsonOf(first)));
+  if (others.length) socket.write(frame(1, jsonOf(others)));
   if (then === "cut") setTimeout(() => socket.destroy(), 20);
   else if (then !== "hold") socket.write(closeFrame(then === "end" ? 1000 : then));
 }

@@ -12,6 +12,8 @@
             case End(state=state):
                 print(f"The stream ended as {state}.")
 
+In a stream of JSON values, `values` of `Pieces` are the values.
+
 The records are the records of `streamsite.streams.pieces`, which `follow` yields inside the server.
 
 The client needs httpx and websockets, which the extra "client" installs.

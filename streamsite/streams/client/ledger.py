@@ -1,15 +1,17 @@
 """Check the records that a reader receives: no gap, no repeated piece, the right SHA-256."""
 
 import hashlib
+from typing import Literal
 
-from ..pieces import Cursor, End, Pieces, Record, Reset
+from ..pieces import LATEST, Cursor, End, Pieces, Record, Reset
 from .failures import ConnectionLost, Corrupt
 
 
 class Ledger:
     """Keep account of the records that one reader received, over all of the reader's connections.
 
-    `cursor` is the cursor from which the next connection must read.
+    `cursor` is the cursor from which the next connection must read. It is "latest" before the first
+    piece of a reader that begins with the newest piece.
 
         ledger = Ledger(Cursor(0, 0))
         ledger.take(Pieces(0, ["a", "b"]))  # Pieces(0, ["a", "b"])
@@ -17,13 +19,17 @@ class Ledger:
         ledger.take(Pieces(9, ["z"]))       # raises ConnectionLost
     """
 
-    def __init__(self, after: Cursor) -> None:
-        self.cursor = after
-        self._begin_text(after.n)
+    def __init__(self, after: Cursor | Literal["latest"]) -> None:
+        self.cursor: Cursor | Literal["latest"] = LATEST
+        if after != LATEST:
+            self._begin(after)
 
-    def _begin_text(self, n: int) -> None:
+    def _begin(self, cursor: Cursor) -> Cursor:
+        """Begin the text at a cursor, and return the cursor."""
+        self.cursor = cursor
         # The SHA-256 covers the whole text, so a text without its beginning can't be checked.
-        self._hash = hashlib.sha256() if n == 0 else None
+        self._hash = hashlib.sha256() if cursor.n == 0 else None
+        return cursor
 
     def take(self, record: Record) -> Record | None:
         """Return the new part of a record, or None if the reader has all of the record.
@@ -35,19 +41,21 @@ class Ledger:
             case Pieces():
                 return self._take_pieces(record)
             case Reset(n=n, revision=revision):
-                self.cursor = Cursor(revision, n)
-                self._begin_text(n)
+                self._begin(Cursor(revision, n))
             case End():
                 self._check(record)
         return record
 
     def _take_pieces(self, pieces: Pieces) -> Pieces | None:
-        n = self.cursor.n
+        cursor = self.cursor
+        if cursor == LATEST:
+            cursor = self._begin(Cursor(pieces.revision, pieces.first))
+        n = cursor.n
         # A reader that has no piece yet can take any revision.
-        if pieces.revision != self.cursor.revision and n:
+        if pieces.revision != cursor.revision and n:
             raise ConnectionLost(
                 f"a piece of revision {pieces.revision} arrived, but the reader has pieces of "
-                f"revision {self.cursor.revision}"
+                f"revision {cursor.revision}"
             )
         if pieces.first > n:
             raise ConnectionLost(f"piece {pieces.first} arrived where piece {n} was expected")
@@ -61,10 +69,11 @@ class Ledger:
         return new
 
     def _check(self, end: End) -> None:
-        if end.n != self.cursor.n:
-            raise Corrupt(
-                f"The stream has {end.n} pieces, but the reader received {self.cursor.n}."
-            )
+        cursor = self.cursor
+        if cursor == LATEST:
+            cursor = self._begin(Cursor(end.revision, end.n))
+        if end.n != cursor.n:
+            raise Corrupt(f"The stream has {end.n} pieces, but the reader received {cursor.n}.")
         # The end of a deleted stream has no SHA-256.
         if (
             self._hash is not None

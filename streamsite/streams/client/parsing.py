@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from ..pieces import Cursor, End, Pieces, Record, Reset, check_text
+from ..values import JSON, line_of
 
 
 def parse_records(texts: Iterable[str | bytes]) -> list[Record]:
@@ -28,11 +30,14 @@ def parse_record(item: Any) -> Record | None:
         case {"text": str(text), "n": int(n)}:
             check_text(text)
             return Pieces(n, [text], revision=item.get("rev", 0))
+        case {"data": value, "n": int(n)}:
+            # The server writes values in the form of `line_of`, so this is the line that it hashed.
+            return Pieces(n, [line_of(value)], revision=item.get("rev", 0), format=JSON)
         case {"reset": int(n), "why": str(why)}:
             return Reset(n, why, revision=item.get("rev", 0))
         case {"end": str(state), "n": int(n), "sha256": str(sha256)}:
             return End(state, n, sha256, item.get("reason", ""), revision=item.get("rev", 0))
-        case {"text": _} | {"reset": _} | {"end": _}:
+        case {"text": _} | {"data": _} | {"reset": _} | {"end": _}:
             raise ValueError(f"{str(item)[:80]} is not a valid record")
     return None
 
@@ -46,14 +51,15 @@ def parse_poll(answer: Any) -> tuple[list[Record], Cursor]:
     Raises ValueError or BadRequest if the answer is not valid.
     """
     match answer:
-        case {"pieces": [*texts], "after": str() | int() as after, "state": state}:
+        case {"pieces": [*pieces], "after": str() | int() as after, "state": state}:
             cursor = Cursor.parse(str(after))
         case _:
             raise ValueError(f"{str(answer)[:80]} is not a valid answer of polling")
     items: list[dict[str, Any]] = []
     if "reset" in answer:
         items.append({"reset": answer["reset"], "why": answer.get("why")})
-    items += ({"text": text, "n": n} for n, text in enumerate(texts, cursor.n - len(texts)))
+    member = "data" if answer.get("format") == JSON else "text"
+    items += ({member: piece, "n": n} for n, piece in enumerate(pieces, cursor.n - len(pieces)))
     # The state alone does not end the stream, because the next answer may have more pieces. The
     # answer with the last pieces has the SHA-256.
     if "sha256" in answer:
@@ -72,15 +78,18 @@ def merge_pieces(records: Iterable[Record | None]) -> list[Record]:
                 run += record.texts
             else:
                 run = list(record.texts)
-                found.append(Pieces(record.first, run, revision=record.revision))
+                found.append(replace(record, texts=run))
         elif record is not None:
             found.append(record)
     return found
 
 
 def _follows(pieces: Pieces, last: Record) -> bool:
-    same_revision = pieces.revision == last.revision
-    return same_revision and isinstance(last, Pieces) and pieces.first == last.end
+    return (
+        isinstance(last, Pieces)
+        and pieces.first == last.end
+        and (pieces.revision, pieces.format) == (last.revision, last.format)
+    )
 
 
 def _as_list(value: Any) -> list[Any]:

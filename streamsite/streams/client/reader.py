@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
+from typing import Literal
 from urllib.parse import urlsplit
 
-from ..pieces import Cursor, End, Record
+from ..pieces import LATEST, Cursor, End, Record
 from .backoff import Backoff
 from .failures import ConnectionLost, Refused
 from .ledger import Ledger
@@ -46,7 +47,8 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     `url` is the address of the stream, without the name of a transport. The query of `url` goes
     with each request, such as `?pace=0.1`.
     `transport` is one of `TRANSPORTS`.
-    `after` is the cursor to read from, such as 17, "2.17" or a `Cursor`.
+    `after` is the cursor to read from, such as 17, "2.17" or a `Cursor`. "latest" begins with the
+    newest piece.
     `headers` are sent with each request.
     `patience` is how many seconds to keep trying without a sign of life from the server.
     `wait` is how many seconds to wait for a stream that does not exist yet, or True for `WAIT`.
@@ -81,7 +83,7 @@ async def open(  # noqa: A001 - client.open, as gzip.open
             'The client needs httpx and websockets. Install streamsite with the extra "client", '
             "or run: pip install httpx websockets"
         ) from error
-    ledger = Ledger(after if isinstance(after, Cursor) else Cursor.parse(str(after)))
+    ledger = Ledger(as_cursor(after))
     backoff = Backoff()
     now = asyncio.get_running_loop().time
     last_heard = now()
@@ -115,6 +117,13 @@ async def open(  # noqa: A001 - client.open, as gzip.open
                     raise
                 pause = min(backoff.next(), WAITING_PAUSE, appears_until - last_heard)
             await asyncio.sleep(pause)
+
+
+def as_cursor(after: Cursor | int | str) -> Cursor | Literal["latest"]:
+    """Return the cursor that the argument `after` stands for. Raises BadRequest."""
+    if isinstance(after, Cursor):
+        return after
+    return LATEST if after == LATEST else Cursor.parse(str(after))
 
 
 def check_address(url: str) -> None:

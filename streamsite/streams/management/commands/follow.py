@@ -20,10 +20,11 @@ from django.db import DatabaseError
 
 from ... import client
 from ...client.backoff import Backoff
-from ...client.reader import WAITING_PAUSE
+from ...client.reader import WAITING_PAUSE, as_cursor
 from ...errors import BadRequest, NoSuchStream, StreamError
 from ...models import Stream
-from ...pieces import Cursor, End, Pieces, Record, Reset
+from ...pieces import LATEST, Cursor, End, Pieces, Record, Reset
+from ...reading.cursors import After
 from ...reading.finding import find
 from ...reading.following import follow
 from ..arguments import seconds
@@ -51,9 +52,9 @@ class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
 
 class Command(BaseCommand):
     help = (
-        "Prints the text of a stream as it arrives, in UTF-8. Give the name of a stream in this\n"
-        "site's database, or the address of a stream on any site, such as\n"
-        "https://example.com/stream/build."
+        "Prints the text of a stream as it arrives, in UTF-8: in a stream of JSON values, one value\n"
+        "on each line. Give the name of a stream in this site's database, or the address of a\n"
+        "stream on any site, such as https://example.com/stream/build."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -77,7 +78,11 @@ class Command(BaseCommand):
             help=f"the transport (default: {NETWORK_DEFAULT} for an address, {LOCAL} for a name)",
         )
         parser.add_argument(
-            "--after", type=cursor, default=Cursor(), metavar="N", help="skip the first N pieces"
+            "--after",
+            type=cursor,
+            default=Cursor(),
+            metavar="N",
+            help=f"skip the first N pieces, or begin with the newest piece ({LATEST})",
         )
         parser.add_argument(
             "--header",
@@ -149,7 +154,7 @@ class Command(BaseCommand):
         raise AssertionError("the last record of a stream is an End")
 
     def records(
-        self, *, source: str, transport: str | None, after: Cursor, wait: float, **options: Any
+        self, *, source: str, transport: str | None, after: After, wait: float, **options: Any
     ) -> AsyncGenerator[Record, None]:
         """Return the records of the stream.
 
@@ -184,7 +189,7 @@ class Command(BaseCommand):
         self.stderr.write(f"follow: {sentence}", style_func=str)
 
 
-async def local_records(name: str, after: Cursor, wait: float) -> AsyncGenerator[Record, None]:
+async def local_records(name: str, after: After, wait: float) -> AsyncGenerator[Record, None]:
     """Yield the records of a stream in this site's database.
 
     Waits up to `wait` seconds for a stream that does not exist yet.
@@ -213,10 +218,10 @@ async def appearing(name: str, wait: float) -> Stream:
         await asyncio.sleep(min(backoff.next(), WAITING_PAUSE, max(0.0, until - now())))
 
 
-def cursor(text: str) -> Cursor:
+def cursor(text: str) -> After:
     """Return a cursor. For `type=` of argparse."""
     try:
-        return Cursor.parse(text)
+        return as_cursor(text)
     except BadRequest as error:
         raise argparse.ArgumentTypeError(error.detail) from error
 

@@ -4,6 +4,9 @@
  * A cursor is written as `17`, or as `2.17` for a stream that was edited twice after its end.
  */
 
+/** In place of a cursor: the newest piece, and what follows. */
+export const LATEST = "latest";
+
 const CURSOR = /^(?:(\d{1,9})\.)?(\d{1,15})$/;
 
 /**
@@ -20,7 +23,7 @@ export function parseCursor(text) {
   if (!match) {
     throw new RangeError(
       `The cursor ${JSON.stringify(text)} is not valid. Use the number of pieces received so far, `
-      + 'such as 17, or "2.17" for revision 2.',
+      + 'such as 17, "2.17" for revision 2, or "latest".',
     );
   }
   return { rev: Number(match[1] ?? 0), n: Number(match[2]) };

@@ -1,32 +1,34 @@
 /** The account of what a reader has received: it drops repeats, finds gaps, and verifies the whole text. */
 
-import { formatCursor, parseCursor } from "./cursor.js";
+import { LATEST, formatCursor, parseCursor } from "./cursor.js";
 import { ConnectionLost, StreamCorrupt } from "./errors.js";
 
 /**
  * The records of a stream. `rev` is the stream's revision; a stream that was never edited has none.
  *
- * A piece: text number `n`, counted from 0.
- * @typedef {{n: number, text: string, rev?: number}} Piece
+ * A piece: text or JSON value number `n`, counted from 0. `source` is the JSON of the value as the
+ * server wrote it; the ledger takes it off.
+ * @typedef {{n: number, text?: string, data?: unknown, source?: string, rev?: number}} Piece
  *
  * A reset: the server can't continue from the reader's cursor, for the reason in `why`. The reader
  * must drop the pieces from number `reset` on; the next piece has that number.
  * @typedef {{reset: number, why: string, rev?: number}} Reset
  *
  * The end: the end state ("done", "stopped", "failed" or "interrupted"), the number of pieces, the
- * SHA-256 of the whole text in hexadecimal, and, if the stream has one, the reason for its end state.
+ * SHA-256 of the whole text (or of all values, each on a line) in hexadecimal, and, if the stream has one, the reason for its end state.
  * @typedef {{end: string, n: number, sha256?: string, reason?: string, rev?: number}} End
  */
 
 export class Ledger {
   #rev;
+  /** The number of pieces taken; null before the first piece if reading starts at the latest one. */
   #n;
   /** The texts from number 0 on; null if the first ones are missing, or if SHA-256 isn't available. */
   #texts;
 
   /** @param {string | number} after the cursor to start from */
   constructor(after) {
-    const { rev, n } = parseCursor(after);
+    const { rev, n } = after === LATEST ? { rev: 0, n: null } : parseCursor(after);
     this.#rev = rev;
     this.#n = n;
     this.#texts = n === 0 ? textsToHash() : null;
@@ -34,7 +36,7 @@ export class Ledger {
 
   /** The cursor after the last record taken. */
   get cursor() {
-    return formatCursor({ rev: this.#rev, n: this.#n });
+    return this.#n === null ? LATEST : formatCursor({ rev: this.#rev, n: this.#n });
   }
 
   /**
@@ -45,13 +47,14 @@ export class Ledger {
    * @throws {ConnectionLost} if pieces are missing before this one
    */
   take(record) {
-    if (record.text !== undefined) return this.#takePiece(record);
+    if (record.text !== undefined || record.data !== undefined) return this.#takePiece(record);
     if (record.reset !== undefined) return this.#takeReset(record);
     return record.end === undefined ? null : record;
   }
 
-  #takePiece(piece) {
+  #takePiece({ source, ...piece }) {
     const rev = piece.rev ?? 0;
+    if (this.#n === null) this.#begin(piece.n, rev);
     // Before the first piece, any revision is accepted.
     if (this.#n === 0) this.#rev = rev;
     if (rev !== this.#rev) {
@@ -62,8 +65,15 @@ export class Ledger {
       throw new ConnectionLost(`Piece ${piece.n} arrived, but piece ${this.#n} was expected.`);
     }
     this.#n += 1;
-    this.#texts?.push(piece.text);
+    this.#texts?.push(piece.text ?? `${source}\n`);
     return piece;
+  }
+
+  /** Begin with piece number `n` of any revision. */
+  #begin(n, rev) {
+    this.#n = n;
+    this.#rev = rev;
+    this.#texts = n === 0 ? textsToHash() : null;
   }
 
   #takeReset(reset) {
@@ -83,6 +93,7 @@ export class Ledger {
    * @throws {StreamCorrupt} if the number of pieces or the hash differs
    */
   async seal(end) {
+    if (this.#n === null) this.#begin(end.n, end.rev ?? 0);
     if (end.n !== this.#n) {
       throw new StreamCorrupt(`The stream has ${end.n} pieces, but ${this.#n} were received.`);
     }

@@ -1,5 +1,5 @@
 /**
- * The `<stream-output>` element: the text of a stream on a page.
+ * The `<stream-output>` element: the text of a stream on a page. JSON values are shown as lines.
  *
  *     <link rel="stylesheet" href="/static/streams/stream-output.css">
  *     <script type="module" src="/static/streams/stream-output.js"></script>
@@ -10,7 +10,7 @@
  * - `src`: the stream's URL. Changing it while a stream is shown shows the new stream.
  * - `transport`: "auto" (the default), "websocket", "sse", "chunked" or "polling". A change while the
  *   stream runs takes effect at once, and no piece is lost.
- * - `after`: the cursor to start from, "0" by default.
+ * - `after`: the cursor to start from, "0" by default, or "latest".
  * - `pace`: replay a finished stream, at this many seconds a piece, or "recorded".
  * - `wait`: wait for a stream that doesn't exist yet, for this many seconds, or for 60 without a value.
  * - `autostart`: start as soon as the element is on the page.
@@ -32,6 +32,7 @@
  * - `streamend`: `detail` is the end record, or `{end, reason, error}` if reading failed.
  */
 
+import { textOf } from "./records.js";
 import { StreamCorrupt, StreamRefused, open, stop } from "./streams.js";
 import { Transcript } from "./transcript.js";
 import { AUTO, checkTransport } from "./transports.js";
@@ -128,7 +129,7 @@ export class StreamOutput extends HTMLElement {
     });
     this.#reader = reader;
     this.#ended = false;
-    this.#transcript.clear(Number(after.split(".").at(-1)));
+    this.#transcript.clear(Number(after.split(".").at(-1)) || 0); // "latest" has no number yet.
     this.#read(reader);
   }
 
@@ -158,7 +159,7 @@ export class StreamOutput extends HTMLElement {
         this.#tell("streamrecord", record);
         if (reader !== this.#reader) return;
         if (record.end) this.#end(record.end, record.reason, record);
-        else if (record.reset === undefined) this.#transcript.append(record.text);
+        else if (record.reset === undefined) this.#transcript.append(textOf(record));
         else this.#transcript.truncate(record.reset);
       }
     } catch (error) {

@@ -18,13 +18,14 @@ export { ConnectionLost, StreamCorrupt, StreamRefused };
  *     const reader = open("/stream/build", { transport: "sse", after: 17 });
  *     for await (const record of reader) {
  *       if (record.text !== undefined) show(record.text); // { n: 17, text: "…" }
+ *       else if (record.data !== undefined) use(record.data); // { n: 17, data: … }, a JSON value
  *       else if (record.reset !== undefined) keepOnly(record.reset); // { reset: 0, why: "…" }
  *       else console.log(record.end, record.verified); // { end: "done", n: 180, sha256: "…", … }
  *     }
  *
  * The reader yields records:
  *
- * - a Piece `{n, text}`. The numbers have no gaps and no repeats.
+ * - a Piece `{n, text}`, or `{n, data}` in a stream of JSON values. The numbers have no gaps and no repeats.
  * - a Reset `{reset, why}` if the server can't continue from the reader's cursor, for example because
  *   the text was edited. Drop the pieces from number `reset` on; the next piece has that number.
  * - one End `{end, n, sha256, reason, verified}`, the last record. `end` is "done", "stopped", "failed"
@@ -42,7 +43,7 @@ export { ConnectionLost, StreamCorrupt, StreamRefused };
  * @param {string} [options.transport] "websocket", "sse", "chunked", "polling", or "auto" (the default):
  *   the first of these that works
  * @param {string | number} [options.after] the cursor to start from: the number of pieces received
- *   so far, or "2.17" for 17 pieces of revision 2; 0 by default
+ *   so far, or "2.17" for 17 pieces of revision 2; 0 by default. "latest" starts with the newest piece.
  * @param {string | number} [options.pace] replay a finished stream: the seconds between two pieces, or
  *   "recorded" for the pace at which the pieces were written
  * @param {boolean | number} [options.wait] wait for a stream that doesn't exist yet: this many seconds, or

@@ -2,6 +2,7 @@
 
 import { ConnectionLost } from "../errors.js";
 import { get, read } from "../http.js";
+import { recordsOf } from "../records.js";
 
 /** The transport's `connect`, as transports.js describes it. */
 export async function* chunked(connection) {
@@ -13,13 +14,13 @@ export async function* chunked(connection) {
     lines[0] = rest + lines[0];
     // The rest is the start of a line. If the body ends here, the rest is half a record and is dropped.
     rest = lines.pop();
-    yield lines.filter((line) => line !== "").map(recordOf);
+    yield lines.filter((line) => line !== "").flatMap(recordsOfLine);
   }
 }
 
-function recordOf(line) {
+function recordsOfLine(line) {
   try {
-    return JSON.parse(line);
+    return recordsOf(line);
   } catch (cause) {
     throw new ConnectionLost(`A line of the response is not JSON: ${cause.message}`, { cause });
   }

@@ -3,6 +3,7 @@
 import { formatCursor, parseCursor } from "../cursor.js";
 import { ConnectionLost } from "../errors.js";
 import { get } from "../http.js";
+import { memberOf, partsOf } from "../records.js";
 import { sleep } from "../timing.js";
 
 /** How long the server may hold a request, in seconds. */
@@ -37,19 +38,25 @@ export async function* polling(connection) {
 
 async function answerOf(response) {
   try {
-    const answer = await response.json();
-    return { after: formatCursor(parseCursor(answer.after)), records: recordsOf(answer) };
+    const json = await response.text();
+    const answer = JSON.parse(json);
+    return { after: formatCursor(parseCursor(answer.after)), records: recordsOf(answer, json) };
   } catch (cause) {
     throw new ConnectionLost(`The polling answer is not valid: ${cause.message}`, { cause });
   }
 }
 
 /** Return an answer as the records of the other transports. The pieces' numbers follow from the cursor. */
-function recordsOf({ pieces, after, state, sha256, reason, reset, why }) {
+function recordsOf({ pieces, format, after, state, sha256, reason, reset, why }, json) {
   const { rev, n } = parseCursor(after);
   const revision = rev ? { rev } : {};
   const first = n - pieces.length;
-  const records = pieces.map((text, index) => ({ n: first + index, text, ...revision }));
+  const sources = format === "json" ? partsOf(memberOf(json, "pieces")) : null;
+  const records = pieces.map((piece, index) => ({
+    n: first + index,
+    ...(sources ? { data: piece, source: sources[index] } : { text: piece }),
+    ...revision,
+  }));
   if (reset !== undefined) records.unshift({ reset, why, ...revision });
   // The state of a finished stream is "done" in every answer, but only the last answer has the hash.
   if (sha256 !== undefined) records.push({ end: state, n, sha256, ...(reason && { reason }), ...revision });

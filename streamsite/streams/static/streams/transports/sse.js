@@ -8,6 +8,7 @@
 import { ConnectionLost } from "../errors.js";
 import { EventStreamParser } from "../event-stream.js";
 import { get, read } from "../http.js";
+import { recordsOf } from "../records.js";
 import { polling } from "./polling.js";
 
 const TYPES = new Set(["message", "reset", "end"]);
@@ -24,15 +25,15 @@ export async function* sse(connection) {
   const parser = new EventStreamParser();
   for await (const text of read(response)) {
     const events = parser.feed(text);
-    const records = events.filter(({ type }) => TYPES.has(type)).map(recordOf);
+    const records = events.filter(({ type }) => TYPES.has(type)).flatMap(recordsOfEvent);
     if (parser.retry !== null) records.unshift({ retry: parser.retry });
     yield records;
   }
 }
 
-function recordOf({ data }) {
+function recordsOfEvent({ data }) {
   try {
-    return JSON.parse(data);
+    return recordsOf(data);
   } catch (cause) {
     throw new ConnectionLost(`The data of an event is not JSON: ${cause.message}`, { cause });
   }

@@ -7,6 +7,7 @@
 
 import { ConnectionLost, StreamRefused } from "../errors.js";
 import { endpoint } from "../http.js";
+import { recordsOf } from "../records.js";
 
 /** The subprotocols in order of preference. Only the first one allows arrays. */
 const SUBPROTOCOLS = ["streamsite.v1.batch", "streamsite.v1"];
@@ -41,7 +42,7 @@ export async function* websocket({ url, after, pace, signal }) {
       if (frames) {
         const batch = frames;
         frames = null;
-        yield batch.flatMap(recordsOf);
+        yield batch.flatMap(recordsOfFrame);
       } else if (closing) {
         throw meaningOf(closing);
       } else {
@@ -54,9 +55,9 @@ export async function* websocket({ url, after, pace, signal }) {
   }
 }
 
-function recordsOf(frame) {
+function recordsOfFrame(frame) {
   try {
-    return JSON.parse(frame);
+    return recordsOf(frame);
   } catch (cause) {
     throw new ConnectionLost(`A WebSocket frame is not JSON: ${cause.message}`, { cause });
   }

@@ -9,6 +9,7 @@ import pytest
 from streamsite.streams import client
 from streamsite.streams.pieces import End, Pieces, Reset
 
+from .inside import streams
 from .marks import EVERY_SERVER
 from .reading import read, sha256, text_of
 from .site import Site, SiteMaker
@@ -30,6 +31,18 @@ async def test_a_finished_stream_is_read_from_any_cursor(site: Site, transport):
     reset, *rest = await read(url, transport=transport, after=10**9)
     assert isinstance(reset, Reset)
     assert text_of(rest) == "".join(pieces)
+
+
+@pytest.mark.parametrize("transport", client.TRANSPORTS)
+async def test_values_are_read_and_their_sha256_is_checked(site: Site, transport):
+    name, values = f"values-{transport}", [{"a": [1.0, "é\0\u2028"]}, "text", None, 10**30, -0.0]
+    site.call(streams.publish_values, name, values)
+    url = f"{site.url}/stream/{name}"
+    *records, end = await read(url, transport=transport)
+    assert [value for record in records for value in record.values] == values
+    assert (end.state, len(end.sha256)) == ("done", 64)
+    last, _ = await read(url, transport=transport, after="latest")
+    assert (last.first, last.values) == (4, [-0.0])
 
 
 @pytest.mark.parametrize("transport", client.TRANSPORTS)

@@ -143,6 +143,27 @@ def test_the_input_is_split_as_asked_for(site, run, name, split, pieces):
     assert site.pieces(name) == pieces
 
 
+def test_lines_of_json_are_published_and_followed_as_values(site, run, name):
+    publish = run("publish", name, "--format", "json")
+    publish.write(b'{"progress": 0.5,\t"message": "\xc3\xa9\\n"}\n\n[1')
+    publish.wait_for("is live")
+    follow = run("follow", address(site, name), "--transport", "polling")
+    first = '{"progress":0.5,"message":"é\\n"}\n'
+    assert follow.read(len(first.encode())).decode() == first
+    assert publish.end(b', 2]\r\n"last"')[0] == 0
+    rest = '[1,2]\n"last"\n'
+    assert follow.end() == (0, rest, "")
+    assert run("follow", name).end() == (0, first + rest, "")
+    assert run("follow", name, "--after", "latest").end() == (0, '"last"\n', "")
+
+
+def test_a_line_that_is_not_json_fails_the_stream_and_is_named(site, run, name):
+    status, _, errors = run("publish", name, "--format", "json").end(b'{"a":1}\n\n{"b": }\n[]\n')
+    assert status == 1
+    assert "Line 3: The line is not JSON at column 7: Expecting value." in errors
+    assert run("follow", name).end()[:2] == (4, '{"a":1}\n')
+
+
 def test_tee_copies_the_input_unchanged(site, run, name):
     data = b"\xff\0 as it came\n"
     publish = run("publish", name, "--tee")

@@ -118,6 +118,13 @@ def publish_reserved(name: str, text: str) -> tuple[str, str, int | None]:
     return stream.title, stream.visibility, stream.owner_id
 
 
+def publish_values(name: str, values: list[Any]) -> None:
+    """Publish a finished stream of JSON values."""
+    with streams.publish(name, format="json") as producer:
+        for value in values:
+            producer.write(value)
+
+
 def publish_after_deletion(name: str) -> str:
     """Take up a reserved stream that was deleted, and return the name of the error."""
     stream = streams.reserve(name)

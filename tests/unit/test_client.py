@@ -18,6 +18,7 @@ from streamsite.streams.client.ledger import Ledger
 from streamsite.streams.client.parsing import merge_pieces, parse_poll, parse_records
 from streamsite.streams.http.transports.encoding import json_objects
 from streamsite.streams.pieces import Cursor, End, Pieces, Reset
+from streamsite.streams.values import line_of
 from tests.ports import HOST
 from tests.reading import read, sha256, text_of
 
@@ -88,7 +89,37 @@ def test_a_text_without_its_beginning_is_checked_by_its_number_of_pieces_alone()
     ledger.take(End("done", 6, "0" * 64))
 
 
+def test_a_reader_of_the_latest_piece_begins_with_any_piece():
+    ledger = Ledger("latest")
+    assert str(ledger.cursor) == "latest"
+    ledger.take(Pieces(7, ["a"], revision=2))
+    assert ledger.cursor == Cursor(2, 8)
+    ledger.take(End("done", 8, "0" * 64, revision=2))
+    # A reader that has the first piece, or a stream without pieces, checks the whole text.
+    ledger = Ledger("latest")
+    ledger.take(Pieces(0, ["a"]))
+    with pytest.raises(client.Corrupt):
+        ledger.take(End("done", 1, sha256("b")))
+    Ledger("latest").take(End("done", 0, sha256("")))
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner),
+    max_leaves=5,
+)
 RECORDS = st.one_of(
+    st.builds(
+        Pieces,
+        st.integers(0, 99),
+        st.lists(VALUES.map(line_of), min_size=1, max_size=4),
+        revision=st.integers(0, 3),
+        format=st.just("json"),
+    ),
     st.builds(
         Pieces,
         st.integers(0, 99),
@@ -148,6 +179,12 @@ def test_an_answer_of_polling_has_the_same_records_as_the_other_transports():
             End("done", 1, "ab", revision=2),
         ],
         Cursor(2, 1),
+    )
+    assert parse_poll(
+        {"pieces": ["c", {"a": 1}], "after": 3, "state": "live", "format": "json"}
+    ) == (
+        [Pieces(1, ['"c"\n', '{"a":1}\n'], format="json")],
+        Cursor(0, 3),
     )
     # Without a SHA-256 the answer has no end, whatever the state: more pieces follow.
     assert parse_poll({"pieces": [], "after": 3, "state": "done"}) == ([], Cursor(0, 3))

@@ -1,5 +1,6 @@
 """How `manage.py publish` decodes its input."""
 
+import json
 from unicodedata import normalize
 
 import pytest
@@ -7,7 +8,8 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsite.streams.management.decoding import InputDecoder, cut_to_limit
+from streamsite.streams.errors import BadRequest, TooLarge
+from streamsite.streams.management.decoding import InputDecoder, ValueDecoder, cut_to_limit
 from streamsite.streams.pieces import SPLITS
 
 
@@ -59,3 +61,36 @@ def test_a_long_piece_is_cut_between_graphemes():
     hard = list(cut_to_limit(family, 3))
     assert "".join(hard) == family
     assert max(map(len, hard)) == 3
+
+
+@given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]))), st.data())
+def test_the_values_are_the_same_wherever_the_lines_are_cut(values, data):
+    raw = b"".join(json.dumps(value).encode() + data.draw(ENDS) for value in values)
+    raw = raw.rstrip() if data.draw(st.booleans()) else raw
+    decoder = ValueDecoder(1000)
+    found = []
+    while raw:
+        size = data.draw(st.integers(1, len(raw)))
+        found += [*decoder.feed(raw[:size]), *decoder.flush()]
+        raw = raw[size:]
+    assert [*found, *decoder.finish()] == values
+
+
+ENDS = st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"])
+
+
+def test_the_error_of_a_line_names_the_line_and_comes_after_the_values_before_it():
+    decoder = ValueDecoder(10)
+    values = decoder.feed(b'1\n\n"short"\n"too long for it"\n')
+    assert [next(values), next(values)] == [1, "short"]
+    with pytest.raises(TooLarge, match="Line 4: "):
+        next(values)
+    with pytest.raises(BadRequest, match="Line 1: The line is not JSON at column 2"):
+        list(ValueDecoder(10).feed(b"[\n"))
+
+
+def test_an_endless_line_of_json_does_not_fill_the_memory():
+    decoder = ValueDecoder(10)
+    assert list(decoder.feed(b" " * 110)) == []
+    with pytest.raises(TooLarge, match="Line 1: "):
+        list(decoder.feed(b" " * 20))

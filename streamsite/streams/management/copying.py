@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterable
 
 from ..writing.producers import Producer
-from .decoding import InputDecoder
+from .decoding import Decoder
 
 
 async def write(
     stream: Producer,
-    decoder: InputDecoder,
+    decoder: Decoder,
     given: AsyncIterable[bytes],
     *,
     every: float | None = None,

@@ -2,10 +2,14 @@
 
 import codecs
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import regex
 
+from ..errors import StreamError, TooLarge
+from ..log.limits import piece_of
 from ..pieces import Splitter
+from ..values import JSON, parse
 
 _GRAPHEME = regex.compile(r"\X")
 
@@ -71,6 +75,56 @@ class InputDecoder:
     def _limited(self, pieces: list[str]) -> Iterator[str]:
         for piece in pieces:
             yield from cut_to_limit(piece, self._limit)
+
+
+class ValueDecoder:
+    r"""Decode newline-delimited JSON that arrives in parts into the values of a stream.
+
+        decoder = ValueDecoder(limit=65_536)
+        list(decoder.feed(b'{"a":1}\n{"b"'))  # [{"a": 1}]
+        list(decoder.feed(b': 2}'))            # []
+        list(decoder.finish())                 # [{"b": 2}]
+
+    Blank lines are skipped. `limit` is the most characters of a value. All methods raise BadRequest
+    and TooLarge, and the sentence names the line.
+    """
+
+    def __init__(self, limit: int) -> None:
+        # A character above U+FFFF takes twelve bytes as two escapes.
+        self._most = 12 * limit
+        self._rest = b""
+        self._number = 0
+
+    def feed(self, data: bytes) -> Iterator[Any]:
+        """Yield the values of the lines that end in `data`."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            yield from self._values(line)
+        if len(self._rest) > self._most:
+            raise TooLarge(f"Line {self._number + 1}: The line has more than {self._most} bytes.")
+
+    def flush(self) -> Iterator[Any]:
+        """Yield nothing, because half a line is no value."""
+        return iter(())
+
+    def finish(self) -> Iterator[Any]:
+        """Yield the value of the last line, if the line has no line feed."""
+        rest, self._rest = self._rest, b""
+        return self._values(rest)
+
+    def _values(self, line: bytes) -> Iterator[Any]:
+        self._number += 1
+        if line.strip():
+            try:
+                value = parse(line)
+                piece_of(value, JSON)  # The error of `write` would not name the line.
+            except StreamError as error:
+                error.detail = f"Line {self._number}: {error.detail}"
+                raise
+            yield value
+
+
+Decoder = InputDecoder | ValueDecoder
 
 
 def cut_to_limit(text: str, limit: int) -> Iterator[str]:

@@ -52,9 +52,9 @@ class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
 
 class Command(BaseCommand):
     help = (
-        "Prints the text of a stream as it arrives, in UTF-8: in a stream of JSON values, one value\n"
-        "on each line. Give the name of a stream in this site's database, or the address of a\n"
-        "stream on any site, such as https://example.com/stream/build."
+        "Prints the text of a stream as it arrives, in UTF-8. JSON values are printed one on each\n"
+        "line. Give the name of a stream in this site's database, or the address of a stream on\n"
+        "any site, such as https://example.com/stream/build."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:

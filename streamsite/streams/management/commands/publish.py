@@ -22,7 +22,7 @@ from ...writing.producers import Producer
 from ..arguments import keep, seconds
 from ..child import SIGNAL_STATUS, Child, CommandFailed, check_command, running
 from ..copying import discard, write
-from ..decoding import InputDecoder
+from ..decoding import Decoder, InputDecoder, ValueDecoder
 from ..process import STDIN, CancelOnSignal, Input
 from ..reports import database_failure
 
@@ -71,6 +71,12 @@ class Command(BaseCommand):
             choices=SPLITS,
             default="line",
             help="how to split the input into pieces (default: line)",
+        )
+        parser.add_argument(
+            "--format",
+            choices=Stream.Format.values,
+            help="json: the input is newline-delimited JSON, and each line is a piece "
+            "(default: text)",
         )
         parser.add_argument(
             "--every",
@@ -135,14 +141,14 @@ class Command(BaseCommand):
     ) -> int:
         """Publish the output of a command, or standard input. Return the exit status."""
         user = await in_database(user_named, owner) if owner else None
-        kept = ("title", "visibility", "keep", "takeover", "abandon")
-        decoder = InputDecoder(options["split"], setting("STREAM_MAX_PIECE_LENGTH"), self.say)
+        kept = ("title", "visibility", "format", "keep", "takeover", "abandon")
         with CancelOnSignal() as signals:
             try:
                 async with publish(
                     name, owner=user, **{option: options[option] for option in kept}
                 ) as stream:
                     self.say(f"Stream {stream.name!r} is live. {where_to_watch(stream.name)}")
+                    decoder = self.decoder(stream.stream.format, options["split"])
                     if command is None:
                         given = self.input(STDIN, options)
                         await write(stream, decoder, given, every=options["every"])
@@ -165,7 +171,7 @@ class Command(BaseCommand):
         self,
         command: Sequence[str],
         stream: Producer,
-        decoder: InputDecoder,
+        decoder: Decoder,
         signals: CancelOnSignal,
         options: dict[str, Any],
     ) -> None:
@@ -199,6 +205,13 @@ class Command(BaseCommand):
             self.say(f"The command did not end within {child.grace:g} s. It is killed.")
         except CommandFailed:
             pass
+
+    def decoder(self, format: str, split: str) -> Decoder:
+        """Return what turns the input into the pieces of a stream of this format."""
+        limit = setting("STREAM_MAX_PIECE_LENGTH")
+        if format == Stream.Format.JSON:
+            return ValueDecoder(limit)
+        return InputDecoder(split, limit, self.say)
 
     def input(
         self, descriptor: int, options: dict[str, Any], over: Callable[[], bool] = lambda: False

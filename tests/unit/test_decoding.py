@@ -67,7 +67,7 @@ def test_a_long_piece_is_cut_between_graphemes():
 def test_the_values_are_the_same_wherever_the_lines_are_cut(values, data):
     raw = b"".join(json.dumps(value).encode() + data.draw(ENDS) for value in values)
     raw = raw.rstrip() if data.draw(st.booleans()) else raw
-    decoder = ValueDecoder(1000)
+    decoder = ValueDecoder()
     found = []
     while raw:
         size = data.draw(st.integers(1, len(raw)))
@@ -79,18 +79,20 @@ def test_the_values_are_the_same_wherever_the_lines_are_cut(values, data):
 ENDS = st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"])
 
 
-def test_the_error_of_a_line_names_the_line_and_comes_after_the_values_before_it():
-    decoder = ValueDecoder(10)
+def test_the_error_of_a_line_names_the_line_and_comes_after_the_values_before_it(settings):
+    settings.STREAM_MAX_PIECE_LENGTH = 10
+    decoder = ValueDecoder()
     values = decoder.feed(b'1\n\n"short"\n"too long for it"\n')
     assert [next(values), next(values)] == [1, "short"]
     with pytest.raises(TooLarge, match="Line 4: "):
         next(values)
     with pytest.raises(BadRequest, match="Line 1: The line is not JSON at column 2"):
-        list(ValueDecoder(10).feed(b"[\n"))
+        list(ValueDecoder().feed(b"[\n"))
 
 
-def test_an_endless_line_of_json_does_not_fill_the_memory():
-    decoder = ValueDecoder(10)
+def test_an_endless_line_of_json_does_not_fill_the_memory(settings):
+    settings.STREAM_MAX_PIECE_LENGTH = 10
+    decoder = ValueDecoder()
     assert list(decoder.feed(b" " * 110)) == []
     with pytest.raises(TooLarge, match="Line 1: "):
         list(decoder.feed(b" " * 20))

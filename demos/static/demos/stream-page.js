@@ -73,9 +73,10 @@ class StreamPlayer extends HTMLElement {
   }
 
   #take(record) {
-    if (record.text !== undefined) {
+    if (record.text !== undefined || record.data !== undefined) {
       this.#received = record.n + 1;
-      this.#length += [...record.text].length; // In code points, as the server counts.
+      const text = record.text ?? `${JSON.stringify(record.data)}\n`;
+      this.#length += [...text].length; // In code points, as the server counts.
     } else if (record.reset !== undefined) {
       this.#received = record.reset;
       this.#length = 0;

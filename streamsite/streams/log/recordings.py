@@ -70,8 +70,7 @@ def _checked_line(line: str, number: int) -> str:
     try:
         return piece_of(parse(line), JSON)
     except StreamError as error:
-        error.detail = f"Line {number}: {error.detail}"
-        raise
+        raise type(error)(f"Line {number}: {error.detail}") from None
 
 
 def record(stream: Stream, text: str) -> None:

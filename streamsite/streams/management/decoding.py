@@ -6,6 +6,7 @@ from typing import Any
 
 import regex
 
+from ..conf import setting
 from ..errors import StreamError, TooLarge
 from ..log.limits import piece_of
 from ..pieces import Splitter
@@ -80,18 +81,18 @@ class InputDecoder:
 class ValueDecoder:
     r"""Decode newline-delimited JSON that arrives in parts into the values of a stream.
 
-        decoder = ValueDecoder(limit=65_536)
+        decoder = ValueDecoder()
         list(decoder.feed(b'{"a":1}\n{"b"'))  # [{"a": 1}]
         list(decoder.feed(b': 2}'))            # []
         list(decoder.finish())                 # [{"b": 2}]
 
-    Blank lines are skipped. `limit` is the most characters of a value. All methods raise BadRequest
-    and TooLarge, and the sentence names the line.
+    Blank lines are skipped. All methods raise BadRequest and TooLarge, and the sentence names the
+    line.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self) -> None:
         # A character above U+FFFF takes twelve bytes as two escapes.
-        self._most = 12 * limit
+        self._most = 12 * setting("STREAM_MAX_PIECE_LENGTH")
         self._rest = b""
         self._number = 0
 
@@ -119,8 +120,7 @@ class ValueDecoder:
                 value = parse(line)
                 piece_of(value, JSON)  # The error of `write` would not name the line.
             except StreamError as error:
-                error.detail = f"Line {self._number}: {error.detail}"
-                raise
+                raise type(error)(f"Line {self._number}: {error.detail}") from None
             yield value
 
 

@@ -1,4 +1,4 @@
-"""The template tag `{% stream_output %}`, which shows a stream on any page of a site."""
+"""The template tags that show a stream on any page of a site."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from django.template import Context
 
 from ..http.policy import policy
 from ..names import address
+from ..pieces import LATEST
 
 register = template.Library()
 
@@ -41,7 +42,7 @@ def stream_output(
     The tag includes the element's script and stylesheet.
 
     `transport` is "auto", "websocket", "sse", "chunked" or "polling".
-    `after` is the cursor to read from, such as 17.
+    `after` is the cursor to read from, such as 17, or "latest" for the newest piece.
     `pace` replays a finished stream: in seconds for each piece, or "recorded" for the original
     pace.
     `wait` waits for a stream that does not exist yet: this many seconds, or 60 for True.
@@ -50,10 +51,75 @@ def stream_output(
 
     Raises TemplateSyntaxError for an unknown transport.
     """
+    return attributes(
+        context,
+        "stream_output",
+        name,
+        transport=transport,
+        after=after,
+        pace=pace,
+        wait=wait,
+        autostart=autostart,
+        query=query,
+    )
+
+
+@register.inclusion_tag("streams/stream_progress.html", takes_context=True)
+def stream_progress(
+    context: Context,
+    name: str,
+    *,
+    label: str = "",
+    transport: str = "auto",
+    after: int | str = LATEST,
+    wait: bool | int = False,
+    autostart: bool = True,
+    query: str = "",
+) -> dict[str, Any]:
+    """Show the stream named `name` as the custom element `<stream-progress>`: a bar and a message.
+
+        {% load streams %}
+        {% stream_progress "import" label="Import of the orders" %}
+
+    The pieces of the stream are JSON values such as {"progress": 0.42, "message": "Reading"}, where
+    the progress is a number from 0 to 1. Without a progress, the bar shows that work goes on.
+
+    The tag includes the element's script and stylesheet.
+
+    `label` names the bar for screen readers. The element begins with the newest value, unless
+    `after` is another cursor. The other options are those of `stream_output`.
+
+    Raises TemplateSyntaxError for an unknown transport.
+    """
+    found = attributes(
+        context,
+        "stream_progress",
+        name,
+        transport=transport,
+        after=after,
+        wait=wait,
+        autostart=autostart,
+        query=query,
+    )
+    return {**found, "label": label}
+
+
+def attributes(
+    context: Context,
+    tag: str,
+    name: str,
+    *,
+    transport: str,
+    after: int | str,
+    wait: bool | int,
+    autostart: bool,
+    query: str,
+    pace: float | str | None = None,
+) -> dict[str, Any]:
+    """Return the attributes of an element that shows a stream. Raises TemplateSyntaxError."""
     if transport not in TRANSPORTS:
         raise template.TemplateSyntaxError(
-            f"stream_output: there is no transport {transport!r}. "
-            f"Use one of {', '.join(TRANSPORTS)}."
+            f"{tag}: there is no transport {transport!r}. Use one of {', '.join(TRANSPORTS)}."
         )
     base = address(name)
     return {
@@ -75,15 +141,15 @@ def csrf_attributes(context: Context) -> dict[str, Any]:
     There is none with Django's default settings, because the element knows these. Where scripts
     can't read the cookie, the page of a user carries the token.
     """
-    attributes: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     header = HttpHeaders.parse_header_name(settings.CSRF_HEADER_NAME)
     if header != DEFAULT_HEADER:
-        attributes["csrf-header"] = header
+        found["csrf-header"] = header
     if settings.CSRF_USE_SESSIONS or settings.CSRF_COOKIE_HTTPONLY:
         # Not for anonymous visitors: each would get a session, or a cookie, and may stop nothing.
         request = context.get("request")
         if request is not None and policy().user(request).is_authenticated:
-            attributes["csrf-token"] = get_token(request)
+            found["csrf-token"] = get_token(request)
     elif settings.CSRF_COOKIE_NAME != DEFAULT_COOKIE:
-        attributes["csrf-cookie"] = settings.CSRF_COOKIE_NAME
-    return attributes
+        found["csrf-cookie"] = settings.CSRF_COOKIE_NAME
+    return found

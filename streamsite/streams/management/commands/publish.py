@@ -208,10 +208,9 @@ class Command(BaseCommand):
 
     def decoder(self, format: str, split: str) -> Decoder:
         """Return what turns the input into the pieces of a stream of this format."""
-        limit = setting("STREAM_MAX_PIECE_LENGTH")
         if format == Stream.Format.JSON:
-            return ValueDecoder(limit)
-        return InputDecoder(split, limit, self.say)
+            return ValueDecoder()
+        return InputDecoder(split, setting("STREAM_MAX_PIECE_LENGTH"), self.say)
 
     def input(
         self, descriptor: int, options: dict[str, Any], over: Callable[[], bool] = lambda: False

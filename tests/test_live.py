@@ -16,7 +16,7 @@ from redis import Redis
 from .browser import chromium, page_at
 from .engine.people import Person, introduce
 from .engine.publisher import Publisher
-from .inside import streams
+from .inside import keeping, streams
 from .process import threads
 from .raw import http
 from .site import SERVERS, Server, Site, SiteMaker
@@ -484,6 +484,21 @@ async def test_a_copied_element_works_and_shows_another_stream_when_told(browser
         await output.evaluate("(e, src) => { e.src = src; }", f"/stream/{other}")
         await expect(text).to_have_text("another text")
         await expect(output).to_have_attribute("state", "done")
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_an_element_shows_that_its_stream_was_removed(browser, site, people, publisher):
+    name = new_name()
+    put(site.server, people["owner"], name, end="done")
+    async with page_at(browser, f"{site.url}/en/live/{name}/") as page:
+        output = page.locator("stream-output")
+        await expect(output).to_have_attribute("state", "done")
+        publisher.call(keeping.remove, name)
+        # A server caches a finished stream for a moment.
+        wait_until(lambda: get(site, f"/stream/{name}/polling").status == 410, "it is removed")
+        await output.evaluate("(e, src) => { e.src = src; }", f"/stream/{name}?again")
+        await expect(output).to_have_attribute("state", "refused")
+        await expect(output).to_contain_text("was removed, because the time for which it was kept")
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -9,7 +9,7 @@ from streamsite.streams import client
 from tests.inside import keeping, streams
 from tests.raw import http
 from tests.reading import read
-from tests.site import Site, SiteMaker
+from tests.site import Site
 from tests.waiting import wait_until
 
 from .people import Person, save
@@ -98,18 +98,6 @@ def test_a_duration_that_is_not_valid_is_refused_in_python(publisher: Publisher,
         publisher.call(keeping.publish, new_name(), TEXT, keep)
 
 
-def test_the_command_and_the_setting_say_how_long_a_stream_is_kept(make_site: SiteMaker):
-    site = make_site(STREAM_KEEP="12h")
-    assert site.manage("migrate", "--verbosity", "0").returncode == 0
-    site.manage("publish", "as-the-site-says", input="x")
-    site.manage("publish", "as-it-says", "--keep", "90s", input="x")
-    assert site.call(keeping.kept_for, "as-the-site-says") == DAY / 2
-    assert site.call(keeping.kept_for, "as-it-says") == 90
-    refused = site.manage("publish", "other", "--keep", "90", input="x")
-    assert refused.returncode == 2
-    assert "keep='90' is not valid" in refused.stderr
-
-
 # What is removed.
 
 
@@ -124,19 +112,6 @@ def test_streams_are_removed_when_their_time_is_over_and_not_before(publisher: P
     assert {later, live}.isdisjoint(removed)
     source.end()
     assert publisher.call(streams.state, live) == "done"
-
-
-def test_a_running_server_removes_streams_by_itself(make_site: SiteMaker):
-    site = make_site().start()
-    site.call(keeping.publish, "old", TEXT)
-    site.call(keeping.publish, "young", TEXT)
-    site.call(keeping.let_time_pass, "old")
-    # The first viewer starts the server's heartbeat.
-    assert Reader("young").read("sse", site.address).state == "done"
-    url = "/stream/old/polling"
-    wait_until(lambda: http.get(site.address, url).status == 410, "the stream is removed")
-    assert http.get(site.address, "/stream/young/polling").status == 200
-    site.stop()
 
 
 def test_one_process_at_a_time_removes_streams(publisher: Publisher):

@@ -92,6 +92,9 @@ def expired() -> QuerySet[Stream]:
 def prune() -> list[str]:
     """Remove the next streams whose time is over, in one transaction, and return their names."""
     with transaction.atomic(home()):
+        # A write comes first. SQLite refuses the first write of a transaction that has read what
+        # another process has changed since.
+        clear(BATCH)
         batch: list[Stream] = []
         length = 0
         # Rows that another process is removing are skipped.
@@ -102,7 +105,6 @@ def prune() -> list[str]:
             batch.append(stream)
         removed = _remove(batch)
         bury(removed)
-        clear(BATCH)
     return removed
 
 

@@ -40,6 +40,6 @@ def bury(names: Iterable[str]) -> None:
 
 
 def clear(most: int) -> None:
-    """Delete up to `most` tombstones that have stood for their time."""
+    """Delete up to `most` tombstones that have stood for their time, by one statement."""
     old = Tombstone.objects.filter(removed_at__lt=timezone.now() - STANDS)
-    Tombstone.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:most])).delete()
+    Tombstone.objects.filter(pk__in=old.values("pk")[:most]).delete()

@@ -274,6 +274,31 @@ def test_a_stream_is_announced_when_it_is_made_watched_and_ended(site, people):
         assert notices.next() == "changed"
 
 
+def test_a_deleted_stream_is_announced(make_site):
+    # The publisher is another process, and its announcements do not arrive without Redis. So the
+    # deletion, which this site's server does, is all that this server announces.
+    site = make_site().start()
+    publisher = Publisher(site.env)
+    try:
+        staff = introduce(publisher)["staff"]
+        source = publisher.open(new_name(), visibility="public")
+        source.end()
+        pk = publisher.call(streams.primary_key, source.name)
+        with Notices(site.server) as notices:
+            deleted = http.ask(
+                site.address,
+                f"/admin/streams/stream/{pk}/delete/",
+                method="POST",
+                headers={**staff.form, "Content-Type": "application/x-www-form-urlencoded"},
+                body=b"post=yes",
+            )
+            assert deleted.status == 302
+            assert notices.next() == "changed"
+        assert source.name not in listed(get(site, "/live/").text)
+    finally:
+        publisher.kill()
+
+
 @ON_EVERY_SERVER
 def test_listeners_need_no_threads(site):
     with ExitStack() as stack:

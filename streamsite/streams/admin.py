@@ -4,96 +4,53 @@ from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import linebreaksbr
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.html import format_html
+from django.utils.http import content_disposition_header
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from . import log
 from .errors import StreamError
-from .log.recordings import checked_pieces
+from .forms import EDITABLE_LENGTH, TEXT_FIELDS, StreamForm
+from .http.policy import Policy, policy
 from .models import Stream
-from .names import new_private_name
 from .querysets import StreamQuerySet
 from .reading import presence
 from .tokens import PublishToken
 from .writing.stopping import stop, write_down
 
+# Characters that the page shows of a text that is too long for the form.
+SHOWN_LENGTH = 2_000
 
-class StreamForm(forms.ModelForm):
-    """The form of a stream, with a field for the text.
 
-    The text is no field of the model: the log stores the text in segments.
+def grouped(number: int) -> str:
+    """Return a number as people of the page's language write it: 3,000,000."""
+    return str(number_format(number, force_grouping=True))
+
+
+def may_stop(request: HttpRequest, stream: Stream) -> bool:
+    """Tell whether the policy lets a user with the change permission stop a stream in the admin.
+
+    Only a `may_stop` of the project is asked. The default would ask `Policy.user`, which may read a
+    token that the admin's requests don't have.
     """
-
-    text = forms.CharField(
-        label=_("Text"),
-        required=False,
-        strip=False,
-        widget=forms.Textarea(attrs={"rows": 16, "class": "vLargeTextField"}),
-        help_text=_(
-            "A change makes a new revision. Readers receive the new text from its beginning. "
-            "A stream of JSON values has one value on each line."
-        ),
-    )
-
-    class Meta:
-        model = Stream
-        fields = (
-            "title",
-            "name",
-            "visibility",
-            "owner",
-            "expires_at",
-            "format",
-            "text",
-            "split",
-            "pace",
-        )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if "name" in self.fields:
-            self.fields["name"].required = False
-            self.fields["name"].help_text = _(
-                "Part of the address. If you leave this empty, the stream gets a name that "
-                "nobody can guess."
-            )
-        if self.instance.pk and "text" in self.fields:
-            self.fields["text"].initial = self.instance.text
-
-    def clean_name(self) -> str:
-        return self.cleaned_data["name"] or new_private_name()
-
-    def clean_text(self) -> str:
-        # A browser sends each line end of a form as CRLF (WHATWG HTML, 4.10.21.4), also the line
-        # ends that were CR or LF in the recording. A text that differs in nothing else was not
-        # edited, and stays as recorded.
-        text = str(self.cleaned_data["text"]).replace("\r\n", "\n")
-        recorded = str(self.fields["text"].initial or "")
-        unedited = text == recorded.replace("\r\n", "\n").replace("\r", "\n")
-        return recorded if unedited else text
-
-    @property
-    def rewritten(self) -> bool:
-        """Whether the user changed the text, or the way to split the text."""
-        edited = self.cleaned_data.get("text", "") != (self.fields["text"].initial or "")
-        return edited or "split" in self.changed_data
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if "text" in data:
-            split = data.get("split") or self.instance.split
-            format = data.get("format") or self.instance.format
-            try:
-                checked_pieces(data["text"], split, format)
-            except StreamError as error:
-                self.add_error("text", error.detail)
-        return data
+    rules = policy()
+    if type(rules).may_stop is Policy.may_stop:
+        return True
+    try:
+        return rules.may_stop(request, stream)
+    except StreamError:
+        return False
 
 
 class KeptUntilFilter(admin.SimpleListFilter):
@@ -155,44 +112,88 @@ class StreamAdmin(admin.ModelAdmin):
     )
 
     def get_fields(self, request: HttpRequest, obj: Stream | None = None) -> tuple[str, ...]:
+        fields = list(StreamForm.Meta.fields)
         if obj is None:
-            return StreamForm.Meta.fields
+            return tuple(fields)
+        may_change = self.has_change_permission(request, obj)
         if obj.live:  # Only the producer writes the text of a live stream.
             return ("title", "name", "visibility", "owner", "keep", "format", *self.facts)
+        if obj.length > EDITABLE_LENGTH or not may_change:
+            fields[fields.index("text")] = "kept_text"
+        if not may_change:
+            fields.remove("file")
         if obj.format == Stream.Format.JSON:  # The lines are the pieces.
-            return (*(name for name in StreamForm.Meta.fields if name != "split"), *self.facts)
-        return (*StreamForm.Meta.fields, *self.facts)
+            fields.remove("split")
+        return (*fields, *self.facts)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Stream | None = None
     ) -> tuple[str, ...]:
-        return ("name", "keep", "format", *self.facts) if obj else ()
+        return ("name", "keep", "format", "kept_text", *self.facts) if obj else ()
 
     @admin.display(description=_("Text"))
-    def text(self, stream: Stream) -> str:
-        """Return the text, for staff who may view the stream but not change it."""
-        return stream.text
+    def kept_text(self, stream: Stream) -> str:
+        """Return the text where the form does not hold it, or the beginning of a long text."""
+        text = stream.text
+        if len(text) <= EDITABLE_LENGTH:
+            return text
+        return format_html(
+            '{}…<p>{}</p><p><a href="{url}">{}</a> · <a href="{url}" download>{}</a></p>',
+            linebreaksbr(text[:SHOWN_LENGTH]),
+            _("These are the first %(shown)s of %(length)s characters.")
+            % {"shown": grouped(SHOWN_LENGTH), "length": grouped(len(text))},
+            _("Read the whole text"),
+            _("Download the whole text"),
+            url=reverse(f"{self.admin_site.name}:streams_stream_text", args=[stream.pk]),
+        )
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.whole_text)
+        return [
+            path("<path:object_id>/text/", view, name="streams_stream_text"),
+            *super().get_urls(),
+        ]
+
+    def whole_text(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Return the text of a stream as it is, as a page of plain text."""
+        stream = self.get_object(request, unquote(object_id))
+        if stream is None:
+            raise Http404
+        if not self.has_view_permission(request, stream):
+            raise PermissionDenied
+        return HttpResponse(
+            stream.text,
+            content_type="text/plain; charset=utf-8",
+            headers={
+                "Content-Disposition": content_disposition_header(False, f"{stream.name}.txt"),
+                # The text of a source is no page of the admin's origin.
+                "X-Content-Type-Options": "nosniff",
+            },
+        )
 
     def get_form(
         self, request: HttpRequest, obj: Stream | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
+        fields = self.get_fields(request, obj)
         # Django accepts only fields of the model here, and the text is not one.
         kwargs["fields"] = [
             name
-            for name in self.get_fields(request, obj)
-            if name not in (*self.get_readonly_fields(request, obj), "text")
+            for name in fields
+            if name not in (*self.get_readonly_fields(request, obj), *TEXT_FIELDS)
         ]
         form = super().get_form(request, obj, change=change, **kwargs)
-        if obj is not None and obj.live:
-            form.base_fields.pop("text", None)
+        for name in TEXT_FIELDS:
+            if name not in fields:
+                form.base_fields.pop(name, None)
         return form
 
     def save_model(self, request: HttpRequest, obj: Stream, form: Any, change: bool) -> None:
-        if not change or ("text" in form.fields and form.rewritten):
-            log.record(obj, form.cleaned_data["text"])
+        text = form.new_text
+        if text is not None:
+            log.record(obj, text)
         else:
             # Only the changed fields, because a producer may write the other fields now.
-            obj.save(update_fields=[name for name in form.changed_data if name != "text"])
+            obj.save(update_fields=[name for name in form.changed_data if name not in TEXT_FIELDS])
 
     @admin.display(description=_("viewers"))
     def viewers(self, stream: Stream) -> str:
@@ -205,15 +206,24 @@ class StreamAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Stop selected streams"), permissions=["change"])
     def stop_streams(self, request: HttpRequest, queryset: StreamQuerySet) -> None:
-        stopped = 0
+        stopped = refused = 0
         for stream in queryset.live():
-            if async_to_sync(stop)(stream, f"Stopped by {request.user}."):
+            if not may_stop(request, stream):
+                refused += 1
+            elif async_to_sync(stop)(stream, f"Stopped by {request.user}."):
                 write_down(request.user, stream)
                 stopped += 1
         text = ngettext("%(count)d stream was stopped.", "%(count)d streams were stopped.", stopped)
         self.message_user(
             request, text % {"count": stopped}, messages.SUCCESS if stopped else messages.INFO
         )
+        if refused:
+            text = ngettext(
+                "You may not stop %(count)d stream. The policy of this site refuses.",
+                "You may not stop %(count)d streams. The policy of this site refuses.",
+                refused,
+            )
+            self.message_user(request, text % {"count": refused}, messages.WARNING)
 
     @admin.action(description=_("Replay selected stream"), permissions=["view"])
     def replay_stream(self, request: HttpRequest, queryset: StreamQuerySet) -> HttpResponse | None:

@@ -38,6 +38,7 @@ WINGS = (
         "urls",
         "asgi",
         "admin",
+        "forms",
         "checks",
         "apps",
         "templatetags",

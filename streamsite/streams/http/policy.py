@@ -75,6 +75,9 @@ class Policy:
 
         A publisher token stops the streams that were published with the token, and those of the
         token's owner.
+
+        In the admin, users with the change permission may stop streams. An override is asked there,
+        too, and `request.user` is then the user of the session.
         """
         return stream.stoppable_by(self.user(request))
 

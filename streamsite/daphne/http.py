@@ -1,14 +1,24 @@
-"""HTTP requests: back-pressure, and parts of a body that are sent with one write."""
+"""HTTP requests: back-pressure, and answers and parts of a body that are sent with one write.
 
+Polls on Daphne came to 0.64 of FastAPI's on uvicorn in the same run, for each second of CPU time:
+190 µs a poll. Without the work that Daphne and Twisted do for nothing they came to 0.82, 145 µs.
+What remains is Twisted's parser, its request object and its timers.
+"""
+
+from contextlib import suppress
 from typing import Any
 
 import daphne.http_protocol
+from twisted.python.failure import Failure
 from twisted.web.http_headers import Headers
 
+from .answers import has_body, whole_answer
 from .flow import Flow
 from .writing import reply_at_once, write_at_once
 
 NO_HEADERS = Headers()
+# Daphne's `process` is a generator that Twisted's `inlineCallbacks` decorates.
+PROCESS = daphne.http_protocol.WebRequest.process.__wrapped__
 
 
 def chunk(body: bytes) -> bytes:
@@ -29,9 +39,15 @@ class Request(daphne.http_protocol.WebRequest):
     """An HTTP request and its response.
 
     The class uses undocumented attributes of `twisted.web.http.Request`: `channel`, `finished`,
-    `producer`, `chunked`, `startedWriting` and `sentLength`. The attributes `forceAbortClient` and
-    `transport` of the channel are undocumented too.
+    `producer`, `chunked`, `startedWriting`, `sentLength` and `code`. The attributes
+    `forceAbortClient`, `persistent` and `transport` of the channel are undocumented too.
     """
+
+    # The message `http.response.start` until the first part of the body comes.
+    _head: dict[str, Any] | None = None
+    # mypy can't read the types of Daphne and Twisted.
+    startedWriting: int  # noqa: N815 - Twisted's name
+    _response_started: bool
 
     # Daphne defines both methods in Python, with the same result. Its table of connections calls
     # them often, and the built-in ones are faster.
@@ -40,6 +56,30 @@ class Request(daphne.http_protocol.WebRequest):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.flow = Flow()
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
+        """Begin with a request that is complete. Twisted calls this method, which has no docs.
+
+        Twisted's own method parses the query and the fields of a form, which Daphne does not use.
+        """
+        self.content.seek(0)
+        self.method, self.uri, self.clientproto = command, path, version
+        self.path = path.partition(b"?")[0]
+        self.process()
+
+    def process(self) -> None:
+        """Call the application.
+
+        Daphne's own method waits for Twisted's Deferred of `Server.create_application`, which is no
+        coroutine. So the Deferred has its result at once.
+        """
+        steps = PROCESS(self)
+        with suppress(StopIteration):
+            created = next(steps).result
+            if isinstance(created, Failure):
+                steps.throw(created.value)
+            else:
+                steps.send(created)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -54,15 +94,49 @@ class Request(daphne.http_protocol.WebRequest):
                 self.requestHeaders = self.responseHeaders = NO_HEADERS
 
     def send_part(self, message: dict[str, Any]) -> bool:
-        """Send the message if it is a part in the middle of a chunked body. Most messages are.
+        """Send the message if it is a part in the middle of a chunked body, or a whole answer.
 
-        Return whether the message was such a part. This is the fast path: the chunk is framed here
-        and goes out at once, without Daphne and Twisted in between.
+        Return whether nothing more is to be done. This is the fast path: the bytes are made here
+        and go out at once, without Daphne and Twisted in between.
         """
-        if not (self.startedWriting and self.chunked and message.get("more_body")):
+        if not self.startedWriting:
+            return self._send_whole(message)
+        if not (self.chunked and message.get("more_body")):
             return False
         if body := message.get("body"):
             self.write_framed(chunk(body))
+        return True
+
+    def _send_whole(self, message: dict[str, Any]) -> bool:
+        """Keep the head of an answer, and send the answer if the next message completes it."""
+        if self.channel is None or self.finished:
+            return False
+        if message["type"] == "http.response.start":
+            if (
+                self._response_started
+                or self.clientproto != b"HTTP/1.1"
+                or not self.channel.persistent
+                or not has_body(self.method, message["status"])
+            ):
+                return False
+            self.server.check_headers_type(message)
+            self._head = message
+            return True
+        head, self._head = self._head, None
+        if head is None or message["type"] != "http.response.body":
+            return False
+        body = message.get("body", b"")
+        answer = None
+        if not message.get("more_body"):
+            answer = whole_answer(head, body, self.server.server_name)
+        if answer is None:
+            super().handle_reply(head)
+            return False
+        self.code, self.startedWriting, self._response_started = head["status"], 1, True
+        self.sentLength = len(body)
+        write_at_once(self.channel.transport, answer)
+        # Nothing is left to write. Daphne logs the request, and Twisted takes the next one.
+        super().handle_reply({"type": "http.response.body"})
         return True
 
     # The door: see door.py.

@@ -1,0 +1,43 @@
+"""Whole answers: a response that is not streamed, as bytes for one write."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.web.http import NO_BODY_CODES, RESPONSES
+
+
+def has_body(method: bytes, status: int) -> bool:
+    """Tell whether a response to the method, with the status, has a body (RFC 9110, 6.4.1)."""
+    return method != b"HEAD" and status >= 200 and status not in NO_BODY_CODES
+
+
+def whole_answer(head: dict[str, Any], body: bytes, server_name: str) -> bytes | None:
+    r"""Return a response of HTTP/1.1 whose only part is `body`.
+
+        start = {"status": 200, "headers": [(b"Content-Length", b"2")]}
+        whole_answer(start, b"{}", "")  # b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+    `head` is the ASGI message `http.response.start`. As Daphne does, add a `Server` header with
+    `server_name` where the message has none.
+
+    Return None where the answer needs Twisted: without the right Content-Length the end of the body
+    must be marked, and line breaks in headers must be replaced.
+    """
+    headers: list[tuple[bytes, bytes]] = list(head.get("headers", ()))
+    if values_of(b"content-length", headers) != [b"%d" % len(body)]:
+        return None
+    if values_of(b"transfer-encoding", headers) or values_of(b"connection", headers):
+        return None
+    if server_name and not values_of(b"server", headers):
+        headers.append((b"Server", server_name.encode()))
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
+        return None
+    status = head["status"]
+    reason = RESPONSES.get(status, b"Unknown Status")
+    return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, reason, lines, body)
+
+
+def values_of(name: bytes, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
+    """Return the values of the headers with a name, which is given in lower case."""
+    return [value for key, value in headers if key.lower() == name]

@@ -30,7 +30,7 @@ from .tokens import PublishToken
 from .writing.stopping import stop, write_down
 
 # Characters that the page shows of a text that is too long for the form.
-SHOWN_LENGTH = 2_000
+SHOWN_LENGTH = 1_000
 
 
 def grouped(number: int) -> str:

@@ -68,7 +68,7 @@ def test_the_title_of_a_long_text_can_be_changed(staff: Client, text: str):
     stream = publish_text(text)
     page = staff.get(address(stream)).text
     assert "<textarea" not in page
-    assert f"These are the first 2,000 of {len(text):,} characters." in page
+    assert f"These are the first 1,000 of {len(text):,} characters." in page
     assert len(page) < 50_000
     # As a browser does, with all fields of the form.
     assert staff.post(address(stream), form(title="Nightly")).status_code == 302

@@ -101,7 +101,7 @@ class _Test:
     def check(self) -> None:
         """Raise RuntimeError if this thread does not see the rows of the test's transaction."""
         shared = connections[home()] is self.connection
-        # Undocumented. Last read in Django 5.2. TestCase marks its transactions in this way, also
+        # Undocumented. Last read in Django 6.1. TestCase marks its transactions in this way, also
         # in pytest-django.
         if not shared and any(
             getattr(block, "_from_testcase", False) for block in self.connection.atomic_blocks

@@ -263,10 +263,10 @@ def test_a_stream_longer_than_the_limit_fails(site, run, name):
     status, _, errors = publish.end(b"67890\n")
     assert status == 1
     assert "CommandError: " in errors
-    assert "10 characters" in errors
+    assert "The limit is 10." in errors
     state, reason = stored(site, name)
     assert state == "failed"
-    assert "10 characters" in reason
+    assert "The limit is 10." in reason
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -56,7 +56,7 @@ OUTPUTS = {
     "x-ndjson": r'{"n":0,"text":"one\\n"}\n(.*\n)*{"end":"done","n":3,"sha256":"[0-9a-f]{64}"}\n',
     "build/chunked": re.escape(TEXT),
     "build/events": r'(?s)retry: 1000\n\nid: 2\ndata: {"n":1,.*event: end\n.*',
-    "build/polling": r'{"pieces": \["one\\n", .*"after": 3, "state": "done", "sha256": "\w+"}',
+    "build/polling": r'{"pieces":\["one\\n",.*"after":3,"state":"done","sha256":"\w+"}',
     "manage.py follow": re.escape(TEXT * 2),
     "script -qefc": "",
     "manage.py publish": r"(?s)GNU Make .*",

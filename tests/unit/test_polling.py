@@ -1,6 +1,9 @@
 """The polling endpoint, on streams that no database has."""
 
+import asyncio
 import json
+from collections.abc import AsyncGenerator
+from copy import copy
 from typing import Any
 
 import pytest
@@ -8,10 +11,11 @@ from django.test import AsyncRequestFactory, override_settings
 
 from streamsite.streams.http.requests import StreamRequest
 from streamsite.streams.http.transports import polling as module
+from streamsite.streams.http.transports.answers import ANSWER_SIZE, Answers, Key
 from streamsite.streams.http.transports.polling import polling
 from streamsite.streams.log import Recording
 from streamsite.streams.models import Stream
-from streamsite.streams.pieces import Cursor, Pieces
+from streamsite.streams.pieces import Batch, Cursor, Pieces, Record, Reset
 from streamsite.streams.reading import playing
 from streamsite.streams.reading.hub import Hub
 from streamsite.streams.reading.tapes import Tape
@@ -97,3 +101,122 @@ async def test_a_poll_that_cannot_keep_the_pace_is_refused_with_a_sentence(repla
 async def test_a_time_that_no_reader_can_have_waited_is_refused(replay: Any, waited: str):
     status, answer = await replay(waited=waited)
     assert (status, answer["detail"][:7]) == (400, "waited=")
+
+
+# Answers that are made once.
+
+
+class Followed:
+    """A stream that polls follow. `read` counts how often its pieces were read."""
+
+    def __init__(self) -> None:
+        self.stream = Stream(pk=7, name="build")
+        self.texts: list[str] = []
+        self.read = 0
+
+    def request(self, after: Cursor) -> StreamRequest:
+        # A copy, as each query makes one.
+        return StreamRequest(copy(self.stream), after, None)
+
+    async def batches(self, after: Cursor) -> AsyncGenerator[Batch, None]:
+        self.read += 1
+        n = after.n if after.revision == self.stream.revision or not after.n else 0
+        if n < after.n:
+            yield [Reset(0, "The text was edited.", revision=self.stream.revision)]
+            return
+        while len(self.texts) == n and self.stream.live:
+            await asyncio.sleep(0)
+        records: list[Record] = []
+        if texts := self.texts[n:]:
+            records.append(Pieces(n, texts, revision=self.stream.revision))
+        yield [*records, end] if (end := self.stream.end()) else records
+
+    def write(self, *texts: str) -> None:
+        self.texts += texts
+        self.stream.pieces = len(self.texts)
+
+    def end(self, state: str = "done") -> None:
+        self.stream.state = state
+
+
+@pytest.fixture
+def followed(hub: Hub, monkeypatch) -> Followed:
+    followed = Followed()
+    monkeypatch.setattr(
+        StreamRequest, "batches", lambda self, *_, **__: followed.batches(self.after)
+    )
+    return followed
+
+
+@pytest.fixture
+def poll(followed: Followed, monkeypatch) -> Any:
+    """Return a function that polls the followed stream."""
+
+    async def read_request(request: Any, *_arguments: Any) -> StreamRequest:
+        return followed.request(Cursor.parse(request.GET.get("after", "0")))
+
+    monkeypatch.setattr(module, "read_request", read_request)
+
+    async def poll(**query: object) -> Any:
+        request = AsyncRequestFactory().get("/", query)
+        request.user = None
+        return json.loads((await polling(request, "build")).content)
+
+    return poll
+
+
+async def test_the_answer_of_a_finished_stream_is_made_once(followed: Followed, poll: Any):
+    followed.write("a", "b")
+    followed.end()
+    whole = {"pieces": ["a", "b"], "after": 2, "state": "done", "sha256": ""}
+    assert [await poll(), await poll()] == [whole, whole]
+    assert followed.read == 1
+    assert (await poll(limit=1))["pieces"] == ["a"]
+    assert (await poll(after=1))["pieces"] == ["b"]
+
+
+async def test_new_pieces_the_end_and_an_edit_make_other_answers(followed: Followed, poll: Any):
+    followed.write("a")
+    assert await poll() == {"pieces": ["a"], "after": 1, "state": "live"}
+    assert await poll(after=1) == {"pieces": [], "after": 1, "state": "live"}
+    followed.write("b")
+    assert await poll() == {"pieces": ["a", "b"], "after": 2, "state": "live"}
+    assert await poll(after=1) == {"pieces": ["b"], "after": 2, "state": "live"}
+    followed.end("stopped")
+    assert (await poll(after=2))["state"] == "stopped"
+    followed.stream.revision, followed.texts = 1, ["c", "b"]
+    assert (await poll())["pieces"] == ["c", "b"]
+    assert (await poll(after=2))["reset"] == 0
+
+
+async def test_clients_that_wait_for_the_same_piece_get_it_and_what_comes_after_it(
+    followed: Followed, poll: Any
+):
+    followed.write("a")
+    waiting = [asyncio.create_task(poll(after=1, wait=60)) for _ in range(3)]
+    await asyncio.sleep(0)
+    followed.write("b")
+    for answer in await asyncio.gather(*waiting):
+        assert answer == {"pieces": ["b"], "after": 2, "state": "live"}
+    assert await poll(after=2) == {"pieces": [], "after": 2, "state": "live"}
+    waiting = [asyncio.create_task(poll(after=2, wait=60)) for _ in range(3)]
+    await asyncio.sleep(0)
+    followed.end()
+    assert {answer["state"] for answer in await asyncio.gather(*waiting)} == {"done"}
+
+
+def test_answers_take_a_bounded_amount_of_memory():
+    size = 10 * (1000 + ANSWER_SIZE)
+    answers = Answers(size)
+    keys = [Key(1, 0, n, False, Cursor(), 500) for n in range(20)]
+    for key in keys[:10]:
+        answers.keep(key, b"x" * 1000)
+    assert answers.get(keys[0])
+    for key in keys[10:]:
+        answers.keep(key, b"x" * 1000)
+        assert answers.get(keys[0])
+    assert [key for key in keys if answers.get(key)] == [keys[0], *keys[11:]]
+    answers.keep(Key(2, 0, 1, False, Cursor(), 500), b"x" * size)
+    assert not any(map(answers.get, keys))
+    answers.keep(keys[0], b"again")
+    assert answers.get(keys[0]) == b"again"

@@ -5,6 +5,8 @@ With the parameter `wait` this is long polling: the response waits until there i
 A replay needs to know when the reader received its last piece. The server keeps no state for a
 client between two polls, so the client says so with the parameter `waited`. Without it, a poll that
 ends before the next piece is due would begin the wait anew.
+
+An answer that is the same for many clients is made once: see `answers`.
 """
 
 import asyncio
@@ -22,6 +24,7 @@ from ...wire import objects
 from ..clients import client_of
 from ..endpoints import endpoint
 from ..requests import StreamRequest, read_request, seconds, whole_number
+from .answers import Key, answers
 from .encoding import json_values
 
 # The largest `wait`, in seconds.
@@ -48,25 +51,18 @@ async def polling(request: HttpRequest, name: str) -> HttpResponse:
     client = client_of(request)
     hub().poll_began(wanted.stream, client)
     try:
-        answer = await _response(wanted, wait, limit, waited)
+        answer = await _answer(wanted, wait, limit, waited)
     finally:
         hub().poll_ended(wanted.stream, client)
-    return HttpResponse(objects.poll(**answer), content_type="application/json")
+    return HttpResponse(answer, content_type="application/json")
 
 
-async def _response(
-    wanted: StreamRequest, wait: int, limit: int, waited: float | None
-) -> dict[str, Any]:
-    """Return the members of the response's JSON object. The pieces are JSON texts.
-
-    This takes up to `wait` seconds if there is no piece yet.
-    """
+async def _answer(wanted: StreamRequest, wait: int, limit: int, waited: float | None) -> bytes:
+    """Return the JSON object of the response, after up to `wait` seconds if no piece is there."""
     stream, after = wanted.stream, wanted.after
-    answer: dict[str, Any] = {"pieces": [], "after": after.written, "state": stream.state}
+    members: dict[str, Any] = {"pieces": [], "after": after.written, "state": stream.state}
     if stream.format == JSON:
-        answer["format"] = JSON
-    # Whether no piece may come within `wait` seconds.
-    idle = stream.live and after.n == stream.pieces and not wanted.reset
+        members["format"] = JSON
     if wanted.pace is not None:
         due = await delay(stream, every=wanted.pace, after=after, waited=waited or 0)
         if waited is None and due > max(wait, QUIET):
@@ -76,17 +72,50 @@ async def _response(
                 "piece, or a longer `wait`."
             )
         idle = waited is not None and due > wait
-    if idle and not wait:
-        return answer
+        batch = () if idle and not wait else await _batch(wanted, wait if idle else None, waited)
+        return _encoded(members, batch, limit)
+    key = Key.of(stream, after, limit)
+    kept = answers().get(key)
+    if stream.live and after.n == stream.pieces and not wanted.reset:
+        # No piece is there. Those that come while the client waits make another answer.
+        batch = await _batch(wanted, wait) if wait else ()
+        if batch:
+            key = _later(key, batch)
+            kept = answers().get(key)
+    elif kept is None:
+        batch = await _batch(wanted)
+    if kept is None:
+        kept = _encoded(members, batch, limit)
+        answers().keep(key, kept)
+    return kept
+
+
+async def _batch(
+    wanted: StreamRequest, wait: int | None = None, waited: float | None = None
+) -> Batch:
+    """Return the first batch that is not empty, or an empty one after `wait` seconds."""
     with suppress(TimeoutError):
         async with (
-            asyncio.timeout(wait if idle else None),
+            asyncio.timeout(wait),
             aclosing(wanted.batches("polling", waited=waited or 0)) as batches,
         ):
             async for batch in batches:
                 if batch:
-                    return answer | _parts(batch, limit)
-    return answer
+                    return batch
+    return ()
+
+
+def _later(key: Key, batch: Batch) -> Key:
+    """Return the key of an answer with this batch, which came after the stream was looked up."""
+    for record in batch:
+        if isinstance(record, Pieces):
+            key = key._replace(pieces=record.end)
+    last = batch[-1]
+    return key._replace(ended=isinstance(last, End), revision=last.revision)
+
+
+def _encoded(members: dict[str, Any], batch: Batch, limit: int) -> bytes:
+    return objects.poll(**(members | _parts(batch, limit))).encode()
 
 
 def _parts(batch: Batch, limit: int) -> dict[str, Any]:

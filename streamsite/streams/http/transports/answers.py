@@ -1,0 +1,65 @@
+"""Encoded answers to polls, kept because many clients poll for the same one."""
+
+from collections import OrderedDict
+from typing import NamedTuple
+
+from ...loops import PerLoop
+from ...models import Stream
+from ...pieces import Cursor
+
+# Bytes of the answers that each event loop keeps.
+ANSWERS_SIZE = 8 * 1024 * 1024
+# Bytes that an answer takes beside its own, with its key.
+ANSWER_SIZE = 500
+
+
+class Key(NamedTuple):
+    """What an answer depends on: the stream as far as it is known, and what the client asks for.
+
+    Committed pieces change only by an edit, which makes a new revision. Whether the client may
+    watch the stream is checked for each poll, before its answer is looked up.
+    """
+
+    stream_id: int
+    revision: int
+    pieces: int
+    ended: bool
+    after: Cursor
+    limit: int
+
+    @classmethod
+    def of(cls, stream: Stream, after: Cursor, limit: int) -> "Key":
+        """Return the key of the answer from the stream as the database has it."""
+        return cls(stream.pk, stream.revision, stream.pieces, not stream.live, after, limit)
+
+
+class Answers:
+    """The answers of one event loop that were asked for last, up to `size` bytes.
+
+    answers = Answers(size=1_000_000)
+    answers.keep(key, b'{"pieces":[],"after":0,"state":"live"}')
+    answers.get(key)  # the same bytes, or None once other answers have taken their place
+    """
+
+    def __init__(self, size: int = ANSWERS_SIZE) -> None:
+        self._most = size
+        self._size = 0
+        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+
+    def get(self, key: Key) -> bytes | None:
+        answer = self._kept.get(key)
+        if answer is not None:
+            self._kept.move_to_end(key)
+        return answer
+
+    def keep(self, key: Key, answer: bytes) -> None:
+        if key in self._kept:
+            return
+        self._kept[key] = answer
+        self._size += len(answer) + ANSWER_SIZE
+        while self._size > self._most:
+            _, oldest = self._kept.popitem(last=False)
+            self._size -= len(oldest) + ANSWER_SIZE
+
+
+answers = PerLoop(Answers)

@@ -15,7 +15,7 @@ from streamsite.streams.testing_plugin import streams  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("streams")]
 
-ADD = "/admin/streams/stream/add/"
+ADD = "/en/admin/streams/stream/add/"
 LONG = {
     "ASCII": "A line of a build log.\n" * 130_000,
     "Chinese": "结合实例，讲流式输出。\n" * 25_000,
@@ -23,9 +23,8 @@ LONG = {
 
 
 @pytest.fixture(autouse=True)
-def in_english_without_static_files(settings, tmp_path):
+def without_static_files(settings, tmp_path):
     settings.STATIC_ROOT = tmp_path
-    settings.LANGUAGE_CODE = "en"
     # The hashed names are known only after the static files have been collected.
     storage = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     settings.STORAGES = {**settings.STORAGES, "staticfiles": storage}
@@ -46,7 +45,7 @@ def publish_text(text: str, **options: Any) -> Stream:
 
 
 def address(stream: Stream, page: str = "change") -> str:
-    return f"/admin/streams/stream/{stream.pk}/{page}/"
+    return f"/en/admin/streams/stream/{stream.pk}/{page}/"
 
 
 def form(**changes: Any) -> dict[str, Any]:
@@ -79,7 +78,7 @@ def test_the_title_of_a_long_text_can_be_changed(staff: Client, text: str):
 def test_a_long_text_can_be_read_as_a_whole(staff: Client):
     text = LONG["Chinese"]
     stream = publish_text(text)
-    link = re.search(r'href="(/admin/[^"]*/text/)"', staff.get(address(stream)).text)[1]
+    link = re.search(r'href="(/en/admin/[^"]*/text/)"', staff.get(address(stream)).text)[1]
     answer = staff.get(link)
     assert answer.text == text
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
@@ -177,7 +176,7 @@ def test_a_stream_that_ends_while_its_form_is_open_keeps_its_text(staff: Client)
 def stop_in_admin(client: Client, stream: Stream) -> str:
     """Stop a stream by the action of the list, and return the next page."""
     fields = {"action": "stop_streams", "_selected_action": [stream.pk]}
-    return client.post("/admin/streams/stream/", fields, follow=True).text
+    return client.post("/en/admin/streams/stream/", fields, follow=True).text
 
 
 class OnlyOwners(Policy):

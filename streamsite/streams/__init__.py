@@ -1,4 +1,4 @@
-"""The engine: a stream is one numbered log of text pieces, and a transport is a way to read it.
+"""The engine: a stream is one numbered log of pieces, and a transport is a way to read it.
 
 Import the public names from this package:
 

@@ -23,6 +23,7 @@ FORMATS = (TEXT, JSON)
 MAX_DEPTH = 200
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_CONTAINERS = (dict, list, tuple)
 # A key that a path may have after a dot.
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,39}", re.ASCII)
 
@@ -88,12 +89,10 @@ def _has_plain_keys(value: Any, depth: int) -> bool:
             if not isinstance(key, str):
                 return False
         value = value.values()
-    elif not isinstance(value, list | tuple):
+    elif not isinstance(value, _CONTAINERS):
         return True
     for item in value:
-        if isinstance(item, dict | list | tuple) and not (
-            depth > 1 and _has_plain_keys(item, depth - 1)
-        ):
+        if isinstance(item, _CONTAINERS) and not (depth > 1 and _has_plain_keys(item, depth - 1)):
             return False
     return True
 
@@ -112,7 +111,7 @@ def _problem(value: Any, path: str, depth: int) -> str:
         except ValueError:
             return f"The number at {path} has too many digits."
         return ""
-    if not isinstance(value, dict | list | tuple):
+    if not isinstance(value, _CONTAINERS):
         kind = type(value).__name__
         article = "an" if kind[0].lower() in "aeiou" else "a"
         return (

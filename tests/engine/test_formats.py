@@ -3,13 +3,14 @@
 import hashlib
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from tests.raw import http
 from tests.site import Site
 
-from .people import Person, save
+from .people import CSRF, Person, save
 from .publisher import Publisher, Source, new_name
 from .reading import TRANSPORTS, Reader, as_lines, bare_text, read_all
 from .test_publishing import NDJSON, post
@@ -169,3 +170,33 @@ def test_saving_other_fields_keeps_the_values_as_they_are(
     assert answer.status == 302, answer.text
     reader = Reader(source.name).read("chunked", backend_site.address)
     assert (reader.texts, reader.revision) == (VALUES, 0)
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}\r\n[2]', '{"a": 1}\r\n[2'], ids=["JSON", "not JSON"])
+def test_staff_create_a_stream_of_values_in_the_admin(
+    backend_site: Site, people: People, text: str
+):
+    name = new_name("typed")
+    fields = {
+        "csrfmiddlewaretoken": CSRF,
+        "name": name,
+        "visibility": "link",
+        "format": "json",
+        "text": text,
+        "split": "word",
+        "pace": "0.1",
+    }
+    answer = http.ask(
+        backend_site.address,
+        "/admin/streams/stream/add/",
+        method="POST",
+        headers={**people["staff"].form, "Content-Type": "application/x-www-form-urlencoded"},
+        body=urlencode(fields).encode(),
+    )
+    if text.endswith("]"):
+        assert answer.status == 302, answer.text
+        reader = Reader(name).read("sse", backend_site.address)
+        assert (reader.texts, reader.state) == ([{"a": 1}, [2]], "done")
+    else:
+        assert answer.status == 200
+        assert "Line 2: The line is not JSON at column 3" in answer.text

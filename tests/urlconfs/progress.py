@@ -7,9 +7,15 @@ from django.urls import path
 from streamsite.urls import urlpatterns as urls_of_site
 
 PAGE = """<!doctype html>
-{% load i18n streams %}{% get_current_language as lang %}
+{% load i18n static streams %}{% get_current_language as lang %}
 <html lang="{{ lang }}">
-<head><meta name="viewport" content="width=device-width"><title>Import</title></head>
+<head>
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<link rel="stylesheet" href="{% static 'demos/css/tokens.css' %}">
+<link rel="stylesheet" href="{% static 'demos/css/base.css' %}">
+<title>Import</title>
+</head>
 <body><main><h1>Import</h1>
 {% if label %}{% stream_progress name label=label %}{% else %}{% stream_progress name %}{% endif %}
 </main></body>

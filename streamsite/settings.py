@@ -158,6 +158,10 @@ CHAT_TIMEOUT = environment.integer("CHAT_TIMEOUT", 60)
 CHAT_MAX_ANSWERS = environment.integer("CHAT_MAX_ANSWERS", 3)
 CHAT_MAX_ANSWERS_PER_PROCESS = environment.integer("CHAT_MAX_ANSWERS_PER_PROCESS", 100)
 
+# How long a conversation is kept after its last question: None is for ever.
+
+CHAT_KEEP = environment.duration("CHAT_KEEP", "365d")
+
 # The page of a stream, to which the admin's "view on site" leads.
 
 ABSOLUTE_URL_OVERRIDES = {"streams.stream": lambda stream: reverse("stream", args=[stream.name])}

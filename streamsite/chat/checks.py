@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.utils.module_loading import import_string
 
 from .conf import DEFAULTS, setting, source_problem
+from .keeping import keep_problem
 
 
 @register()
@@ -45,3 +46,12 @@ def check_apps(**_: Any) -> list[CheckMessage]:
             id="chat.E004",
         )
     ]
+
+
+@register()
+def check_keep(**_: Any) -> list[CheckMessage]:
+    """Require that CHAT_KEEP is a duration or None."""
+    if problem := keep_problem():
+        hint = "Write a timedelta, such as timedelta(days=365), or None for ever."
+        return [Error(problem, hint=hint, id="chat.E005")]
+    return []

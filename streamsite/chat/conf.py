@@ -1,5 +1,6 @@
 """The settings of the chat, with their defaults."""
 
+from datetime import timedelta
 from importlib.util import find_spec
 from typing import Any
 
@@ -22,6 +23,8 @@ DEFAULTS: dict[str, Any] = {
     # Answers that may be written at once: for one user or visitor, and in one process.
     "CHAT_MAX_ANSWERS": 3,
     "CHAT_MAX_ANSWERS_PER_PROCESS": 100,
+    # How long after its last question a conversation is kept. None is for ever.
+    "CHAT_KEEP": timedelta(days=365),
 }
 
 

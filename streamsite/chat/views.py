@@ -107,18 +107,18 @@ async def conversation(request: HttpRequest, key: str) -> HttpResponseBase:
         check_origin(request)
         await remove(visitor, key)
         return nothing()
-    live = await live_answer(visitor, key)
     await settle(visitor, key)
 
     def read() -> dict[str, Any]:
         found = visitor.find(key)
-        messages = [each.as_ui_message() for each in found.messages.exclude(parts__isnull=True)]
+        messages = list(found.messages.all())
         stream = None if found.answer is None else found.answer.url
         return {
             "id": key,
             "title": found.title,
-            "messages": messages,
-            "live": live is not None,
+            "messages": [each.as_ui_message() for each in messages if each.parts is not None],
+            # An answer that has ended since `settle` counts as live, because `messages` lack it.
+            "live": any(each.parts is None for each in messages),
             "stream": stream,
         }
 

@@ -13,6 +13,7 @@ from django.urls import resolve
 from django.utils.translation import override
 
 from demos.guide.topics import TOPICS
+from streamsite.chat import conf as chat
 from streamsite.streams import errors
 from streamsite.streams.conf import DEFAULTS
 from tests.guide import FOLDER, RUNS, blocks
@@ -169,9 +170,10 @@ def text(name: str) -> str:
 
 
 def test_every_setting_and_its_default_is_documented():
-    for name, default in DEFAULTS.items():
+    for name, default in {**DEFAULTS, **chat.DEFAULTS}.items():
         duration = isinstance(default, timedelta)
         value = repr(default).removeprefix("datetime.") if duration else default
+        value = '""' if value == "" else value
         assert f"| `{name}` | `{value}` |" in text("settings")
 
 
@@ -184,9 +186,10 @@ def test_every_environment_variable_is_documented():
 
 
 def test_every_system_check_is_documented():
-    source = (ROOT / "streamsite" / "streams" / "checks.py").read_text()
-    known = set(re.findall(r'id="(streams\.[EW]\d+)"', source))
-    assert set(re.findall(r"`(streams\.[EW]\d+)`", text("settings"))) == known
+    modules = ["streams/checks.py", "chat/checks.py"]
+    source = "".join((ROOT / "streamsite" / module).read_text() for module in modules)
+    known = set(re.findall(r'id="((?:streams|chat)\.[EW]\d+)"', source))
+    assert set(re.findall(r"`((?:streams|chat)\.[EW]\d+)`", text("settings"))) == known
 
 
 def error_classes() -> Iterator[type[errors.StreamError]]:

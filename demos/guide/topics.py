@@ -54,6 +54,11 @@ TOPICS = (
         _("Publish from a Celery task, django.tasks, a management command, a shell or HTTP."),
     ),
     Topic(
+        "chat",
+        _("A chat in your Django project"),
+        _("Answers of a model that stream, resume and stop: with a page of your own or useChat."),
+    ),
+    Topic(
         "testing",
         _("Testing"),
         _("Test the views, tasks and pages of your project that stream."),

@@ -30,6 +30,7 @@ def stream_output(
     after: int | str = 0,
     pace: float | str | None = None,
     wait: bool | int = False,
+    ansi: bool = False,
     autostart: bool = True,
     query: str = "",
 ) -> dict[str, Any]:
@@ -38,6 +39,7 @@ def stream_output(
         {% load streams %}
         {% stream_output "build" %}
         {% stream_output stream.name transport="sse" pace="recorded" autostart=False %}
+        {% stream_output "build" wait=True ansi=True %}
 
     The tag includes the element's script and stylesheet.
 
@@ -46,12 +48,13 @@ def stream_output(
     `pace` replays a finished stream: in seconds for each piece, or "recorded" for the original
     pace.
     `wait` waits for a stream that does not exist yet: this many seconds, or 60 for True.
+    `ansi=True` shows the text as a terminal does: the colours and progress bars of a build log.
     `query` goes with each request, such as a viewer link: see `viewer_link`.
     `autostart=False` leaves the start to a script of the page, which calls the element's `start()`.
 
     Raises TemplateSyntaxError for an unknown transport.
     """
-    return attributes(
+    found = attributes(
         context,
         "stream_output",
         name,
@@ -62,6 +65,7 @@ def stream_output(
         autostart=autostart,
         query=query,
     )
+    return {**found, "ansi": ansi}
 
 
 @register.inclusion_tag("streams/stream_progress.html", takes_context=True)

@@ -52,7 +52,8 @@ const WORDS = {
  * - `begin(after)` clears what is shown: the next piece comes after the cursor `after`.
  * - `take(piece)` shows a piece, and `reset(n)` drops the pieces from number `n` on. Both may wait for
  *   the next animation frame.
- * - `write()` shows at once what still waits, and calls `mark()`.
+ * - `write()` shows at once what still waits, and calls `mark()`. `written()` does so before the end, and
+ *   may take several frames.
  * - `enter(state, words, quiet)` shows the state. `quiet` states aren't announced by screen readers.
  */
 export class StreamElement extends HTMLElement {
@@ -161,6 +162,11 @@ export class StreamElement extends HTMLElement {
 
   // For the subclass.
 
+  /** Show what still waits. Resolve when everything is shown. */
+  async written() {
+    this.write();
+  }
+
   /** Set the attribute `cursor`: all pieces received so far are shown. */
   mark() {
     if (this.#reader) this.setAttribute("cursor", this.#reader.cursor);
@@ -196,7 +202,7 @@ export class StreamElement extends HTMLElement {
       for await (const record of reader) {
         this.#tell("streamrecord", record);
         if (reader !== this.#reader) return;
-        if (record.end) this.#end(record.end, record.reason, record);
+        if (record.end) await this.#end(reader, record.end, record.reason, record);
         else if (record.reset === undefined) this.take(record);
         else this.reset(record.reset);
       }
@@ -204,12 +210,13 @@ export class StreamElement extends HTMLElement {
       if (reader !== this.#reader) return;
       const end = error instanceof StreamRefused ? "refused" : "failed";
       const reason = error instanceof StreamCorrupt ? this.word("corrupt") : (error.detail ?? error.message);
-      this.#end(end, reason, { end, reason, error });
+      await this.#end(reader, end, reason, { end, reason, error });
     }
   }
 
-  #end(state, reason, detail) {
-    this.write();
+  async #end(reader, state, reason, detail) {
+    await this.written();
+    if (reader !== this.#reader) return;
     this.#reader = null;
     this.#ended = true;
     this.#enter(state, reason);

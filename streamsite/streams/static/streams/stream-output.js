@@ -5,11 +5,16 @@
  *     <script type="module" src="/static/streams/stream-output.js"></script>
  *     <stream-output src="/stream/build" transport="sse" autostart></stream-output>
  *
- * `stream-element.js` describes the attributes and the events.
+ * `stream-element.js` describes the attributes and the events. This element has one more attribute:
+ *
+ * - `ansi`: show the text as a terminal does, with the colours and progress bars of a build log. A change
+ *   takes effect at the next start.
  */
 
+import { PlainText } from "./plain-text.js";
 import { textOf } from "./records.js";
 import { StreamElement } from "./stream-element.js";
+import { TerminalText } from "./terminal-text.js";
 import { Transcript } from "./transcript.js";
 
 /** The class of `<stream-output>`. */
@@ -33,7 +38,8 @@ export class StreamOutput extends StreamElement {
   }
 
   begin(after) {
-    this.#transcript.clear(Number(after.split(".").at(-1)) || 0); // "latest" has no number yet.
+    const first = Number(after.split(".").at(-1)) || 0; // "latest" has no number yet.
+    this.#transcript.clear(first, this.hasAttribute("ansi") ? TerminalText : PlainText);
   }
 
   take(piece) {
@@ -46,6 +52,10 @@ export class StreamOutput extends StreamElement {
 
   write() {
     this.#transcript.write();
+  }
+
+  written() {
+    return this.#transcript.written();
   }
 
   enter(_state, words, quiet) {

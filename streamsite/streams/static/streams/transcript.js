@@ -1,13 +1,9 @@
-/** The text of a stream on the page. A long text stays cheap to append to, and its end stays in view. */
-
 /**
- * The length of a block, in characters.
- *
- * A browser lays a whole block out again when text is appended to it. The text is therefore split into
- * blocks of about this length, and only the last block grows. A block ends after a line feed, where the
- * split is invisible, so that a longer line makes a longer block.
+ * The pieces of a stream on the page. They are written once for each animation frame, and the end of the
+ * text stays in view.
  */
-const BLOCK_LENGTH = 4096;
+
+import { PlainText } from "./plain-text.js";
 
 /** After how many milliseconds text is written if no animation frame comes, as in a hidden tab. */
 const WITHOUT_FRAMES = 250;
@@ -15,27 +11,36 @@ const WITHOUT_FRAMES = 250;
 /** How many pixels above its end a scrolled region still counts as being at its end. */
 const NEAR = 24;
 
-/** Writes pieces into a region of the page, once for each animation frame. */
+/** For how many milliseconds text is written in one frame. The rest of the text waits for the next frame. */
+const BUDGET = 8;
+
+/** How many characters are written between two looks at the clock, or one piece if it is longer. */
+const SLICE = 16_384;
+
+/** Writes pieces into a region of the page. */
 export class Transcript {
   #region;
+  #text;
   #onwrite;
   /** The number of the first piece, and the position in the text where each piece ends. */
   #first = 0;
   #ends = [];
+  /** The pieces that wait to be written, from the index `#next` on. */
   #pending = [];
+  #next = 0;
+  /** The callbacks that wait until no piece waits. */
+  #waiting = [];
   #frame = 0;
   #timer = 0;
-  /** The block that grows, or null if the next text starts a new block. */
-  #block = null;
-  #blockLength = 0;
   #followsEnd = true;
 
   /**
    * @param {HTMLElement} region contains the text and nothing else
-   * @param {() => void} onwrite is called after each change of the region
+   * @param {() => void} onwrite is called after each change of the region that leaves no piece waiting
    */
   constructor(region, onwrite) {
     this.#region = region;
+    this.#text = new PlainText(region);
     this.#onwrite = onwrite;
     region.addEventListener("scroll", () => {
       const { scrollHeight, scrollTop, clientHeight } = region;
@@ -47,19 +52,19 @@ export class Transcript {
   append(text) {
     this.#ends.push((this.#ends.at(-1) ?? 0) + text.length);
     this.#pending.push(text);
-    if (this.#frame) return;
-    const write = () => this.write();
-    this.#frame = requestAnimationFrame(write);
-    this.#timer = setTimeout(write, WITHOUT_FRAMES);
+    if (!this.#frame) this.#schedule();
   }
 
   /** Write the added pieces now. */
   write() {
-    this.#unschedule();
-    this.#add(this.#pending.join(""));
-    this.#pending = [];
-    if (this.#followsEnd) this.#region.scrollTop = this.#region.scrollHeight;
-    this.#onwrite();
+    this.#write(Infinity);
+  }
+
+  /** Resolve when all added pieces are written: at once unless there are many. */
+  written() {
+    this.#write(BUDGET);
+    if (this.#pending.length === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
   /** Remove pieces from the end, so that the next piece is number `n`. */
@@ -70,21 +75,31 @@ export class Transcript {
       return;
     }
     this.write();
-    this.#remove(this.#ends.at(-1) - this.#ends[kept - 1]);
+    this.#text.remove(this.#ends.at(-1) - this.#ends[kept - 1]);
     this.#ends.length = kept;
     this.#onwrite();
   }
 
-  /** Remove all text. The next piece is number `first`. */
-  clear(first = 0) {
-    this.#unschedule();
+  /**
+   * Remove all text. The next piece is number `first`.
+   * @param {typeof PlainText | typeof import("./terminal-text.js").TerminalText} [Text] shows the new text
+   */
+  clear(first = 0, Text = this.#text.constructor) {
+    this.#text.clear();
+    this.#text = new Text(this.#region);
     this.#first = first;
     this.#ends = [];
     this.#pending = [];
-    this.#block = null;
+    this.#next = 0;
     this.#followsEnd = true;
-    this.#region.replaceChildren();
-    this.#onwrite();
+    this.#finish();
+  }
+
+  #schedule() {
+    // In a hidden tab, no frame is late.
+    const write = () => this.#write(document.hidden ? Infinity : BUDGET);
+    this.#frame = requestAnimationFrame(write);
+    this.#timer = setTimeout(write, WITHOUT_FRAMES);
   }
 
   #unschedule() {
@@ -93,39 +108,34 @@ export class Transcript {
     this.#frame = 0;
   }
 
-  #add(text) {
-    for (let start = 0, end; start < text.length; start = end) {
-      const room = Math.max(0, BLOCK_LENGTH - (this.#block ? this.#blockLength : 0));
-      const lineEnd = text.indexOf("\n", start + room);
-      end = lineEnd < 0 ? text.length : lineEnd + 1;
-      this.#addToBlock(text.slice(start, end));
-      if (this.#blockLength >= BLOCK_LENGTH && text[end - 1] === "\n") this.#block = null;
+  #write(budget) {
+    this.#unschedule();
+    const end = performance.now() + budget;
+    do {
+      this.#text.add(this.#take());
+      this.#text.draw();
+    } while (this.#next < this.#pending.length && performance.now() < end);
+    if (this.#followsEnd) this.#region.scrollTop = this.#region.scrollHeight;
+    if (this.#next < this.#pending.length) {
+      this.#schedule();
+      return;
     }
+    this.#pending = [];
+    this.#next = 0;
+    this.#finish();
   }
 
-  #addToBlock(text) {
-    if (!this.#block) {
-      this.#block = document.createElement("div");
-      this.#blockLength = 0;
-      this.#region.append(this.#block);
+  #take() {
+    const start = this.#next;
+    for (let length = 0; this.#next < this.#pending.length && length < SLICE; this.#next += 1) {
+      length += this.#pending[this.#next].length;
     }
-    const node = this.#block.lastChild;
-    if (node && node.length < BLOCK_LENGTH) node.appendData(text);
-    else this.#block.append(text);
-    this.#blockLength += text.length;
+    return this.#pending.slice(start, this.#next).join("");
   }
 
-  #remove(length) {
-    for (let left = length; left > 0;) {
-      const block = this.#region.lastChild;
-      const node = block.lastChild;
-      const cut = Math.min(left, node.length);
-      node.deleteData(node.length - cut, cut);
-      if (node.length === 0) node.remove();
-      if (!block.hasChildNodes()) block.remove();
-      left -= cut;
-    }
-    this.#block = this.#region.lastChild;
-    this.#blockLength = this.#block?.textContent.length ?? 0;
+  #finish() {
+    this.#unschedule();
+    this.#onwrite();
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

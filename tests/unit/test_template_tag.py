@@ -1,0 +1,53 @@
+"""The template tag `{% stream_output %}`: which attributes `<stream-output>` gets."""
+
+import re
+
+import pytest
+from django.template import Context, Template, TemplateSyntaxError
+
+
+@pytest.fixture(autouse=True)
+def static_files_without_hashes(settings):
+    """Use the static files from their sources, as with DEBUG."""
+    settings.STORAGES = {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+
+
+def attributes(arguments: str) -> set[str]:
+    """Return the attributes of the element, without those that every element has."""
+    page = Template("{% load streams %}{% stream_output name " + arguments + " %}").render(
+        Context({"name": "build", "seconds": 2.5, "thousand": 1000})
+    )
+    (tag,) = re.findall(r"<stream-output\s([^>]*)>", page)
+    found = set(re.findall(r'[\w-]+(?:="[^"]*")?', re.sub(r'data-word-[a-z]+="[^"]*"', "", tag)))
+    return found - {'src="/stream/build"'}
+
+
+USUAL = {'transport="auto"', 'after="0"', "autostart"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("", USUAL),
+        ("wait=True", USUAL | {"wait"}),
+        ("wait=False", USUAL),
+        ("wait=30", USUAL | {'wait="30"'}),
+        ("wait=thousand", USUAL | {'wait="1000"'}),
+        ("wait=seconds", USUAL | {'wait="2.5"'}),
+        ("ansi=True", USUAL | {"ansi"}),
+        ("ansi=False", USUAL),
+        ('pace="recorded"', USUAL | {'pace="recorded"'}),
+        ("pace=seconds", USUAL | {'pace="2.5"'}),
+        ("autostart=False", USUAL - {"autostart"}),
+        ('transport="sse" after=thousand', {'transport="sse"', 'after="1000"', "autostart"}),
+    ],
+)
+def test_the_arguments_of_the_tag_are_attributes_of_the_element(arguments, expected):
+    assert attributes(arguments) == expected
+
+
+def test_an_unknown_transport_is_an_error():
+    with pytest.raises(TemplateSyntaxError, match="there is no transport 'pigeon'"):
+        attributes('transport="pigeon"')

@@ -42,13 +42,12 @@ class Message:
     >>> message.parts
     [{'type': 'text', 'text': 'Hello', 'state': 'done'}]
 
-    `metadata` is an object or None. `failed` says whether the last part is an error.
+    `metadata` is an object or None.
     """
 
     def __init__(self, parts: Iterable[Part] = ()) -> None:
         self.parts: list[Part] = []
         self.metadata: Part | None = None
-        self.failed = False
         # The texts that have not ended, by their type and id.
         self._open: dict[tuple[str, str], Part] = {}
         for part in parts:
@@ -57,7 +56,6 @@ class Message:
     def add(self, part: Part) -> None:
         """Add the next part of the answer. A part of an unknown type changes nothing."""
         kind = part.get("type", "")
-        self.failed = kind == "error"
         self._merge(part.get("messageMetadata"))
         name, _, step = kind.rpartition("-")
         if name in ("text", "reasoning"):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import django
 import pytest
+from playwright.async_api import expect
 
 from tests.browser import chromium, page_at
 from tests.guide import Block, blocks, running
@@ -37,11 +38,12 @@ with publish("build") as stream:
 # What the guide leaves to its reader: the URLs of the further views, and a Celery without a broker.
 LEFT_OUT = {
     "shop/urls.py": """
-from . import imports, loop, visibility
+from . import imports, loop, orders, visibility
 
 urlpatterns += [
     path("private", visibility.private_answer),
     path("import", imports.start_import),
+    path("orders", orders.orders),
     path("loop", loop.answer),
 ]
 """,
@@ -126,6 +128,28 @@ build.enqueue(reserve("task").name)
 """
     call(project, shop.run_as_written, enqueue)
     assert Reader("task").read("sse", address).texts[-1] == "make link\n"
+
+
+async def test_the_progress_of_a_celery_task_is_shown(here: str):
+    # The console has a 404, because the project has no icon.
+    async with chromium() as browser, page_at(browser, f"{here}/orders", calm=False) as page:
+        bar = page.get_by_role("progressbar", name="Import of the orders")
+        await expect(bar).to_have_js_property("value", 1, timeout=PATIENCE * 1000)
+        await expect(page.locator("stream-progress")).to_contain_text("Order 19")
+
+
+@pytest.mark.skipif(django.VERSION < (6,), reason="django.tasks came with Django 6")
+def test_the_progress_of_a_django_task_is_published(project: Path, address: tuple[str, int]):
+    enqueue = """
+from shop.background import import_orders_in_background
+from streamsite.streams import reserve
+stream = reserve("orders", format="json")
+import_orders_in_background.enqueue(stream.name, [17, 18, 19])
+"""
+    call(project, shop.run_as_written, enqueue)
+    values = http.get(address, "/stream/orders/polling").json["pieces"]
+    assert values[-1] == {"progress": 1, "message": "Order 19"}
+    assert [value["message"] for value in values] == ["Order 17", "Order 18", "Order 19"]
 
 
 def test_a_loop_in_a_view_streams(address: tuple[str, int]):

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Any
 
 from .. import log
-from ..errors import NoSuchStream
+from ..errors import NoSuchStream, Removed
 from ..log.database import in_database
 from ..models import Stream
 from ..pieces import LATEST, Batch, Cursor, End, Pieces, Reset
@@ -108,7 +108,9 @@ class Follower:
                 tape = await tape_of(self._stream)
             except NoSuchStream as error:
                 self.over = True
-                return [End("failed", self.n, "", error.detail)]
+                removed = isinstance(error, Removed)
+                why = error.detail if removed else "The stream was deleted."
+                return [End("failed", self.n, "", why)]
             n, reset = honour(tape.stream, self._after)
             self._recorded = tape.batches_since(n)
             if reset:

@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from . import live, pages
+from . import ask, live, pages
 
 urlpatterns = [
     path("", pages.article, name="article"),
+    path("ask/", ask.ask, name="ask"),
     path("guide/", pages.guide, name="guide"),
     path("guide/<slug:name>/", pages.guide_topic, name="guide-topic"),
     path("live/", live.live, name="live"),

@@ -21,6 +21,7 @@ from django.utils.translation import get_language_from_request
 from streamsite.streams import (
     BadRequest,
     Cursor,
+    End,
     Forbidden,
     Format,
     RecordsResponse,
@@ -33,8 +34,9 @@ from streamsite.streams import (
 )
 
 from . import encoding
-from .answers import answer
+from .answers import answer, end_part
 from .conversations import Visitor, live_answer, remove, settle
+from .models import Message
 from .questions import read_asked, read_json
 
 # How many conversations the list has.
@@ -98,9 +100,11 @@ async def conversations(request: HttpRequest) -> JsonResponse:
 
 @endpoint("GET", "DELETE")
 async def conversation(request: HttpRequest, key: str) -> HttpResponseBase:
-    """Return a conversation: `{"id", "title", "messages", "live", "stream"}`. DELETE removes it.
+    """Return a conversation: `{"id", "title", "messages", "ends", "live", "stream"}`, or DELETE it.
 
-    `live` says whether an answer is being written, and `stream` is the address of the newest one.
+    `ends` has the part `abort` or `error` of each answer that was cut short, by the id of its
+    message. `live` says whether an answer is being written, and `stream` is the address of the
+    newest one.
     """
     visitor = await _visitor(request)
     if request.method == "DELETE":
@@ -111,7 +115,8 @@ async def conversation(request: HttpRequest, key: str) -> HttpResponseBase:
 
     def read() -> dict[str, Any]:
         found = visitor.find(key)
-        messages = list(found.messages.all())
+        messages = list(found.messages.select_related("stream"))
+        ends = {each.key: end_part(end) for each in messages if (end := _end_of(each))}
         stream = None if found.answer is None else found.answer.url
         return {
             "id": key,
@@ -119,10 +124,15 @@ async def conversation(request: HttpRequest, key: str) -> HttpResponseBase:
             "messages": [each.as_ui_message() for each in messages if each.parts is not None],
             # An answer that has ended since `settle` counts as live, because `messages` lack it.
             "live": any(each.parts is None for each in messages),
+            "ends": {key: part for key, part in ends.items() if part},
             "stream": stream,
         }
 
     return _json(await in_database(read))
+
+
+def _end_of(message: Message) -> End | None:
+    return None if message.stream is None else message.stream.end()
 
 
 async def _begin(request: HttpRequest) -> Stream:

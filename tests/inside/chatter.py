@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ def cancelled(conversation: str) -> bool:
 
 
 async def answer(question: Question) -> AsyncIterator[Any]:
-    """Do what the question says: `count 3`, `hang`, `fail`, `break`, `echo …`, `parts …`."""
+    """Do what the question says: `count 3`, `hang`, `fail`, `break`, `echo …`, `parts …`, `say …`."""
     command, _, rest = question.text.partition(" ")
     match command:
         case "count":
@@ -45,6 +46,11 @@ async def answer(question: Question) -> AsyncIterator[Any]:
         case "parts":
             for part in json.loads(rest):
                 yield part
+        case "say":  # Each word is a part of its own, and `⏸` waits until the answer is stopped.
+            for word in re.findall(r"\s*\S+\s*?", rest):
+                if word.strip() == "⏸":
+                    await asyncio.Event().wait()
+                yield word
         case "history":
             yield json.dumps([message["id"] for message in question.messages])
         case _:

@@ -23,7 +23,7 @@ def cancelled(conversation: str) -> bool:
 
 
 async def answer(question: Question) -> AsyncIterator[Any]:
-    """Do what the question says: `count 3`, `hang`, `fail`, `break`, `echo …`, `parts …`, `say …`."""
+    """Do what the question says: `count 3`, `hang`, `fail`, `break`, `say …`, `parts …`, …"""
     command, _, rest = question.text.partition(" ")
     match command:
         case "count":

@@ -1,7 +1,5 @@
 /** The inline part of the Markdown parser: code, emphasis, links, line breaks. Pure functions. */
 
-/** @typedef {import("./markdown.js").Node} Node */
-
 /** How many open marks a closing mark looks back at, so that a text of marks takes no quadratic time. */
 const MOST_BACK = 100;
 /** How deep emphasis may be nested. */
@@ -30,10 +28,7 @@ export function safeAddress(text) {
   }
 }
 
-/**
- * Return the nodes of a text.
- * @returns {Node[]}
- */
+/** Return the nodes of a text, as `markdown.js` describes them. */
 export function parseInline(text) {
   return new Inline(text).parse();
 }
@@ -67,7 +62,7 @@ class Inline {
       case "<": return this.#angle();
       case "&": return this.#entity();
       case "\n": return this.#lineBreak();
-      case "h": case "m": case "H": case "M": return this.#address();
+      case "h": case "m": return this.#address();
     }
     return this.#take(this.#match(PLAIN) ?? [character]);
   }

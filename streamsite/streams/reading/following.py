@@ -81,6 +81,8 @@ class Follower:
         if stream.live:
             self.n, self._reset = honour(stream, after)
             self._tail = self._hub.watch(stream)
+            # All readers keep one object. A model instance takes more than a kilobyte.
+            self._stream = self._tail.stream
 
     async def lacking(self) -> Batch:
         """Return the next batch, or an empty one when the reader has all pieces so far."""

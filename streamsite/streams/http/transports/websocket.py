@@ -12,15 +12,17 @@ from functools import cache
 
 from ...errors import BadRequest, NoSuchStream, StreamError
 from ...pieces import Batch
-from ...reading.fanout import Outlet
+from ...reading.finding import find
 from ...wire import objects
 from ..access import stop_for
 from ..consumers import Consumer
 from ..outlets import Framed, Frames, can_step, open_door
-from ..requests import read_request
+from ..requests import StreamRequest, read_request
 from ..sessions import handshake_request
 from .encoding import json_objects, shared
 
+# The name under which presence counts the readers.
+NAME = "websocket"
 # The subprotocol: a frame is one JSON object.
 PROTOCOL = "streamsite.v1"
 # In this subprotocol a frame may also be a JSON array: of several objects when the client is
@@ -28,28 +30,30 @@ PROTOCOL = "streamsite.v1"
 BATCH_PROTOCOL = "streamsite.v1.batch"
 
 
+Encoder = Callable[[Batch], list[str]]
+
+
 class StreamConsumer(Consumer):
     """Send the records of a stream from the cursor in the query string."""
 
     async def connect(self) -> None:
         name = self.scope["url_route"]["kwargs"]["name"]
-        self.wanted = await read_request(handshake_request(self.scope), name)
+        wanted = await read_request(handshake_request(self.scope), name)
         offered = self.scope["subprotocols"]
         protocol = next((known for known in (BATCH_PROTOCOL, PROTOCOL) if known in offered), None)
         await self.accept(protocol)
         encode = arrays if protocol == BATCH_PROTOCOL else frames
         if door := open_door(self.scope):
-            self.watch(Framed(framed(encode, door.frame), door))
+            self.start_viewing(wanted.reader(NAME), Framed(framed(encode, door.frame), door))
         elif can_step(self.base_send):
-            self.watch(Frames(encode, self.base_send))
+            self.start_viewing(wanted.reader(NAME), Frames(encode, self.base_send))
         else:
-            self.start_sending(self.send_records(encode))
+            self.start_sending(self.send_records(wanted, encode))
 
-    def watch(self, outlet: Outlet) -> None:
-        self.start_viewing(self.wanted.reader("websocket"), outlet)
-
-    async def send_records(self, encode: Callable[[Batch], list[str]]) -> None:
-        async with aclosing(self.wanted.batches("websocket")) as batches:
+    async def send_records(
+        self, wanted: StreamRequest, encode: Callable[[Batch], list[str]]
+    ) -> None:
+        async with aclosing(wanted.batches(NAME)) as batches:
             async for batch in batches:
                 for frame in encode(batch):
                     await self.send(frame)
@@ -58,7 +62,8 @@ class StreamConsumer(Consumer):
         try:
             if op_of(text_data) != "stop":
                 raise BadRequest('The only op is "stop". Send {"op": "stop"}.')
-            await stop_for(handshake_request(self.scope), self.wanted.stream)
+            stream = await find(self.scope["url_route"]["kwargs"]["name"])
+            await stop_for(handshake_request(self.scope), stream)
         except StreamError as error:
             await self.send(json.dumps({"error": error.detail}, ensure_ascii=False))
 

@@ -6,9 +6,17 @@ import time
 from typing import Any
 
 import pytest
+from autobahn.websocket.protocol import WebSocketProtocol
+from twisted.internet import tcp
+from twisted.internet.abstract import FileDescriptor
+from twisted.web import http
 
+from streamsite.daphne.door import Door
+from streamsite.daphne.flow import Flow
+from streamsite.daphne.http import chunk
 from streamsite.daphne.server import CHECKED_AT_ONCE, Server
 from streamsite.daphne.timers import Selector, sharpen
+from streamsite.daphne.websocket import text_frame
 
 # The selector.
 
@@ -124,3 +132,64 @@ async def test_all_connections_are_checked_even_new_ones(server, monkeypatch):
     while not all(connection.checked for connection in (*first, later)):
         await asyncio.sleep(0)
     assert not gone.checked
+
+
+# The door: bytes that have their frames already. The tests name what the door uses of Twisted and
+# Autobahn, so that an upgrade that changes a name fails here.
+
+
+def test_the_frames_are_those_of_the_standards():
+    assert chunk(b"hello") == b"5\r\nhello\r\n"
+    assert text_frame(b"hello") == b"\x81\x05hello"
+    assert text_frame(b"x" * 200)[:4] == b"\x81\x7e\x00\xc8"
+    assert text_frame(b"x" * 70_000)[:10] == b"\x81\x7f" + (70_000).to_bytes(8)
+
+
+def test_twisted_and_autobahn_have_the_names_that_the_door_uses():
+    request = http.Request(StringTransportChannel(), queued=False)
+    assert (request.startedWriting, request.chunked, request.finished) == (0, 0, 0)
+    assert request.sentLength == 0
+    assert FileDescriptor(None).dataBuffer == b""
+    assert FileDescriptor(None)._tempDataLen == 0
+    assert callable(tcp.Connection.doWrite)
+    assert WebSocketProtocol.STATE_OPEN != WebSocketProtocol.STATE_CLOSED
+
+
+async def test_a_door_that_takes_no_more_says_so():
+    connection = SlowConnection()
+    door = Door(connection)
+    assert door.is_open
+    assert door.write(door.frame(b"one"))
+    connection.flow.pauseProducing()
+    assert not door.write(door.frame(b"two"))
+    drained = asyncio.create_task(door.drained())
+    await asyncio.sleep(0)
+    assert not drained.done()
+    connection.flow.resumeProducing()
+    await drained
+    assert connection.written == [b"3\r\none\r\n", b"3\r\ntwo\r\n"]
+
+
+class StringTransportChannel:
+    """The channel of a request that writes nowhere."""
+
+    def __getattr__(self, name: str) -> Any:
+        return None if name == "transport" else lambda *_: None
+
+
+class SlowConnection:
+    """A connection with the methods that a door calls."""
+
+    takes_frames = True
+    frame = staticmethod(chunk)
+
+    def __init__(self) -> None:
+        self.flow = Flow()
+        self.written: list[bytes] = []
+
+    def write_framed(self, data: bytes) -> bool:
+        self.written.append(data)
+        return not self.flow.blocked
+
+    async def drained(self) -> None:
+        await self.flow.drained()

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsite.streams import log
-from streamsite.streams.http.responses import Body
+from streamsite.streams.http.outlets import Body
+from streamsite.streams.http.responses import RecordsResponse, begin, watch
 from streamsite.streams.http.transports.encoding import Format
 from streamsite.streams.models import Stream
 from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
@@ -335,3 +336,48 @@ async def test_an_error_of_the_rest_is_raised_where_it_is_awaited():
     event.set()
     with pytest.raises(ConnectionResetError):
         await rest
+
+
+# A response's two ways to a viewer.
+
+
+class Wanted:
+    """A request for a stream that has ended."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def reader(self, transport: str) -> Follower:
+        return Follower(self._world.stream, Cursor(), transport)
+
+    def batches(self, transport: str) -> Any:
+        return following.follow(self._world.stream, transport=transport)
+
+
+async def test_djangos_handler_and_the_fan_out_send_the_same_bytes(world):
+    world = world()
+    world.write("one", "two")
+    body_format = Format(encode, before=b"(", quiet=b".")
+
+    def response() -> RecordsResponse:
+        return RecordsResponse(Wanted(world), "sse", body_format, content_type="text/plain")
+
+    async def by_django() -> bytes:
+        return b"".join([part async for part in response()])
+
+    connection = Connection()
+
+    async def by_the_fan_out() -> bool:
+        reader, outlet = await begin(response(), {}, connection.send)
+        return await watch(reader, outlet, asyncio.Event().wait)
+
+    reading = asyncio.gather(by_django(), by_the_fan_out())
+    await turns()
+    world.write("six")
+    await turns()
+    world.end()
+    read, ended = await reading
+    assert read == connection.read == b"(onetwosix>"
+    assert ended
+    assert world.watching == 0
+    assert not +world.counts

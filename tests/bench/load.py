@@ -2,11 +2,12 @@
 
 import asyncio
 import gc
+import json
 import os
 import re
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from multiprocessing.connection import Connection
@@ -42,8 +43,10 @@ class Target:
     def usage(self) -> Usage:
         return Usage.of(self.pids)
 
-    def request(self, path: str, transport: str) -> bytes:
+    def request(self, path: str, transport: str, cookie: str = "") -> bytes:
         lines = [f"GET {path} HTTP/1.1", f"Host: {self.host}:{self.port}"]
+        if cookie:
+            lines += [f"Cookie: {cookie}"]
         if transport == "ws":
             lines += [
                 "Upgrade: websocket",
@@ -54,6 +57,17 @@ class Target:
         elif transport == "events":
             lines += ["Accept: text/event-stream"]
         return "\r\n".join([*lines, "", ""]).encode()
+
+    def question(self, conversation: str, cookie: str = "") -> bytes:
+        """Return the request that asks a question of the chat."""
+        parts = [{"type": "text", "text": "why"}]
+        message = {"id": f"{conversation}-m", "role": "user", "parts": parts}
+        body = json.dumps({"id": conversation, "messages": [message]})
+        head = (
+            f"POST /chat/api HTTP/1.1\r\nHost: {self.host}:{self.port}\r\nCookie: {cookie}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return (head + body).encode()
 
 
 class Viewer(asyncio.Protocol):
@@ -145,15 +159,18 @@ class Audience:
         If `begun` is false, wait only for the head of each response. The viewers take the paths in
         turn.
         """
+        requests = [self.target.request(path, self.transport) for path in paths]
+        await self.send(islice(cycle(requests), viewers), begun=begun)
+
+    async def send(self, requests: Iterable[bytes], *, begun: bool) -> None:
+        """Open a viewer for each request, as `open` does."""
         gate = asyncio.Semaphore(OPENING)
 
-        async def open_one(path: str) -> None:
+        async def open_one(request: bytes) -> None:
             async with gate:
                 started = time.monotonic()
                 _, viewer = await asyncio.get_running_loop().create_connection(
-                    lambda: Viewer(
-                        self.target.request(path, self.transport), self.transport, self.notes
-                    ),
+                    lambda: Viewer(request, self.transport, self.notes),
                     self.target.host,
                     self.target.port,
                 )
@@ -162,7 +179,7 @@ class Audience:
                 self.waits.append(time.monotonic() - started)
 
         async with asyncio.timeout(OPEN_TIMEOUT):
-            await asyncio.gather(*map(open_one, islice(cycle(paths), viewers)))
+            await asyncio.gather(*map(open_one, requests))
 
     @property
     def pieces(self) -> int:
@@ -256,6 +273,46 @@ async def live(
         "join_us": (idle.cpu - before.cpu) / viewers * 1e6,
         "threads": after.threads,
     }
+
+
+async def chat(target: Target, *, answers: int, seconds: float, resumes: bool) -> Figures:
+    """Measure answers of the chat with two viewers each: who asked, and who resumes.
+
+    Where the server has no resume, the second viewer of an answer asks, too.
+    """
+    cookie = await session(target) if resumes else ""
+    names = [f"bench-{n}" for n in range(answers)]
+    audience = Audience(target, "events", stamped=True)
+    await audience.send([target.question(name, cookie) for name in names], begun=True)
+    if resumes:
+        again = [target.request(f"/chat/api/{name}/stream", "events", cookie) for name in names]
+    else:
+        again = [target.question(name) for name in names]
+    await audience.send(again, begun=True)
+    await asyncio.sleep(REST)
+    pieces, cpu = await audience.watch(seconds)
+    after = target.usage()
+    audience.close()
+    delays = audience.notes.delays
+    return {
+        "us_per_piece": cpu / pieces * 1e6,
+        "pieces_per_s": pieces / seconds,
+        "receive_p50_ms": percentile(delays, 50) * 1000,
+        "receive_p99_ms": percentile(delays, 99) * 1000,
+        "first_p50_ms": percentile(audience.waits, 50) * 1000,
+        "threads": after.threads,
+    }
+
+
+async def session(target: Target) -> str:
+    """Ask a question as a new visitor, and return the visitor's cookie."""
+    reader, writer = await asyncio.open_connection(target.host, target.port)
+    writer.write(target.question("bench-session"))
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    writer.close()
+    found = re.search(r"set-cookie: ([^;]+)", head, re.IGNORECASE)
+    assert found is not None, head
+    return found[1]
 
 
 async def late(

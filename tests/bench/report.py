@@ -68,6 +68,10 @@ GOALS = (
         for server in ("daphne", "uvicorn")
     ),
     *(
+        Goal("chat", "us_per_piece", server, "fastapi", most=1.3)
+        for server in ("daphne", "uvicorn")
+    ),
+    *(
         Goal(most_viewers, "us_per_piece", server, server, most=1.2, other_scenario="viewers-1000")
         for most_viewers in (f"viewers-{VIEWERS[-1]}",)
         for server in OURS
@@ -328,6 +332,7 @@ def markdown(rounds: Sequence[Round], about: Mapping[str, Any]) -> str:
                 **{f"at a pace: {NAMES[t]}": (f"paced-{t}", "us_per_piece") for t in NAMES},
                 **{f"live: {NAMES[t]}": (f"live-{t}", "us_per_piece") for t in NAMES},
                 f"{size['streams']} live streams, SSE": ("many-events", "us_per_piece"),
+                f"{size['streams']} answers of a model": ("chat", "us_per_piece"),
             },
             relative=True,
         ),

@@ -86,6 +86,9 @@ class Bench:
                     "VAR_DIR": str(var),
                     "BENCH_PIECES": str(self.pieces),
                     "BENCH_LONG": str(self.long),
+                    "CHAT_SOURCE": "tests.bench.provider.answer",
+                    "CHAT_MAX_ANSWERS": "1000",
+                    "CHAT_MAX_ANSWERS_PER_PROCESS": "1000",
                 }
                 running.append(Server(contender, self.folder, variables))
             for server in running:

@@ -172,6 +172,25 @@ SCENARIOS = (
     live("live-events", "one stream for all viewers", "events", lambda _: 1),
     live("live-ws", "one stream for all viewers", "ws", lambda _: 1),
     live("many-events", "many streams, five viewers each", "events", lambda size: size.streams),
+    Scenario(
+        "chat",
+        "answers of a model, 50 parts a second, two viewers each",
+        (
+            "us_per_piece",
+            "pieces_per_s",
+            "receive_p50_ms",
+            "receive_p99_ms",
+            "first_p50_ms",
+            "threads",
+        ),
+        load.chat,
+        lambda contender, size: {
+            "answers": size.streams,
+            "seconds": size.seconds,
+            "resumes": contender.ours,
+        },
+        fresh=True,
+    ),
     *map(with_viewers, VIEWERS),
     *map(with_streams, STREAMS),
 )

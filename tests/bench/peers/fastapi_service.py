@@ -11,9 +11,12 @@ import os
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, HTTPException, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
+
+from ..provider import answer
 
 PIECES: list[str] = json.loads(Path(os.environ["BENCH_PIECES"]).read_text())
 LONG = int(os.environ["BENCH_LONG"])
@@ -63,6 +66,23 @@ async def ws(websocket: WebSocket):
         await websocket.close()
     except WebSocketDisconnect:
         pass
+
+
+# An answer of a model. When the connection is lost, the answer is lost.
+
+
+async def ui_message_stream(question: Any):
+    yield 'data: {"type":"start"}\n\n'
+    yield 'data: {"type":"text-start","id":"t"}\n\n'
+    async for text in answer(question):
+        part = json.dumps({"type": "text-delta", "id": "t", "delta": text})
+        yield f"data: {part}\n\n"
+    yield "data: [DONE]\n\n"
+
+
+@app.post("/chat/api")
+async def chat(question: dict[str, Any]):
+    return StreamingResponse(ui_message_stream(question), media_type="text/event-stream")
 
 
 # A finished stream, for a viewer who joins late.

@@ -66,8 +66,9 @@ class Complaints:
             self.heard.append(f"{message.type}: {message.text} ({message.location['url']})")
 
     def _on_failure(self, request: Request) -> None:
-        # Only a request that Stop aborts fails in this way.
-        if not (request.failure == "net::ERR_ABORTED" and "/stream/" in request.url):
+        # Only a request that Stop or a reload aborts fails in this way.
+        streamed = "/stream/" in request.url or "/chat/" in request.url
+        if not (request.failure == "net::ERR_ABORTED" and streamed):
             self.heard.append(f"{request.method} {request.url}: {request.failure}")
 
     async def all(self) -> list[str]:

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { Answer, textOf } from "../../demos/static/demos/ask/answer.js";
 import { safeAddress } from "../../demos/static/demos/ask/inline.js";
-import { Markdown, parse, TAGS } from "../../demos/static/demos/ask/markdown.js";
+import { belowTitle, Markdown, parse, TAGS } from "../../demos/static/demos/ask/markdown.js";
 
 /** Write nodes in short: `<p>a <em>b</em></p>`, without any escapes. */
 function written(nodes) {
@@ -69,6 +69,11 @@ test("growing keeps the blocks that are complete", () => {
   growing.append("four\n");
   assert.equal(growing.blocks[0], first);
   assert.equal(growing.blocks[1], second);
+});
+
+test("headings fit below the title of the page", () => {
+  const tags = (text) => belowTitle(parse(text)).map(({ tag }) => tag);
+  assert.deepEqual(tags("## a\n#### b\n## c\nd\n### e\n# f"), ["h2", "h3", "h2", "p", "h3", "h2"]);
 });
 
 const ADDRESSES = [

@@ -61,8 +61,7 @@ function make(node, makeCode) {
 }
 
 function makePlain(node) {
-  // Headings of an answer stand below those of the page.
-  const element = document.createElement(node.tag.replace(/^h([1-6])$/, (_, level) => `h${Math.min(6, Number(level) + 2)}`));
+  const element = document.createElement(node.tag);
   if (node.href) {
     element.href = node.href;
     element.rel = "noopener noreferrer nofollow";

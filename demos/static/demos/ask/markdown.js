@@ -75,6 +75,20 @@ export class Markdown {
 }
 
 /**
+ * Return blocks whose headings fit below an `<h1>`: the levels go down one by one, whichever the text has.
+ * @param {Block[]} blocks
+ */
+export function belowTitle(blocks) {
+  const above = [];
+  return blocks.map((block) => {
+    if (!/^h\d$/.test(block.tag)) return block;
+    while (above.at(-1) >= block.tag) above.pop();
+    above.push(block.tag);
+    return { ...block, tag: `h${Math.min(6, 1 + above.length)}` };
+  });
+}
+
+/**
  * Return the blocks of a text.
  * @returns {Block[]}
  */

@@ -2,7 +2,7 @@
 
 import { followingTail } from "../tail.js";
 import { textOf } from "./answer.js";
-import { Markdown } from "./markdown.js";
+import { belowTitle, Markdown } from "./markdown.js";
 import { show } from "./markdown-view.js";
 
 /** Copies the templates of the page, and gives its words. */
@@ -112,7 +112,7 @@ export class AnswerView {
       this.#texts.set(element, markdown);
     }
     markdown.append(text.slice(markdown.source.length));
-    show(element, markdown.blocks, (language) => this.#makeCode(language));
+    show(element, belowTitle(markdown.blocks), (language) => this.#makeCode(language));
   }
 
   #makeCode(language) {

@@ -18,6 +18,7 @@ from streamsite.streams import End, Failed, Stream, TooMany, Unavailable, follow
 from .conf import setting, source_problem
 from .conversations import Begun, Visitor, begin, settle_message
 from .parts import Part
+from .patience import Patience
 from .questions import Asked, Question
 
 # A source yields texts or parts.
@@ -111,15 +112,18 @@ async def parts_of(source: Source, question: Question) -> AsyncIterator[Part]:
 
 async def _awaited(items: AsyncGenerator[Item, None]) -> AsyncIterator[Item]:
     """Yield the items of a source. Raises Failed when the source is silent for too long."""
-    while True:
-        try:
-            async with asyncio.timeout(setting("CHAT_TIMEOUT")):
+    patience = Patience(setting("CHAT_TIMEOUT"))
+    try:
+        while True:
+            with patience:
                 item = await anext(items)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise Failed(_("The model did not answer in time. Ask again.")) from None
-        yield item
+            yield item
+    except StopAsyncIteration:
+        return
+    except TimeoutError:
+        raise Failed(_("The model did not answer in time. Ask again.")) from None
+    finally:
+        patience.end()
 
 
 def end_part(end: End) -> Part | None:

@@ -49,7 +49,10 @@ class Front:
 
     def __init__(self, server: Server | Site, stack: ExitStack) -> None:
         self._stack = stack
-        self.client = stack.enter_context(httpx.Client(base_url=server.url, timeout=PATIENCE))
+        english = {"Accept-Language": "en"}
+        self.client = stack.enter_context(
+            httpx.Client(base_url=server.url, headers=english, timeout=PATIENCE)
+        )
         self._messages = 0
 
     def at(self, server: Server | Site) -> "Front":

@@ -138,6 +138,27 @@ async def test_copied_text_is_plain_and_a_download_is_raw(browser, site, owner):
     assert http.get(site.address, f"/stream/{name}/chunked").text == raw
 
 
+@pytest.mark.asyncio(loop_scope="session")
+async def test_an_element_waits_for_its_stream_if_told_to(browser, site, publisher, owner):
+    name, there = f"log-{next(_numbers)}", put(site, owner, "text")
+    async with page_at(browser, f"{site.url}/en/live/{there}/", calm=False) as page:
+        await ended(page)
+        output = page.locator("stream-output")
+        await output.evaluate("(e, src) => { e.src = src; }", f"/stream/{name}")
+        await expect(output).to_have_attribute("state", "refused")
+        async with page.expect_response(lambda answer: answer.status == 404):
+            await output.evaluate(
+                "e => { e.setAttribute('wait', ''); e.transport = 'sse'; e.start(); }"
+            )
+        await expect(output).to_have_attribute("state", "connecting")
+        source = publisher.open(name, visibility="public")
+        source.write(f"{CSI}31mred")
+        await expect(page.locator(".ansi-fg-1")).to_have_text("red", timeout=PATIENTLY)
+        await expect(output).to_have_attribute("state", "live")
+        source.end()
+        await ended(page)
+
+
 HOSTILE = [
     "<img src=x onerror=alert(1)><script>alert(1)</script>\n",
     f"{CSI}31m<b>bold</b>{CSI}m &amp; \n",

@@ -112,7 +112,11 @@ class Producer:
         try:
             await asyncio.shield(self._supervisor)
         except asyncio.CancelledError:
-            await asyncio.wait([self._supervisor])  # Cancelled or not, the end is written.
+            # Cancelled or not, the end is written. An event loop that ends cancels the supervising
+            # task, too. A task that is cancelled before its first step never runs.
+            if self._supervisor.cancelled():
+                self._supervisor = asyncio.create_task(self._supervise(self._outcome))
+            await asyncio.wait([self._supervisor])
             raise
         if ended_well and not self.stopped:
             self._check()

@@ -8,6 +8,8 @@ import pytest
 from streamsite.streams import log
 from streamsite.streams.log import bell as bells
 from streamsite.streams.log.bell import RING_LENGTH, Bell, Ring, bell
+from streamsite.streams.log.ending import ring_ends
+from streamsite.streams.models import Stream
 from streamsite.streams.pieces import End, Pieces
 from streamsite.streams.writing import writer
 from streamsite.streams.writing.writer import Writer
@@ -76,6 +78,17 @@ def test_rings_that_wait_together_become_one():
     first = Ring(7, 2, Pieces(0, ["a", "b"]), None)
     second = Ring(7, 3, Pieces(2, ["c"]), End("done", 3, "hash"))
     assert second.after(first) == Ring(7, 3, Pieces(0, ["a", "b", "c"]), End("done", 3, "hash"))
+
+
+async def test_values_stay_values_when_their_ring_waits_until_the_end(layer: Layer):
+    """The ring of an end has no pieces, and waits together with the ring of the last value."""
+    stream = Stream(pk=7, name="n", format="json", state="done", pieces=1, sha256="hash")
+    heard: list[Ring] = []
+    bell().hear = heard.append
+    bell().ring([Ring.of(7, Pieces(0, ['{"a":1}\n'], format="json"))])
+    ring_ends([stream])
+    first, last = heard
+    assert last.after(first).pieces == Pieces(0, ['{"a":1}\n'], format="json")
 
 
 @pytest.mark.parametrize(

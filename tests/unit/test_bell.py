@@ -1,14 +1,18 @@
 """The bell, on a channel layer that answers when the test says so."""
 
 import asyncio
+from collections import defaultdict
+from itertools import count
 from typing import Any
 
 import pytest
 
 from streamsite.streams import log
 from streamsite.streams.log import bell as bells
+from streamsite.streams.log import listeners
 from streamsite.streams.log.bell import RING_LENGTH, Bell, Ring, bell
 from streamsite.streams.log.ending import ring_ends
+from streamsite.streams.log.listeners import Listeners
 from streamsite.streams.models import Stream
 from streamsite.streams.pieces import End, Pieces
 from streamsite.streams.writing import writer
@@ -23,6 +27,7 @@ class Layer:
     def __init__(self) -> None:
         self.open = asyncio.Event()
         self.sent: list[dict[str, Any]] = []
+        self.groups: set[str] = set()
         self.trying = asyncio.Event()
         self.messages: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
@@ -33,6 +38,9 @@ class Layer:
 
     async def new_channel(self, prefix: str) -> str:
         return prefix
+
+    async def group_add(self, group: str, _channel: str) -> None:
+        self.groups.add(group)
 
     async def receive(self, _channel: str) -> dict[str, Any]:
         return await self.messages.get()
@@ -112,3 +120,162 @@ async def test_a_message_of_another_version_does_not_end_listening(layer: Layer)
     )
     async with asyncio.timeout(PATIENCE):
         assert await Bell().next_ring() == Ring(7, 1, Pieces(0, ["a"]), None)
+
+
+# Listeners in other processes.
+
+
+class Network:
+    """Channel layers of several processes, which drop the messages to a process that is `cut`."""
+
+    def __init__(self) -> None:
+        self.groups: dict[str, set[str]] = defaultdict(set)
+        self.queues: dict[str, asyncio.Queue[dict[str, Any]]] = defaultdict(asyncio.Queue)
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.cut: set[str] = set()
+        self.numbers = count()
+
+    async def new_channel(self, prefix: str) -> str:
+        return f"{prefix}{next(self.numbers)}"
+
+    async def group_add(self, group: str, channel: str) -> None:
+        self.groups[group].add(channel)
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        self.groups[group].discard(channel)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        self.sent.append((group, message))
+        for channel in self.groups[group] - self.cut:
+            self.queues[channel].put_nowait(message)
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        return await self.queues[channel].get()
+
+    def rings(self) -> list[int]:
+        """Return how many pieces the rings told of that were sent since the last call."""
+        told = [message["n"] for _, message in self.sent if message["type"] == "streams.ring"]
+        self.sent.clear()
+        return told
+
+
+class Process:
+    """A process: its bell, and the rings that it hears."""
+
+    def __init__(self) -> None:
+        self.bell = Bell()
+        self.heard: list[Ring] = []
+
+    async def run(self) -> None:
+        while True:
+            self.heard.append(await self.bell.next_ring())
+
+
+class World:
+    """Two processes, whose time goes on when the test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.network = Network()
+        self.now = 1000.0
+        monkeypatch.setattr(bells, "get_channel_layer", lambda: self.network)
+        monkeypatch.setattr(bells, "INTERVAL", 3600)  # The test announces.
+        monkeypatch.setattr(bells, "bell", [])
+
+    def process(self, name: str) -> Process:
+        process = Process()
+        process.bell.process = lambda: name
+        process.bell._listeners = Listeners(lambda: self.now)
+        return process
+
+    async def let(self, work: Any) -> None:
+        """Let a process do something, and every process hear of it."""
+        await work
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def ring(self, process: Process, n: int) -> list[int]:
+        async def ring() -> None:
+            process.bell.ring([Ring.of(7, Pieces(n - 1, ["a"]))])
+
+        await self.let(ring())
+        return self.network.rings()
+
+    async def pass_time(self, *processes: Process) -> None:
+        """Let so much time pass that each process announces its streams four times."""
+        for _ in range(4):
+            self.now += listeners.INTERVAL
+            for process in processes:
+                await self.let(process.bell._announce(process.bell._joined))
+
+
+@pytest.fixture
+async def world(monkeypatch) -> World:
+    return World(monkeypatch)
+
+
+async def writer_and_reader(world: World) -> tuple[Process, Process]:
+    """Return a process that writes stream 7, and another; both hear what is announced."""
+    processes = world.process("writer"), world.process("reader")
+    for process in processes:
+        await world.let(process.bell._open())
+        process.task = asyncio.create_task(process.run())  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
+    world.network.sent.clear()
+    return processes
+
+
+async def test_rings_are_sent_until_a_process_knows_that_nobody_listens(world: World):
+    writer, reader = await writer_and_reader(world)
+    assert await world.ring(writer, 1) == [1]
+    await world.pass_time(writer, reader)
+    assert await world.ring(writer, 2) == []
+
+
+async def test_a_listener_hears_each_ring_from_the_moment_at_which_it_joins(world: World):
+    writer, reader = await writer_and_reader(world)
+    await world.pass_time(writer, reader)
+    await world.ring(writer, 1)
+    assert reader.heard == []
+    await world.let(reader.bell.join(7))
+    # The ring that nobody was there to hear: a piece committed while the reader joined.
+    assert reader.heard == [Ring(7, 1, None, None)]
+    await world.ring(writer, 2)
+    assert reader.heard[1:] == [Ring(7, 2, Pieces(1, ["a"]), None)]
+    await world.pass_time(writer, reader)
+    assert await world.ring(writer, 3) == [3]
+
+
+async def test_rings_end_some_time_after_the_last_listener_has_left(world: World):
+    writer, reader = await writer_and_reader(world)
+    await world.let(reader.bell.join(7))
+    await world.pass_time(writer, reader)
+    await world.let(reader.bell.leave(7))
+    assert await world.ring(writer, 1) == [1]
+    await world.pass_time(writer, reader)
+    assert await world.ring(writer, 2) == []
+
+
+async def test_a_process_that_hears_nothing_sends_all_rings(world: World):
+    writer, reader = await writer_and_reader(world)
+    await world.pass_time(writer, reader)
+    assert await world.ring(writer, 1) == []
+    world.network.cut.add(writer.bell._channel)  # As when the layer has lost its groups.
+    await world.pass_time(writer, reader)
+    assert await world.ring(writer, 2) == [2]
+    world.network.cut.clear()
+    await world.let(writer.bell._announce([]))
+    # It may have missed announcements.
+    assert await world.ring(writer, 3) == [3]
+    await world.pass_time(writer, reader)
+    assert await world.ring(writer, 4) == []
+
+
+async def test_the_end_of_a_stream_is_always_sent(world: World):
+    writer, reader = await writer_and_reader(world)
+    await world.pass_time(writer, reader)
+
+    async def end() -> None:
+        writer.bell.ring([Ring.of(7, Pieces(3, ()), End("done", 3, "hash"))])
+
+    await world.let(end())
+    assert world.network.rings() == [3]

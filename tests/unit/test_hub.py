@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from streamsite.streams import log
-from streamsite.streams.log import bell
+from streamsite.streams.log import bell, listeners
 from streamsite.streams.models import Stream
 from streamsite.streams.pieces import Pieces
 from streamsite.streams.reading import hub as hubs
@@ -36,7 +36,12 @@ class Layer:
     async def receive(self, _channel: str) -> dict[str, Any]:
         return await asyncio.Future()
 
+    async def group_send(self, _group: str, _message: dict[str, Any]) -> None:
+        pass
+
     async def group_add(self, group: str, _channel: str) -> None:
+        if group == listeners.GROUP:
+            return  # Where the process announces its streams.
         self.asked.append(group)
         await self.joins.wait()
         self.groups.add(group)

@@ -3,14 +3,14 @@
 The database is the truth, and the bell only rings. The channel layer drops messages by design, so a
 ring says how many pieces the stream has, and carries the pieces where they are small. A reader that
 finds a gap reads the log, and so does every hub at its heartbeat. A lost ring costs time, never a
-piece.
+piece. A ring that no other process would hear is not sent: see `listeners`.
 """
 
 import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from ..loops import PerLoop
 from ..pieces import End, Pieces
+from .listeners import GROUP, INTERVAL, Listeners, announcement
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,8 @@ RING_LENGTH = 8192
 RING_TIMEOUT = 1.0
 # Seconds without rings to other processes after a ring that failed.
 MUTE = 2.0
+# Streams whose last ring is kept for listeners that come later. Others wait for their heartbeat.
+UNHEARD = 10_000
 # Seconds that joining or leaving the group of a stream may take.
 GROUP_TIMEOUT = 5.0
 
@@ -68,7 +71,6 @@ class Ring(NamedTuple):
         """Return the ring as a message of the channel layer."""
         return {
             "type": "streams.ring",
-            "process": _process,
             "stream": self.stream_id,
             "n": self.n,
             "first": self.pieces and self.pieces.first,
@@ -112,6 +114,7 @@ class Bell:
     """
 
     hear: Callable[[Ring], None] | None = None
+    process = staticmethod(this_process)
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -121,6 +124,12 @@ class Bell:
         # The rings that are to be sent to other processes, by stream.
         self._unsent: dict[int, Ring] = {}
         self._sending: asyncio.Task[None] | None = None
+        self._listeners = Listeners(self._loop.time)
+        # The streams whose rings are sent to this event loop.
+        self._joined: set[int] = set()
+        self._announcing: asyncio.Task[None] | None = None
+        # The last rings that nobody was there to hear, without pieces, by stream.
+        self._unheard: dict[int, Ring] = {}
 
     def ring(self, rings: Sequence[Ring]) -> None:
         """Tell every process what was committed together, of different streams.
@@ -133,7 +142,16 @@ class Bell:
         if isinstance(channel_layer(), InMemoryChannelLayer):
             return  # No other process listens to this layer.
         for ring in rings:
-            self._unsent[ring.stream_id] = ring.after(self._unsent.get(ring.stream_id))
+            if ring.end is None and not self._listeners.may_hear(ring.stream_id):
+                self._unheard[ring.stream_id] = ring._replace(pieces=None)
+            else:
+                self._unheard.pop(ring.stream_id, None)
+                self._send_soon(ring)
+        if len(self._unheard) > UNHEARD:
+            self._unheard.clear()
+
+    def _send_soon(self, ring: Ring) -> None:
+        self._unsent[ring.stream_id] = ring.after(self._unsent.get(ring.stream_id))
         if self._sending is None or self._sending.done():
             self._sending = self._loop.create_task(self._send_all(), name="streams-bell")
 
@@ -159,15 +177,17 @@ class Bell:
     async def _send_all(self) -> None:
         while self._unsent:
             rings, self._unsent = self._unsent, {}
-            await asyncio.gather(*map(self._send, rings.values()))
+            await asyncio.gather(
+                *(self._send(_group(pk), ring.message()) for pk, ring in rings.items())
+            )
 
-    async def _send(self, ring: Ring) -> None:
+    async def _send(self, group: str, message: dict[str, Any]) -> None:
         now = self._loop.time()
         if now < self._muted_until:
             return
         try:
             async with asyncio.timeout(RING_TIMEOUT):
-                await channel_layer().group_send(_group(ring.stream_id), ring.message())
+                await channel_layer().group_send(group, {**message, "process": self.process()})
         except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
             self._muted_until = now + MUTE
             logger.warning(
@@ -181,10 +201,12 @@ class Bell:
         layer = channel_layer()
         while True:
             message = await layer.receive(channel)
-            if message.get("process") == _process:
-                continue  # This process has heard the ring already.
             try:
-                return Ring.from_message(message)
+                own = message["process"] == self.process()
+                if message["type"] == "streams.listen":
+                    self._tell(self._listeners.note(message["streams"], own=own))
+                elif not own:  # This process has heard its own rings already.
+                    return Ring.from_message(message)
             except (LookupError, TypeError):
                 # During a rolling deploy, processes of another version ring, too.
                 logger.warning(
@@ -199,9 +221,27 @@ class Bell:
         async with asyncio.timeout(GROUP_TIMEOUT):
             channel = await self._open()
             await channel_layer().group_add(_group(stream_id), channel)
+        self._joined.add(stream_id)
+        await self._announce([stream_id])
+
+    def _tell(self, stream_ids: Iterable[int]) -> None:
+        """Tell new listeners how many pieces their streams have."""
+        for stream_id in stream_ids:
+            if ring := self._unheard.pop(stream_id, None):
+                self._send_soon(ring)
+
+    async def _announce(self, stream_ids: Iterable[int]) -> None:
+        if self._announcing is not None:
+            await self._send(GROUP, announcement(stream_ids))
+
+    async def _announce_all(self) -> None:
+        while True:
+            await self._announce(self._joined)
+            await asyncio.sleep(INTERVAL)
 
     async def leave(self, stream_id: int) -> None:
         """Have the rings of a stream sent no longer. Raises what `join` raises."""
+        self._joined.discard(stream_id)
         async with asyncio.timeout(GROUP_TIMEOUT):
             await channel_layer().group_discard(_group(stream_id), self._channel)
 
@@ -209,7 +249,14 @@ class Bell:
         """Return this event loop's channel on the layer, and open the channel the first time."""
         async with self._opening:
             if not self._channel:
-                self._channel = await channel_layer().new_channel("streams")
+                layer = channel_layer()
+                channel = await layer.new_channel("streams")
+                if not isinstance(layer, InMemoryChannelLayer):
+                    await layer.group_add(GROUP, channel)
+                    self._announcing = self._loop.create_task(
+                        self._announce_all(), name="streams-listeners"
+                    )
+                self._channel = channel
         return self._channel
 
 

@@ -62,6 +62,14 @@ class Writer:
         self._task = asyncio.get_running_loop().create_task(
             self._commit_all(), name="streams-writer"
         )
+        self._task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        # An event loop that ends cancels all of its tasks, while producers still write what they
+        # have. The next task is started here and not in `_commit_all`, because a task that is
+        # cancelled before its first step never runs.
+        if self._waiting and task is self._task:
+            self._start()
 
     async def _commit_all(self) -> None:
         group: list[tuple[Sender, log.Write]] = []
@@ -81,12 +89,8 @@ class Writer:
                     ]
                 )
         except asyncio.CancelledError:
-            # An event loop that ends cancels all of its tasks, while producers still write what
-            # they have. The next task commits what waits.
             for sender, _ in group:
                 sender.drop()
-            if self._waiting:
-                self._start()
             raise
 
     def _next_group(self) -> list[tuple[Sender, log.Write]]:

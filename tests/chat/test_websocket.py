@@ -110,6 +110,7 @@ def test_one_connection_carries_several_answers(socket: Socket, front: Front, ke
     assert chunks(socket.until("end")) == [{"type": "abort"}]
 
 
+@pytest.mark.upstream("granian", "drops the headers with which a WebSocket is accepted")
 def test_a_new_visitor_gets_a_session_with_the_handshake(backend_site: Site, key: str, opened):
     front = Front(backend_site, opened)
     with connect(websocket_url(backend_site)) as connection:

@@ -52,7 +52,8 @@ MISTAKES = [
 
 def found() -> list[str]:
     """Return the ids of the engine's messages."""
-    return [message.id for message in run_checks() if message.id.startswith("streams.")]
+    # On Django 6 the check of a JSONField would ask the database.
+    return [message.id for message in run_checks(databases=[]) if message.id.startswith("streams.")]
 
 
 @pytest.mark.parametrize("urlconf", ["at_root", "below_include"])

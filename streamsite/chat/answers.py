@@ -102,7 +102,7 @@ async def parts_of(source: Source, question: Question) -> AsyncIterator[Part]:
             yield {"type": "text-end", "id": text}
         if isinstance(error, Failed):
             raise
-        # Whoever asked owns the stream, and the owner of a stream would see the exception.
+        # The user who asked owns the stream, and the owner of a stream sees the exception.
         raise Failed(_("The answer failed. Ask again.")) from error
     if text:
         yield {"type": "text-end", "id": text}

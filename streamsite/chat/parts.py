@@ -154,7 +154,7 @@ def _merged(old: Part, new: Part) -> Part:
 
 
 def text_of(parts: Iterable[Part]) -> str:
-    """Return the text of a message: that of its text parts, with empty lines between them."""
+    """Return the texts of a message's text parts, with an empty line between two texts."""
     texts = [part.get("text", "") for part in parts if part.get("type") == "text"]
     return "\n\n".join(filter(None, texts))
 

@@ -25,7 +25,7 @@ def new_private_name() -> str:
 
 
 def name_problem(name: str) -> str:
-    """Return a sentence about what is wrong with a stream's name, or "" if the name is valid."""
+    """Return a sentence that describes the error of a name, or "" if the name is valid."""
     try:
         validate_name(name)
     except ValidationError as error:

@@ -108,8 +108,8 @@ class WebSockets:
 def check_answer(status: int) -> None:
     """Raise Unauthorized or Forbidden unless the answer to a handshake is 101.
 
-    The endpoint itself answers 101 (Switching Protocols), so any other answer is that of a
-    decorator. A redirect leads to a login page, which the client of a WebSocket can't read.
+    The endpoint itself answers 101 (Switching Protocols), so any other answer comes from
+    a decorator. A redirect leads to a login page, which the client of a WebSocket can't read.
     """
     redirects = HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST
     if redirects or status == HTTPStatus.UNAUTHORIZED:

@@ -196,7 +196,7 @@ def take_up(
 
 
 def check_format(stream: Stream, format: str | None) -> None:
-    """Raise Conflict when a producer wants to write another format than that of the stream."""
+    """Raise Conflict when a producer wants to write a format that the stream does not have."""
     if format is not None and format != stream.format:
         raise Conflict(
             f"Stream {stream.name!r} has the format {stream.format}, and its format can't be "

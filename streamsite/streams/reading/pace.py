@@ -51,7 +51,7 @@ class Ticks:
         self._wake_some(iter(self._waiting.pop(tick)))
 
     def _wake_some(self, waiting: Iterator[Callable[[], object]]) -> None:
-        """Wake the next readers, and let other work run before those that remain."""
+        """Wake the next readers, and let other work run before the remaining readers."""
         woken = list(islice(waiting, SLICE))
         for wake in woken:
             wake()

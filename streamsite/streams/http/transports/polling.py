@@ -77,7 +77,7 @@ async def _answer(wanted: StreamRequest, wait: int, limit: int, waited: float | 
     key = Key.of(stream, after, limit)
     kept = answers().get(key)
     if stream.live and after.n == stream.pieces and not wanted.reset:
-        # No piece is there. Those that come while the client waits make another answer.
+        # No piece is there. Pieces that come while the client waits make another answer.
         batch = await _batch(wanted, wait) if wait else ()
         if batch:
             key = _later(key, batch)

@@ -18,6 +18,7 @@ WINGS = (
     (
         "wire",
         "errors",
+        "refusals",
         "conf",
         "loops",
         "signals",

@@ -149,6 +149,10 @@ STREAM_MAX_PIECES = environment.integer("STREAM_MAX_PIECES", 1_000_000)
 STREAM_MAX_LENGTH = environment.integer("STREAM_MAX_LENGTH", 64 * 1024 * 1024)
 STREAM_MAX_BODY = environment.integer("STREAM_MAX_BODY", 8 * 1024 * 1024)
 
+# Who may read the metrics at /metrics.
+
+STREAM_METRICS = environment.choice("STREAM_METRICS", "off", ("off", "internal", "on"))
+
 # The chat: the model that answers, and what the model is told before each conversation.
 
 CHAT_MODEL = environment.text("CHAT_MODEL")
@@ -214,7 +218,7 @@ if TLS != "off":
     SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W005", "security.W021"]
     SECURE_SSL_REDIRECT = True
     # A load balancer sends its health checks to the address of the machine, without TLS.
-    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 if TLS == "proxy":

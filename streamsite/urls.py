@@ -7,6 +7,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from demos import notices
+from streamsite.streams import metrics
 
 from . import health
 
@@ -25,6 +26,7 @@ urlpatterns = [
     path("favicon.ico", Favicon.as_view()),
     path("healthz", health.alive),
     path("readyz", health.ready),
+    path("metrics", metrics),
     path("i18n/", include("django.conf.urls.i18n")),
     *i18n_patterns(
         path("admin/", admin.site.urls),

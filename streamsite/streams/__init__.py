@@ -55,6 +55,7 @@ _MODULES = {
     "handshake_request": "http.sessions",
     "in_database": "log.database",
     "is_foreign": "http.origins",
+    "metrics": "http.exposition",
     "piece": "reading.playing",
     "play": "reading.playing",
     "policy": "http.policy",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from .errors import Unavailable as Unavailable
     from .http.consumers import Consumer as Consumer
     from .http.endpoints import endpoint as endpoint
+    from .http.exposition import metrics as metrics
     from .http.links import viewer_link as viewer_link
     from .http.origins import is_foreign as is_foreign
     from .http.policy import Policy as Policy

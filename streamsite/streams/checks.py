@@ -17,8 +17,9 @@ from .http.entrypoint import serves_streams
 from .http.middleware import skipped
 from .http.origins import parse
 from .http.policy import policy_problem
+from .instruments import INSTALLED, METRICS
 from .log.keeping import kept_for
-from .workers import unconnected_workers
+from .workers import unconnected_workers, uncounted_workers
 
 REDIS = "channels_redis.core.RedisChannelLayer"
 
@@ -65,6 +66,46 @@ def check_keep(**_: Any) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+@register()
+def check_metrics(**_: Any) -> list[CheckMessage]:
+    """Refuse an unknown STREAM_METRICS, and metrics without the package that makes the page."""
+    chosen = setting("STREAM_METRICS")
+    if chosen not in METRICS:
+        return [
+            Error(
+                f"STREAM_METRICS is {chosen!r}.",
+                hint=f"Write one of {', '.join(map(repr, METRICS))}.",
+                id="streams.E010",
+            )
+        ]
+    if chosen != "off" and not INSTALLED:
+        return [
+            Error(
+                f"STREAM_METRICS is {chosen!r}, and the package prometheus-client is missing.",
+                hint="Install it: pip install prometheus-client.",
+                id="streams.E011",
+            )
+        ]
+    return []
+
+
+@register()
+def check_uncounted_workers(**_: Any) -> list[CheckMessage]:
+    """Warn if the page of the metrics would show one of several workers.
+
+    As in `check_workers`, `manage.py check` knows only the environment.
+    """
+    if not (problem := uncounted_workers()):
+        return []
+    return [
+        Warning(
+            problem,
+            hint="Set the environment variable PROMETHEUS_MULTIPROC_DIR to an empty folder.",
+            id="streams.W005",
+        )
+    ]
 
 
 @register()

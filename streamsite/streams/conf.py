@@ -23,6 +23,9 @@ DEFAULTS: dict[str, Any] = {
     # Pieces and characters in one stream.
     "STREAM_MAX_PIECES": 1_000_000,
     "STREAM_MAX_LENGTH": 64 * 1024 * 1024,
+    # Who may read the metrics: "off" is nobody, "on" is everybody, and "internal" is a client that
+    # comes from a private address and through no proxy.
+    "STREAM_METRICS": "off",
     # Bytes in the body of one publishing request.
     "STREAM_MAX_BODY": 8 * 1024 * 1024,
 }

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
+from .conf import setting
+
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 
 
@@ -45,3 +47,19 @@ def workers_of(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
     name = "GRANIAN_WORKERS" if "granian" in line else "WEB_CONCURRENCY"
     number = environment.get(name, "")
     return int(number) if number.isdecimal() else 1
+
+
+def metrics_folder() -> str:
+    """Return the folder in which the workers share their metrics, or "".
+
+    `prometheus_client` reads the variable, too, when it is imported.
+    """
+    return os.environ.get("PROMETHEUS_MULTIPROC_DIR", "")
+
+
+def uncounted_workers() -> str:
+    """Return a sentence if the page of the metrics shows one of several workers, or ""."""
+    workers = workers_of(sys.argv, os.environ)
+    if workers == 1 or metrics_folder() or setting("STREAM_METRICS") == "off":
+        return ""
+    return f"The server runs {workers} workers, and the page of the metrics shows one of them."

@@ -20,6 +20,7 @@ WINGS = (
         "errors",
         "refusals",
         "conf",
+        "instruments",
         "loops",
         "signals",
         "values",

@@ -12,6 +12,7 @@ from streamsite.streams import log
 from streamsite.streams.http.outlets import Body
 from streamsite.streams.http.responses import RecordsResponse, begin, watch
 from streamsite.streams.http.transports.encoding import Format
+from streamsite.streams.instruments import Traffic
 from streamsite.streams.models import Stream
 from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
 from streamsite.streams.reading import fanout, following, tail
@@ -64,6 +65,7 @@ class World:
         self.tail = Tail(self.stream)
         self.texts: list[str] = []
         self.counts: Counter[str] = Counter()
+        self.traffic = Traffic()
         self.watching = 0
         self.viewers: list[tuple[Viewer, Connection, int]] = []
         self.finished: list[Viewer] = []
@@ -75,8 +77,9 @@ class World:
 
     # As the hub.
 
-    def count(self, _stream: Stream, transport: str, change: int) -> None:
+    def count(self, _stream: Stream, transport: str, change: int) -> Traffic:
         self.counts[transport] += change
+        return self.traffic
 
     def watch(self, _stream: Stream) -> Tail:
         self.watching += 1

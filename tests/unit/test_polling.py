@@ -11,7 +11,7 @@ from django.test import AsyncRequestFactory, override_settings
 
 from streamsite.streams.http.requests import StreamRequest
 from streamsite.streams.http.transports import polling as module
-from streamsite.streams.http.transports.answers import ANSWER_SIZE, Answers, Key
+from streamsite.streams.http.transports.answers import ANSWER_SIZE, Answer, Answers, Key
 from streamsite.streams.http.transports.polling import polling
 from streamsite.streams.log import Recording
 from streamsite.streams.models import Stream
@@ -210,13 +210,13 @@ def test_answers_take_a_bounded_amount_of_memory():
     answers = Answers(size)
     keys = [Key(1, 0, n, False, Cursor(), 500) for n in range(20)]
     for key in keys[:10]:
-        answers.keep(key, b"x" * 1000)
+        answers.keep(key, Answer(b"x" * 1000, 1))
     assert answers.get(keys[0])
     for key in keys[10:]:
-        answers.keep(key, b"x" * 1000)
+        answers.keep(key, Answer(b"x" * 1000, 1))
         assert answers.get(keys[0])
     assert [key for key in keys if answers.get(key)] == [keys[0], *keys[11:]]
-    answers.keep(Key(2, 0, 1, False, Cursor(), 500), b"x" * size)
+    answers.keep(Key(2, 0, 1, False, Cursor(), 500), Answer(b"x" * size, 1))
     assert not any(map(answers.get, keys))
-    answers.keep(keys[0], b"again")
-    assert answers.get(keys[0]) == b"again"
+    answers.keep(keys[0], Answer(b"again", 1))
+    assert answers.get(keys[0]) == Answer(b"again", 1)

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied, Suspi
 from django.http import Http404
 
 from ..errors import Forbidden, StreamError, Unauthorized
-from ..workers import unconnected_workers
+from ..workers import unconnected_workers, uncounted_workers
 from ..writing.sources import end_sources
 from .access import login_required
 from .consumers import Consumer
@@ -146,8 +146,9 @@ class Lifespan:
             if message["type"] == "lifespan.shutdown":
                 await end_sources()
             # Servers don't run the checks, and `manage.py check` knows no server.
-            elif problem := unconnected_workers():
-                logger.warning(problem)
+            else:
+                for problem in filter(None, (unconnected_workers(), uncounted_workers())):
+                    logger.warning(problem)
             return message
 
         await self._inner(scope, receive_after_sources, send)

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from .. import log
 from ..errors import BadRequest, Ended, OutOfTurn, StreamError
+from ..instruments import PUBLISHES
 from ..log.database import in_database
 from ..log.ending import end_stream
 from ..models import Stream
@@ -119,6 +120,7 @@ async def deliver(name: str, body: Body, fence: str, options: dict[str, Any]) ->
         # When another request of the same publisher came in between, deliver after that request.
         with suppress(OutOfTurn, Ended):
             await writer().append(write)
+            PUBLISHES.labels("http").inc()
             return Receipt(stream, delivery.after, stream.state, delivery.end, misfit or body.error)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.http import StreamingHttpResponse
 
-from ..reading.fanout import Outlet, Reader, Viewer
+from ..instruments import traffics
+from ..reading.fanout import Outlet, Reader, Viewer, pieces_in
 from .outlets import Body, Framed, open_door
 from .requests import StreamRequest
 
@@ -40,8 +41,11 @@ class RecordsResponse(StreamingHttpResponse):
         # long. The first part may be empty.
         yield self.body_format.before
         async with aclosing(self.wanted.batches(self.transport)) as batches:
+            traffic = traffics().of(self.transport)
             async for batch in batches:
-                yield self.body_format.body(batch)
+                body = self.body_format.body(batch)
+                traffic.add(pieces_in(batch), len(body))
+                yield body
 
 
 async def begin(response: RecordsResponse, scope: Any, send: Any) -> tuple[Reader, Outlet]:

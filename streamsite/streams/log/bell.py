@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
+from ..instruments import RING, RINGS_LOST
 from ..loops import PerLoop
 from ..pieces import End, Pieces
 from .listeners import GROUP, INTERVAL, Listeners, announcement
@@ -188,8 +189,10 @@ class Bell:
         try:
             async with asyncio.timeout(RING_TIMEOUT):
                 await channel_layer().group_send(group, {**message, "process": self.process()})
+            RING.observe(self._loop.time() - now)
         except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
             self._muted_until = now + MUTE
+            RINGS_LOST.inc()
             logger.warning(
                 "A ring was lost (%r). Other processes see the pieces at their next heartbeat.",
                 error,

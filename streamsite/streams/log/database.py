@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections
 
+from ..instruments import DATABASE_ERRORS, DATABASE_WAIT
 from .silence import LATE, silence
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     the log is.
     """
     return await asyncio.get_running_loop().run_in_executor(
-        executor(), _with_connection, work, args, kwargs
+        executor(), _with_connection, time.monotonic(), work, args, kwargs
     )
 
 
@@ -74,9 +75,10 @@ async def in_database_once_there(work: Callable[P, T], *args: P.args, **kwargs: 
 
 
 def _with_connection(
-    work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
+    asked: float, work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> T:
     started = time.monotonic()
+    DATABASE_WAIT.observe(started - asked)
     try:
         try:
             return work(*args, **kwargs)
@@ -87,6 +89,7 @@ def _with_connection(
             return work(*args, **kwargs)
     except AWAY:
         silence.outage()
+        DATABASE_ERRORS.inc()
         raise
     finally:
         if time.monotonic() - started > LATE:

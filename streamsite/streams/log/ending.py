@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
+from ..instruments import ENDS
 from ..models import Stream
 from ..pieces import Pieces
 from ..querysets import home
@@ -43,6 +44,7 @@ def finish(
         ):
             return None
         fold(stream_id)
+        transaction.on_commit(ENDS.labels(state).inc, using=home(), robust=True)
         transaction.on_commit(
             lambda: streams_changed.send(sender=Stream), using=home(), robust=True
         )

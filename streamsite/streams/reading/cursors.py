@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from ..instruments import RESUMES
 from ..models import Stream
 from ..pieces import LATEST, Cursor, Reset
 
@@ -37,3 +38,9 @@ def honour(stream: Stream, after: After) -> tuple[int, Reset | None]:
     else:
         return cursor.n, None
     return 0, Reset(0, why, revision=stream.revision)
+
+
+def count_resume(stream: Stream, after: After) -> None:
+    """Count a reader that comes with a cursor, and whether the stream can honour the cursor."""
+    if isinstance(after, Cursor) and after.n:
+        RESUMES.labels("no" if honour(stream, after)[1] else "yes").inc()

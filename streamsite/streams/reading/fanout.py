@@ -15,7 +15,8 @@ from itertools import islice
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..pieces import Batch
+from ..instruments import Traffic
+from ..pieces import Batch, Pieces
 
 if TYPE_CHECKING:
     from .tail import Tail
@@ -25,9 +26,13 @@ SLICE = 256
 
 
 class Reader(Protocol):
-    """What a viewer reads: a stream, from the cursor `n` on. After the last batch it is `over`."""
+    """What a viewer reads: a stream, from the cursor `n` on. After the last batch it is `over`.
+
+    `traffic` counts what the viewer gets.
+    """
 
     n: int
+    traffic: Traffic
     over: bool
 
     async def lacking(self) -> Batch:
@@ -87,7 +92,9 @@ class Viewer:
                     self._pulling = None
                     self.reader.wait(self)
                     return
-                rest = self._outlet.put(self.encode(batch))
+                message = self.encode(batch)
+                self.reader.traffic.add(pieces_in(batch), size_of(message))
+                rest = self._outlet.put(message)
                 if rest is not None:
                     await rest
         except Exception as error:  # noqa: BLE001 - the viewer's own task raises the error
@@ -113,6 +120,7 @@ class Viewer:
         except Exception as error:  # noqa: BLE001 - as in `deliver`
             self._finish(error)
             return False
+        self.reader.traffic.add(pieces_in(batch), size_of(message))
         return self.deliver(message)
 
     def _finish(self, error: Exception | None = None) -> None:
@@ -179,20 +187,26 @@ class FanOut:
         viewers, count = self._viewers, self._tail.count
         served = list(islice(self._turn, SLICE))
         n, encode, message = -1, None, None
+        # How many viewers got `message`, its size, and where this is counted.
+        got, size, traffic = 0, 0, Traffic()
         for viewer in served:
             if viewer not in viewers:
                 continue  # The viewer has left since the round began.
             reader = viewer.reader
             if reader.n != n or viewer.encode is not encode:
+                traffic.add(count - n, size, got)
                 n, encode = reader.n, viewer.encode
                 message = self._message(n, encode)
+                got, size, traffic = 0, size_of(message), reader.traffic
             if message is None:
                 del viewers[viewer]
                 viewer.pull()
             elif message:
                 reader.n = count
+                got += 1
                 if not viewer.deliver(message):
                     viewers.pop(viewer, None)
+        traffic.add(count - n, size, got)
         if len(served) == SLICE:
             asyncio.get_running_loop().call_soon(self._serve)
         elif self._again:
@@ -209,6 +223,18 @@ class FanOut:
             return encode(due) if due or self._quiet else b""
         except Exception:  # noqa: BLE001 - each viewer meets the same error, and ends by it
             return None
+
+
+def pieces_in(batch: Batch) -> int:
+    """Return the number of pieces in a batch."""
+    return sum([len(record.texts) for record in batch if isinstance(record, Pieces)])
+
+
+def size_of(message: Any) -> int:
+    """Return the bytes of a message: of bytes, of a list of texts, or of None."""
+    if isinstance(message, list):
+        return sum([len(text.encode()) for text in message])
+    return len(message or b"")
 
 
 @coroutine

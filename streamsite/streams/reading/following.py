@@ -6,10 +6,11 @@ from typing import Any
 
 from .. import log
 from ..errors import NoSuchStream, Removed
+from ..instruments import RESETS
 from ..log.database import in_database
 from ..models import Stream
 from ..pieces import LATEST, Batch, Cursor, End, Pieces, Reset
-from .cursors import START, After, honour
+from .cursors import START, After, count_resume, honour
 from .fanout import Viewer
 from .finding import find
 from .hub import BATCH, hub
@@ -64,6 +65,7 @@ class Follower:
         "_transport",
         "n",
         "over",
+        "traffic",
     )
 
     def __init__(self, stream: Stream, after: After, transport: str) -> None:
@@ -77,7 +79,9 @@ class Follower:
         self.n = 0
         self.over = False
         self._hub = hub()
-        self._hub.count(stream, transport, 1)
+        self.traffic = self._hub.count(stream, transport, 1)
+        if transport != "polling":
+            count_resume(stream, after)
         if stream.live:
             self.n, self._reset = honour(stream, after)
             self._tail = self._hub.watch(stream)
@@ -88,6 +92,7 @@ class Follower:
         """Return the next batch, or an empty one when the reader has all pieces so far."""
         if self._reset is not None:
             batch, self._reset = [self._reset], None
+            RESETS.inc()
             return batch
         if self._tail is not None:
             tail = self._tail
@@ -116,6 +121,7 @@ class Follower:
             n, reset = honour(tape.stream, self._after)
             self._recorded = tape.batches_since(n)
             if reset:
+                RESETS.inc()
                 return [reset]
         recorded = next(self._recorded)
         self.over = isinstance(recorded[-1], End)

@@ -13,6 +13,7 @@ from copy import copy
 from typing import Any
 
 from .. import log
+from ..instruments import BEHIND, LOOP_DELAY, WANTED, Traffic, traffics
 from ..log.bell import Ring, bell, this_process
 from ..log.database import in_database
 from ..log.ending import announce_end
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two looks at the database, for everything that a lost ring would have told.
 HEARTBEAT = 2.0
+# Seconds between two reports to the metrics.
+REPORT = 0.5
 # Pieces in one batch from the log.
 BATCH = 1000
 # Seconds without a piece after which readers get an empty batch, to keep the connection alive. With
@@ -51,9 +54,10 @@ class Hub:
         # What the database was last told of the counts, and when.
         self._told: dict[tuple[int, str], int] = {}
         self._told_at = 0.0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
         self._refreshing = asyncio.Lock()
         self._pruner = log.Pruner()
+        self._traffics = traffics()
 
     def watch(self, stream: Stream) -> Tail:
         """Return the tail of a stream, and keep it until `leave`."""
@@ -75,13 +79,18 @@ class Hub:
             del self._tails[tail.stream.pk]
             self._spawn(self._leave(tail))
 
-    def count(self, stream: Stream, transport: str, change: int) -> None:
-        """Count a viewer who comes (1) or leaves (-1)."""
+    def count(self, stream: Stream, transport: str, change: int) -> Traffic:
+        """Count a viewer who comes (1) or leaves (-1). Return the traffic of the transport."""
         self._start()
         key = (stream.pk, transport)
         self._counts[key] += change
         if not self._counts[key]:
             del self._counts[key]
+        traffic = self._traffics.of(transport)
+        traffic.viewers += change
+        if transport != "polling":  # A poll counts itself, also where it needs no reader.
+            traffic.arrivals += change > 0
+        return traffic
 
     def poll_began(self, stream: Stream, client: str) -> None:
         """Stop counting a client as between two polls: while it waits, `count` counts it."""
@@ -116,13 +125,15 @@ class Hub:
         if not self._tasks:
             self._spawn(self._listen())
             self._spawn(self._beat())
+            if WANTED:
+                self._spawn(self._report())
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = self.loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             logger.error(
@@ -146,7 +157,7 @@ class Hub:
             try:
                 for stream_id in await in_database(log.reap):
                     await announce_end(stream_id)
-                await self._refresh(list(self._tails.values()))
+                BEHIND.set(await self._refresh(list(self._tails.values())))
                 await self._tell_counts()
                 await self._pruner.take_turn()
             except Exception:
@@ -158,6 +169,14 @@ class Hub:
                 if not tail.joined:
                     self._spawn(self._join(tail))
             await asyncio.sleep(HEARTBEAT)
+
+    async def _report(self) -> None:
+        """Bring the metrics up to date, and measure how late the event loop wakes this task."""
+        while True:
+            due = self.loop.time() + REPORT
+            await asyncio.sleep(REPORT)
+            LOOP_DELAY.observe(max(0.0, self.loop.time() - due))
+            self._traffics.report(len(self._pollers))
 
     async def _tell_counts(self) -> None:
         """Write the number of viewers into the database when it changed, or is due again."""
@@ -202,12 +221,16 @@ class Hub:
         except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
             logger.warning("The channel layer does not answer (%r).", error)
 
-    async def _refresh(self, tails: list[Tail]) -> None:
-        """Bring tails up to date with the log. One query asks for all of their streams."""
+    async def _refresh(self, tails: list[Tail]) -> int:
+        """Bring tails up to date with the log. One query asks for all of their streams.
+
+        Return how many pieces the tails lacked.
+        """
+        lacked = 0
         async with self._refreshing:
             live = [tail for tail in tails if tail.end is None]
             if not live:
-                return
+                return 0
             for tail in live:
                 tail.refreshing = False  # A ring from here on needs another look.
             standing = await in_database(log.standing, [tail.stream.pk for tail in live])
@@ -219,7 +242,9 @@ class Hub:
                     # Readers that lack pieces at the end of a stream read its recording.
                     tail.finish(end)
                 else:
+                    lacked += max(0, stream.pieces - tail.count)
                     await self._catch_up(tail, stream.pieces)
+        return lacked
 
     async def _catch_up(self, tail: Tail, count: int) -> None:
         while tail.count < count:

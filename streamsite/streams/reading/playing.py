@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 
+from ..instruments import RESETS
 from ..models import Stream
 from ..pieces import Batch, Reset
-from .cursors import START, After, honour
+from .cursors import START, After, count_resume, honour
 from .fanout import Viewer
 from .finding import find
 from .hub import QUIET, hub
@@ -52,7 +53,7 @@ class Player:
 
     __slots__ = (
         "_after", "_begin", "_every", "_first", "_hub", "_moment", "_reset", "_stream", "_tape",
-        "_ticks", "_transport", "_waited", "n", "over",
+        "_ticks", "_transport", "_waited", "n", "over", "traffic",
     )  # fmt: skip
 
     def __init__(
@@ -78,7 +79,9 @@ class Player:
         self._begin = self._moment = 0.0
         self.over = False
         self._hub = hub()
-        self._hub.count(stream, transport, 1)
+        self.traffic = self._hub.count(stream, transport, 1)
+        if transport != "polling":
+            count_resume(stream, after)
 
     async def lacking(self) -> Batch:
         """Return the next batch, or an empty one when no piece is due yet."""
@@ -87,6 +90,7 @@ class Player:
             self._start(self._tape)
         if self._reset is not None:
             batch, self._reset = [self._reset], None
+            RESETS.inc()
             return batch
         return self._due()
 

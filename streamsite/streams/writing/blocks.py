@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Unpack
 
 from .. import log
+from ..instruments import PUBLISHES
 from ..log.database import in_database
 from ..models import Stream
 from ..names import new_private_name
@@ -80,6 +81,7 @@ class publish:  # noqa: N801 - used like a function
                 log.create, target, fence=fence, lease=LEASE, **self._options
             )
         self._producer = Producer(stream, fence, self._abandon)
+        PUBLISHES.labels("python").inc()
         return self._producer
 
     async def __aenter__(self) -> "Producer":

@@ -4,6 +4,7 @@ from django.apps import apps
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from ..errors import Forbidden
+from ..instruments import STOPS
 from ..log.ending import end_stream
 from ..models import Stream
 from ..tokens import PublishToken
@@ -20,7 +21,9 @@ async def stop(stream: Stream, reason: str = "") -> bool:
     Viewers see the `reason`. The producer learns of the end by a ring, or because its next piece is
     refused. Returns whether this call ended the stream.
     """
-    return await end_stream(stream.pk, Stream.State.STOPPED, reason) is not None
+    ended = await end_stream(stream.pk, Stream.State.STOPPED, reason) is not None
+    STOPS.labels("yes" if ended else "no").inc()
+    return ended
 
 
 async def stop_with(token: PublishToken, stream: Stream) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from typing import Protocol
 
 from .. import log
+from ..instruments import COMMIT, PIECES_COMMITTED
 from ..log.bell import Ring, bell
 from ..log.database import AWAY, in_database_once_there
 from ..loops import PerLoop
@@ -36,6 +37,7 @@ class Writer:
     def __init__(self) -> None:
         self._waiting: list[Sender] = []
         self._task: asyncio.Task[None] | None = None
+        self._loop = asyncio.get_running_loop()
 
     def put(self, sender: Sender) -> None:
         """Take the sender's pieces with the next commit, and tell the sender the outcome.
@@ -59,9 +61,7 @@ class Writer:
             raise error
 
     def _start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(
-            self._commit_all(), name="streams-writer"
-        )
+        self._task = self._loop.create_task(self._commit_all(), name="streams-writer")
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -76,16 +76,23 @@ class Writer:
         try:
             while self._waiting:
                 group = self._next_group()
+                began = self._loop.time()
                 outcomes = await self._commit([write for _, write in group])
+                COMMIT.observe(self._loop.time() - began)
                 for (sender, _), outcome in zip(group, outcomes, strict=True):
                     sender.settle(outcome)
+                committed = [
+                    write
+                    for (_, write), outcome in zip(group, outcomes, strict=True)
+                    if outcome is None and write.texts
+                ]
+                PIECES_COMMITTED.inc(sum([len(write.texts) for write in committed]))
                 bell().ring(
                     [
                         Ring.of(
                             write.stream_id, Pieces(write.first, write.texts, format=write.format)
                         )
-                        for (_, write), outcome in zip(group, outcomes, strict=True)
-                        if outcome is None and write.texts
+                        for write in committed
                     ]
                 )
         except asyncio.CancelledError:

@@ -33,33 +33,40 @@ class Key(NamedTuple):
         return cls(stream.pk, stream.revision, stream.pieces, not stream.live, after, limit)
 
 
+class Answer(NamedTuple):
+    """The body of an answer, and how many pieces are in it."""
+
+    body: bytes
+    pieces: int
+
+
 class Answers:
     """The answers of one event loop that were asked for last, up to `size` bytes.
 
     answers = Answers(size=1_000_000)
-    answers.keep(key, b'{"pieces":[],"after":0,"state":"live"}')
-    answers.get(key)  # the same bytes, or None once other answers have taken their place
+    answers.keep(key, Answer(b'{"pieces":[],"after":0,"state":"live"}', 0))
+    answers.get(key)  # the same answer, or None once other answers have taken its place
     """
 
     def __init__(self, size: int = ANSWERS_SIZE) -> None:
         self._most = size
         self._size = 0
-        self._kept: OrderedDict[Key, bytes] = OrderedDict()
+        self._kept: OrderedDict[Key, Answer] = OrderedDict()
 
-    def get(self, key: Key) -> bytes | None:
+    def get(self, key: Key) -> Answer | None:
         answer = self._kept.get(key)
         if answer is not None:
             self._kept.move_to_end(key)
         return answer
 
-    def keep(self, key: Key, answer: bytes) -> None:
+    def keep(self, key: Key, answer: Answer) -> None:
         if key in self._kept:
             return
         self._kept[key] = answer
-        self._size += len(answer) + ANSWER_SIZE
+        self._size += len(answer.body) + ANSWER_SIZE
         while self._size > self._most:
             _, oldest = self._kept.popitem(last=False)
-            self._size -= len(oldest) + ANSWER_SIZE
+            self._size -= len(oldest.body) + ANSWER_SIZE
 
 
 answers = PerLoop(Answers)

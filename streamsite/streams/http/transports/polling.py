@@ -16,6 +16,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from ...errors import BadRequest
+from ...instruments import traffics
 from ...pieces import Batch, Cursor, End, Pieces, Reset
 from ...reading.hub import QUIET, hub
 from ...reading.playing import delay
@@ -24,9 +25,11 @@ from ...wire import objects
 from ..clients import client_of
 from ..endpoints import endpoint
 from ..requests import StreamRequest, read_request, seconds, whole_number
-from .answers import Key, answers
+from .answers import Answer, Key, answers
 from .encoding import json_values
 
+# The name under which presence counts the readers.
+NAME = "polling"
 # The largest `wait`, in seconds.
 MAX_WAIT = 60
 # The default and the largest `limit`: the number of pieces in one response.
@@ -54,11 +57,14 @@ async def polling(request: HttpRequest, name: str) -> HttpResponse:
         answer = await _answer(wanted, wait, limit, waited)
     finally:
         hub().poll_ended(wanted.stream, client)
-    return HttpResponse(answer, content_type="application/json")
+    traffic = traffics().of(NAME)
+    traffic.arrivals += 1
+    traffic.add(answer.pieces, len(answer.body))
+    return HttpResponse(answer.body, content_type="application/json")
 
 
-async def _answer(wanted: StreamRequest, wait: int, limit: int, waited: float | None) -> bytes:
-    """Return the JSON object of the response, after up to `wait` seconds if no piece is there."""
+async def _answer(wanted: StreamRequest, wait: int, limit: int, waited: float | None) -> Answer:
+    """Return the response, after up to `wait` seconds if no piece is there."""
     stream, after = wanted.stream, wanted.after
     members: dict[str, Any] = {"pieces": [], "after": after.written, "state": stream.state}
     if stream.format == JSON:
@@ -97,7 +103,7 @@ async def _batch(
     with suppress(TimeoutError):
         async with (
             asyncio.timeout(wait),
-            aclosing(wanted.batches("polling", waited=waited or 0)) as batches,
+            aclosing(wanted.batches(NAME, waited=waited or 0)) as batches,
         ):
             async for batch in batches:
                 if batch:
@@ -114,8 +120,9 @@ def _later(key: Key, batch: Batch) -> Key:
     return key._replace(ended=isinstance(last, End), revision=last.revision)
 
 
-def _encoded(members: dict[str, Any], batch: Batch, limit: int) -> bytes:
-    return objects.poll(**(members | _parts(batch, limit))).encode()
+def _encoded(members: dict[str, Any], batch: Batch, limit: int) -> Answer:
+    parts = _parts(batch, limit)
+    return Answer(objects.poll(**(members | parts)).encode(), len(parts["pieces"]))
 
 
 def _parts(batch: Batch, limit: int) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from contextlib import aclosing
 from functools import cache
 
 from ...errors import BadRequest, NoSuchStream, StreamError
+from ...instruments import traffics
 from ...pieces import Batch
+from ...reading.fanout import pieces_in, size_of
 from ...reading.finding import find
 from ...wire import objects
 from ..access import stop_for
@@ -54,9 +56,12 @@ class StreamConsumer(Consumer):
         self, wanted: StreamRequest, encode: Callable[[Batch], list[str]]
     ) -> None:
         async with aclosing(wanted.batches(NAME)) as batches:
+            traffic = traffics().of(NAME)
             async for batch in batches:
-                for frame in encode(batch):
-                    await self.send(frame)
+                texts = encode(batch)
+                traffic.add(pieces_in(batch), size_of(texts))
+                for text in texts:
+                    await self.send(text)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:

@@ -1,0 +1,164 @@
+"""The page of the metrics, as Prometheus reads it."""
+
+import os
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from .inside import streams
+from .ports import HOST, free_port
+from .raw import http
+from .site import SERVERS, Server, Site, SiteMaker, environment, server_command
+from .waiting import wait_until
+
+Samples = dict[tuple[str, str], float]
+
+
+def samples(address: tuple[str, int]) -> Samples:
+    """Return the samples of the page, by name and by the value of the first label."""
+    page = http.get(address, "/metrics")
+    assert page.status == 200, page.text
+    return {
+        (sample.name, next(iter(sample.labels.values()), "")): sample.value
+        for family in text_string_to_metric_families(page.text)
+        for sample in family.samples
+    }
+
+
+@pytest.fixture
+def measured(make_site: SiteMaker) -> Site:
+    return make_site(STREAM_METRICS="internal").start()
+
+
+def finished(site: Site, name: str) -> None:
+    """Publish a finished stream of three pieces in another process."""
+    site.call(streams.publish_values, name, ["a", "b", "c"])
+
+
+def test_the_metrics_are_off_until_a_setting_allows_them(site: Site):
+    assert http.get(site.address, "/metrics").status == 404
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"])
+def test_a_request_through_a_proxy_is_not_internal(measured: Site, header: str):
+    assert http.get(measured.address, "/metrics").status == 200
+    # The proxy runs on the same machine, and says for whom it asks.
+    assert http.ask(measured.address, "/metrics", headers={header: "127.0.0.1"}).status == 404
+
+
+def test_everybody_may_read_metrics_that_are_on(make_site: SiteMaker):
+    site = make_site(STREAM_METRICS="on").start()
+    assert http.get(site.address, "/metrics", x_forwarded_for="203.0.113.7").status == 200
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_metrics_count_what_viewers_get(make_site: SiteMaker, server: str):
+    site = make_site(servers=[server], STREAM_METRICS="internal").start()
+    finished(site, "counted")
+    path = "/stream/counted"
+    events = http.get(site.address, f"{path}/events")
+    chunked = http.get(site.address, f"{path}/chunked")
+    polls = [http.get(site.address, f"{path}/polling") for _ in range(2)]
+    http.get(site.address, f"{path}/events", last_event_id="2")
+    http.get(site.address, f"{path}/events", last_event_id="9")
+
+    def told() -> Samples | None:
+        now = samples(site.address)
+        return now if now.get(("streamsite_pieces_delivered_total", "sse")) == 7 else None
+
+    found = wait_until(told, "the metrics have the pieces of three readers: 3, 1 and 3")
+    assert found["streamsite_pieces_delivered_total", "chunked"] == 3
+    assert found["streamsite_pieces_delivered_total", "polling"] == 6
+    last_chunk = len(b"0\r\n\r\n")
+    # Daphne gets the bytes with the framing around them.
+    assert found["streamsite_bytes_delivered_total", "chunked"] in (
+        len(chunked.body),
+        len(chunked.wire) - last_chunk,
+    )
+    assert found["streamsite_bytes_delivered_total", "polling"] == sum(
+        len(poll.body) for poll in polls
+    )
+    assert found["streamsite_bytes_delivered_total", "sse"] > len(events.body)
+    assert found["streamsite_viewer_arrivals_total", "sse"] == 3
+    assert found["streamsite_viewer_arrivals_total", "polling"] == 2
+    assert found["streamsite_resumes_total", "yes"] == 1
+    assert found["streamsite_resumes_total", "no"] == found["streamsite_resets_total", ""] == 1
+    # The article's stream is in the database from the first start on.
+    assert found["streamsite_streams", "done"] == 2
+    assert found["streamsite_streams", "live"] == 0
+    assert found["streamsite_event_loop_delay_seconds_count", ""] > 0
+    assert found["streamsite_database_wait_seconds_count", ""] > 0
+
+
+def test_the_metrics_count_the_viewers_who_are_there(measured: Site):
+    measured.call(streams.reserve, "awaited")
+
+    def viewers() -> float:
+        return samples(measured.address).get(("streamsite_viewers", "sse"), 0)
+
+    with http.Connection(measured.address) as connection:
+        connection.send("/stream/awaited/events")
+        wait_until(lambda: viewers() == 1, "the viewer is counted")
+    wait_until(lambda: viewers() == 0, "the viewer is counted no longer")
+
+
+def test_the_page_passes_the_check_of_prometheus(measured: Site):
+    if not (promtool := shutil.which("promtool")):
+        pytest.skip("There is no promtool: on Debian, `apt-get install prometheus`.")
+    finished(measured, "checked")
+    http.get(measured.address, "/stream/checked/events")
+    page = http.get(measured.address, "/metrics").body
+    done = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True)
+    complaints = [
+        line for line in (done.stdout + done.stderr).decode().splitlines() if "streamsite_" in line
+    ]
+    assert not complaints
+
+
+def test_one_page_has_the_metrics_of_all_workers_and_no_gauges_of_dead_ones(
+    make_site: SiteMaker, tmp_path: Path
+):
+    site = make_site(STREAM_METRICS="internal", PROMETHEUS_MULTIPROC_DIR=str(tmp_path))
+    assert site.manage("migrate").returncode == 0
+    site.call(streams.reserve, "shared")
+    address = HOST, free_port()
+    server = subprocess.Popen(
+        server_command("uvicorn", address[1], "streamsite.asgi:application", "--workers", "2"),
+        env=environment(site.env),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        probe = Server("uvicorn", {}, tmp_path / "none")
+        probe.port = address[1]
+        wait_until(probe.alive, "the server answers")
+        readers = [http.Connection(address) for _ in range(8)]
+        for reader in readers:
+            reader.send("/stream/shared/events")
+            http.read_head(reader.file)
+        key = "streamsite_viewers", "sse"
+        for _ in range(4):  # Whichever worker answers.
+            wait_until(lambda: samples(address).get(key) == 8, "the viewers of both are counted")
+        for reader in readers:
+            reader.__exit__()
+        assert samples(address)["streamsite_viewer_arrivals_total", "sse"] == 8
+        wait_until(lambda: samples(address).get(key) == 0, "the viewers have left")
+        # One worker dies with its viewers, and uvicorn starts another one in its place.
+        with http.Connection(address) as reader:
+            reader.send("/stream/shared/events")
+            http.read_head(reader.file)
+            wait_until(lambda: samples(address).get(key) == 1, "the viewer is counted")
+            dying = [int(f.stem.rpartition("_")[2]) for f in tmp_path.glob("gauge_livesum_*.db")]
+            for pid in dying:
+                os.kill(pid, signal.SIGKILL)
+            assert reader.file.read() is not None  # to the end of the connection
+        wait_until(probe.alive, "a new worker answers")
+        assert samples(address).get(key, 0) == 0
+        assert samples(address)["streamsite_viewer_arrivals_total", "sse"] == 9
+    finally:
+        server.terminate()
+        server.wait()

@@ -1,4 +1,4 @@
-"""Give Daphne back-pressure, a clean shutdown and writes that go out at once.
+"""Give Daphne back-pressure, strict HTTP, a clean shutdown and writes that go out at once.
 
 The modules subclass Daphne's server, HTTP request and WebSocket. A site calls `install` in its
 `asgi.py`. Daphne imports that module before it makes a server, so that the command
@@ -18,7 +18,7 @@ import daphne.ws_protocol
 
 from .http import Factory, Request
 from .server import Server
-from .timers import sharpen
+from .timers import sharpen, steady
 from .websocket import Socket
 
 
@@ -36,3 +36,4 @@ def install() -> None:
     daphne.http_protocol.WebRequest = Request
     daphne.ws_protocol.WebSocketFactory.protocol = Socket
     sharpen(daphne.server.twisted_loop)
+    steady(daphne.server.reactor, daphne.server, daphne.http_protocol, daphne.ws_protocol)

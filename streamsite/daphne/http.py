@@ -2,18 +2,22 @@
 
 Polls on Daphne came to 0.64 of FastAPI's on uvicorn in the same run, for each second of CPU time:
 190 µs a poll. Without the work that Daphne and Twisted do for nothing they came to 0.82, 145 µs.
-What remains is Twisted's parser, its request object and its timers.
 """
 
-from contextlib import suppress
+import time
+from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import daphne.http_protocol
-from twisted.python.failure import Failure
+from twisted.web.http import _GenericHTTPChannelProtocol
 from twisted.web.http_headers import Headers
 
 from .answers import has_body, whole_answer
+from .channel import Channel
 from .flow import Flow
+from .head import Head
+from .scopes import scope_of
 from .writing import reply_at_once, write_at_once
 
 NO_HEADERS = Headers()
@@ -26,8 +30,21 @@ def chunk(body: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(body), body)
 
 
+def new_protocol(_factory: Any) -> Any:
+    """Return the protocol of a connection: HTTP/1.1, or HTTP/2 where TLS has negotiated that."""
+    return _GenericHTTPChannelProtocol(Channel())
+
+
 class Factory(daphne.http_protocol.HTTPFactory):
     """The factory of HTTP connections, without Twisted's access log."""
+
+    protocol = new_protocol
+
+    def startFactory(self) -> None:  # noqa: N802 - Twisted's name
+        # Twisted formats the date for its access log every second.
+        pass
+
+    stopFactory = startFactory  # noqa: N815 - Twisted's name
 
     def log(self, request: Any) -> None:
         # Daphne writes an access log of its own. The line of `twisted.web.http.HTTPFactory.log` is
@@ -48,6 +65,9 @@ class Request(daphne.http_protocol.WebRequest):
     # mypy can't read the types of Daphne and Twisted.
     startedWriting: int  # noqa: N815 - Twisted's name
     _response_started: bool
+    requestHeaders: Any  # noqa: N815
+    responseHeaders: Any  # noqa: N815
+    content: Any
 
     # Daphne defines both methods in Python, with the same result. Its table of connections calls
     # them often, and the built-in ones are faster.
@@ -57,33 +77,80 @@ class Request(daphne.http_protocol.WebRequest):
         super().__init__(*args, **kwargs)
         self.flow = Flow()
 
-    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
-        """Begin with a request that is complete. Twisted calls this method, which has no docs.
+    def begin(self, head: Head, asked: Callable[[], None] | None = None) -> None:
+        """Call the application, before the body has come.
 
-        Twisted's own method parses the query and the fields of a form, which Daphne does not use.
+        `asked` is called when the application waits for the body.
         """
-        self.content.seek(0)
-        self.method, self.uri, self.clientproto = command, path, version
-        self.path = path.partition(b"?")[0]
-        self.process()
-
-    def process(self) -> None:
-        """Call the application.
-
-        Daphne's own method waits for Twisted's Deferred of `Server.create_application`, which is no
-        coroutine. So the Deferred has its result at once.
-        """
-        steps = PROCESS(self)
-        with suppress(StopIteration):
-            created = next(steps).result
-            if isinstance(created, Failure):
-                steps.throw(created.value)
+        self.method, self.path, self.clientproto = head.method, head.path, head.version
+        self.uri, self.request_start = head.target, time.monotonic()
+        try:
+            if head.upgrades:
+                self._upgrade(head)
+                return
+            scope = scope_of(head, self)
+            # Daphne's access log has the client's address.
+            self.client_addr = scope["client"]
+            self.application_queue = self.server.create_application(self, scope)
+            if head.length == 0:
+                self.receive(b"", more=False)
             else:
-                steps.send(created)
+                self.application_queue.asked = asked
+        except Exception:  # noqa: BLE001 - logged, as Daphne does
+            daphne.http_protocol.logger.exception("A request could not begin.")
+            self.basic_error(500, b"Internal Server Error", "Daphne HTTP processing error")
+
+    def _upgrade(self, head: Head) -> None:
+        """Make the connection a WebSocket, which Daphne's own method does."""
+        for header in head.headers:
+            self.requestHeaders.addRawHeader(*header)
+        self.content = BytesIO()
+        for _ in PROCESS(self):
+            raise AssertionError("Daphne waits for nothing before a WebSocket.")
+
+    def receive(self, part: bytes, *, more: bool) -> None:
+        """Pass on a part of the body to the application. After the last part, `more` is False."""
+        if self.application_queue is not None and not self.finished:
+            message = {"type": "http.request", "body": part, "more_body": more}
+            self.application_queue.put_nowait(message)
+
+    def hold_if_full(self, *arguments: Any) -> None:
+        """Stop reading the body if the application is slow. See `Inbox.hold_if_full`."""
+        if self.application_queue is not None and not self.finished:
+            self.application_queue.hold_if_full(*arguments)
+
+    # HTTP/2: Twisted calls these undocumented methods.
+
+    def gotLength(self, length: int | None) -> None:  # noqa: N802 - Twisted's name
+        # Twisted opens a file here, into which it writes the whole body.
+        self.content = None
+
+    def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        if self.path is None:
+            self._begin_http2()
+        self.receive(data, more=True)
+
+    def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
+        if self.path is None:
+            self._begin_http2()
+        self.receive(b"", more=False)
+
+    def _begin_http2(self) -> None:
+        path, _, query = self.channel.path.partition(b"?")
+        headers = [
+            (name.lower(), value)
+            for name, values in self.requestHeaders.getAllRawHeaders()
+            for value in values
+        ]
+        self.begin(Head(self.channel.command, path, query, b"HTTP/2", headers, None))
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
             super().handle_reply(message)
+            # RFC 9112, section 9.6. HTTP/2 has another class of channels.
+            if isinstance(self.channel, Channel) and not self.channel.goes_on:
+                self.channel.persistent = False
+                self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
         else:
             goes_on = message.get("more_body") and not self.startedWriting
             if goes_on and self.channel is not None and not self.finished:
@@ -115,7 +182,7 @@ class Request(daphne.http_protocol.WebRequest):
             if (
                 self._response_started
                 or self.clientproto != b"HTTP/1.1"
-                or not self.channel.persistent
+                or not self.channel.goes_on
                 or not has_body(self.method, message["status"])
             ):
                 return False

@@ -15,6 +15,7 @@ import daphne.server
 from twisted.internet.defer import Deferred
 
 from . import door
+from .inbox import Inbox
 from .websocket import Socket
 
 # Connections that may wait to be accepted. With Twisted's default of 50 a burst of 400 connections
@@ -30,45 +31,7 @@ CHECKED_AT_ONCE = 50
 SHUTDOWN_TIMEOUT = 5
 CLOSE_TIMEOUT = 1
 
-# Messages of one client that may wait for the application. Then no more are read from the client.
-INBOX_SIZE = 32
-
 GOING_AWAY = 1001  # RFC 6455, section 7.4.1
-
-
-class Inbox:
-    """The messages from a connection to its application. Only one task reads them."""
-
-    __slots__ = ("_arrived", "_held", "_messages")
-
-    def __init__(self) -> None:
-        self._messages: list[dict[str, Any]] = []
-        self._arrived: asyncio.Future[None] | None = None
-        self._held: Any = None
-
-    def put_nowait(self, message: dict[str, Any]) -> None:
-        self._messages.append(message)
-        if self._arrived is not None and not self._arrived.done():
-            self._arrived.set_result(None)
-
-    async def get(self) -> dict[str, Any]:
-        while not self._messages:
-            self._arrived = asyncio.get_running_loop().create_future()
-            await self._arrived
-        message = self._messages.pop(0)
-        if self._held is not None and not self._messages:
-            held, self._held = self._held, None
-            held.resumeProducing()
-        return message
-
-    def hold_if_full(self, transport: Any) -> None:
-        """Stop reading from the client if the inbox is full, until the inbox is empty.
-
-        `transport` is the client's connection. Daphne has no such bound.
-        """
-        if len(self._messages) >= INBOX_SIZE and self._held is None:
-            self._held = transport
-            transport.pauseProducing()
 
 
 class Server(daphne.server.Server):
@@ -136,7 +99,7 @@ class Server(daphne.server.Server):
         connection = self.connections.get(protocol)
         if connection is None or "disconnected" in connection:
             return
-        now = connection["disconnected"] = time.time()
+        now = connection["disconnected"] = time.monotonic()
         if "application_instance" in connection:
             self._left[protocol] = now
         else:
@@ -149,7 +112,7 @@ class Server(daphne.server.Server):
 
     def application_checker(self) -> None:
         """Cancel each application that still runs too long after its client has left."""
-        long_ago = time.time() - self.application_close_timeout
+        long_ago = time.monotonic() - self.application_close_timeout
         while self._left:
             protocol, left = next(iter(self._left.items()))
             if left > long_ago:

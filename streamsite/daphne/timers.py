@@ -1,9 +1,12 @@
-"""Timers with a resolution of microseconds, on Linux."""
+"""Timers that go by a clock which doesn't jump, with a resolution of microseconds on Linux."""
 
 import asyncio
 import select
 import selectors
 import sys
+import time
+from types import ModuleType
+from typing import Any
 
 if sys.platform == "linux":
 
@@ -33,3 +36,22 @@ def sharpen(loop: asyncio.AbstractEventLoop) -> None:
     selector = getattr(loop, "_selector", None)
     if sys.platform == "linux" and type(selector) is selectors.EpollSelector:
         selector.__class__ = Selector
+
+
+class SteadyTime:
+    """The part of the module `time` that Daphne uses, with a clock that doesn't jump."""
+
+    time = staticmethod(time.monotonic)
+
+
+def steady(reactor: Any, *modules: ModuleType) -> None:
+    """Make Twisted's timers and Daphne's `modules` measure time with the monotonic clock.
+
+    Both take the wall clock. When the wall clock is set forward by two days, Daphne closes every
+    WebSocket, and each timer of Twisted's fires at once. No other code may have set a timer yet.
+    """
+    # `seconds` is documented in `twisted.internet.interfaces.IReactorTime`, and may be another
+    # clock. Daphne's modules use `time.time()` for nothing but durations.
+    reactor.seconds = time.monotonic
+    for module in modules:
+        module.time = SteadyTime  # type: ignore[attr-defined]

@@ -23,6 +23,11 @@ def text_frame(text: bytes) -> bytes:
     return b"\x81\x7f%b%b" % (size.to_bytes(8), text)
 
 
+def binary_frame(data: bytes) -> bytes:
+    """Return bytes as a binary frame of a server."""
+    return b"\x82" + text_frame(data)[1:]
+
+
 class Socket(daphne.ws_protocol.WebSocketProtocol):
     """A WebSocket connection.
 
@@ -70,19 +75,29 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
     def onMessage(self, payload: bytes, isBinary: bool) -> None:  # noqa: N802, N803 - Autobahn's
         super().onMessage(payload, isBinary)
         if self.application_queue is not None:
-            self.application_queue.hold_if_full(self.transport)
+            self.application_queue.hold_if_full(
+                self.transport.pauseProducing, self.transport.resumeProducing
+            )
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         reply_at_once(self.transport, self._reply, message)
 
     def send_part(self, message: dict[str, Any]) -> bool:
-        """Send the message if it is a text frame. Return whether the message was sent."""
-        text = message.get("text")
-        if not text or self.state != self.STATE_OPEN:
+        """Send the message if it is a frame with data. Return whether the message was sent.
+
+        Daphne drops an empty message.
+        """
+        if message["type"] != "websocket.send" or self.state != self.STATE_OPEN:
             return False
+        text, data = message.get("text"), message.get("bytes")
         # `sendMessage` of Autobahn would take as long as the write itself, because it formats a
         # coloured log line that is then discarded.
-        self.write_framed(text_frame(text.encode()))
+        if text is not None and not data:
+            self.write_framed(text_frame(text.encode()))
+        elif data is not None and not text:
+            self.write_framed(binary_frame(data))
+        else:
+            return False  # Daphne refuses both at once.
         return True
 
     # The door: see door.py.

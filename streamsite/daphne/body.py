@@ -1,0 +1,43 @@
+"""The body of a request while it comes in (RFC 9112, sections 6 and 7)."""
+
+from typing import Any
+
+# `_ChunkedTransferDecoder` and the error that it raises are private to Twisted.
+from twisted.web.http import _ChunkedTransferDecoder
+from twisted.web.http import _MalformedChunkedDataError as Malformed
+
+__all__ = ["Body", "Malformed"]
+
+
+class Body:
+    """A body while it comes in, of `length` bytes, or in chunks if `length` is None."""
+
+    __slots__ = ("_decoder", "_left", "_parts", "begun", "rest")
+
+    def __init__(self, length: int | None) -> None:
+        self._left = length or 0
+        self._parts: list[bytes] = []
+        self._decoder: Any = None
+        if length is None:
+            self._decoder = _ChunkedTransferDecoder(self._parts.append, self._end)
+        # Whether the client has been asked for the body.
+        self.begun = False
+        # What follows the body, once the body is complete.
+        self.rest: bytes | None = None
+
+    def take(self, data: bytes) -> bytes:
+        """Return the bytes of the body in `data`. Raise Malformed."""
+        if self._decoder is None:
+            part = data[: self._left]
+            self._left -= len(part)
+            if not self._left:
+                self.rest = data[len(part) :]
+            return part
+        self._decoder.dataReceived(data)
+        # One part, however small the chunks are: each part takes some hundred bytes.
+        part = b"".join(self._parts)
+        self._parts.clear()
+        return part
+
+    def _end(self, rest: bytes) -> None:
+        self.rest = rest

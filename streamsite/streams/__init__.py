@@ -37,6 +37,7 @@ _MODULES = {
     "Removed": "errors",
     "RecordsResponse": "http.responses",
     "Reset": "pieces",
+    "StorageFull": "errors",
     "Stopped": "writing.outcomes",
     "Stream": "models",
     "StreamError": "errors",
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from .errors import NoSuchStream as NoSuchStream
     from .errors import OutOfTurn as OutOfTurn
     from .errors import Removed as Removed
+    from .errors import StorageFull as StorageFull
     from .errors import StreamError as StreamError
     from .errors import TakenOver as TakenOver
     from .errors import TooLarge as TooLarge

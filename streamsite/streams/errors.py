@@ -124,3 +124,14 @@ class Unavailable(StreamError):
 
     status = 503
     close_code = 4503
+
+
+class StorageFull(StreamError):
+    """The disk of the database is full, so nothing can be written (RFC 4918, section 11.5)."""
+
+    status = 507
+    close_code = 4507
+    retry_after = 10
+
+    def __init__(self) -> None:
+        super().__init__("The disk of the site is full, so nothing was stored. Try again later.")

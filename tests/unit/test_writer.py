@@ -21,7 +21,7 @@ def committed(monkeypatch) -> list[str]:
         texts.extend(text for write in writes for text in write.texts)
         return [None for _ in writes]
 
-    monkeypatch.setattr(writers, "in_database_once_there", commit)
+    monkeypatch.setattr(writers, "in_database", commit)
     return texts
 
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 
 from ..errors import StreamError
+from ..log.outages import AWAY, outage, unanswered
 from ..wire import sse
 from .access import demand_login
 from .origins import allow_origin
@@ -97,6 +98,9 @@ def endpoint(
                     response = await view(request, *args, **kwargs)
                 except StreamError as error:
                     response = refusal_of(error)
+                except AWAY as error:
+                    outage.tell(error)
+                    response = refusal_of(unanswered(error))
             headers = response.headers
             # no-transform keeps proxies from recoding the events (RFC 9111, section 5.2.2.6).
             events = headers.get("Content-Type") == sse.CONTENT_TYPE

@@ -5,25 +5,21 @@ neither threads nor connections.
 """
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import InterfaceError, OperationalError, connections
+from django.db import connections
 
 from ..instruments import DATABASE_ERRORS, DATABASE_WAIT
+from .outages import AWAY, outage
 from .silence import LATE, silence
-
-logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# What Django raises while the database is away.
-AWAY = (OperationalError, InterfaceError)
 # Seconds between two attempts while the database is away.
 RETRY = 1.0
 # Seconds after which `in_database_once_there` gives up.
@@ -67,10 +63,10 @@ async def in_database_once_there(work: Callable[P, T], *args: P.args, **kwargs: 
     while True:
         try:
             return await in_database(work, *args, **kwargs)
-        except AWAY:
+        except AWAY as error:
             if time.monotonic() > deadline:
                 raise
-            logger.exception("The database does not answer. Next attempt in %s s.", RETRY)
+            outage.tell(error)
             await asyncio.sleep(RETRY)
 
 
@@ -81,12 +77,15 @@ def _with_connection(
     DATABASE_WAIT.observe(started - asked)
     try:
         try:
-            return work(*args, **kwargs)
+            done = work(*args, **kwargs)
         except AWAY:
             if any(each.in_atomic_block for each in connections.all(initialized_only=True)):
                 raise  # A test's transaction, which would end with the connection.
             connections.close_all()  # Those of this thread.
-            return work(*args, **kwargs)
+            done = work(*args, **kwargs)
+        if outage.known:
+            outage.answered()
+        return done
     except AWAY:
         silence.outage()
         DATABASE_ERRORS.inc()

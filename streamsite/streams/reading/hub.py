@@ -17,6 +17,7 @@ from ..instruments import BEHIND, LOOP_DELAY, WANTED, Traffic, traffics
 from ..log.bell import Ring, bell, this_process
 from ..log.database import in_database
 from ..log.ending import announce_end
+from ..log.outages import outage
 from ..loops import PerLoop
 from ..models import Stream
 from ..pieces import End
@@ -135,7 +136,8 @@ class Hub:
 
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not outage.tell(error):
             logger.error(
                 "Reading the log failed. The next heartbeat reads it again.", exc_info=error
             )
@@ -160,8 +162,9 @@ class Hub:
                 BEHIND.set(await self._refresh(list(self._tails.values())))
                 await self._tell_counts()
                 await self._pruner.take_turn()
-            except Exception:
-                logger.exception("A heartbeat failed. The next one comes in %s s.", HEARTBEAT)
+            except Exception as error:
+                if not outage.tell(error):
+                    logger.exception("A heartbeat failed. The next one comes in %s s.", HEARTBEAT)
             now = self.loop.time()
             for tail in self._tails.values():
                 if now - tail.changed_at > QUIET:

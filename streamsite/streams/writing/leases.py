@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from .. import log
 from ..errors import StreamError
 from ..log.database import in_database
+from ..log.outages import outage
 from ..log.silence import silence
 from ..loops import PerLoop
 from ..reading import presence
@@ -63,9 +64,10 @@ class Leases:
             try:
                 await self._renew_all(held)
                 await self._look_for_viewers([each for each in held if each.abandon is not None])
-            except Exception:
+            except Exception as error:
                 # An error that concerns one lease must not let the other leases run out.
-                logger.exception("Renewing the leases failed. Next attempt in %s s.", RENEWAL)
+                if not outage.tell(error):
+                    logger.exception("Renewing the leases failed. Next attempt in %s s.", RENEWAL)
 
     async def _renew_all(self, held: list[Lease]) -> None:
         renewed = await in_database(

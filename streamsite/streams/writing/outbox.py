@@ -22,6 +22,8 @@ class Outbox:
     the outbox with its next commit.
     """
 
+    patient = True
+
     def __init__(self, stream: Stream, fence: str, refused: Callable[[Exception], None]) -> None:
         self.stream_id = stream.pk
         self.n = stream.pieces

@@ -7,13 +7,22 @@ because nobody can write to a stream that was stopped: `end_part` makes it of th
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
-from streamsite.streams import End, Failed, Stream, TooMany, Unavailable, follow, start
+from streamsite.streams import (
+    End,
+    Failed,
+    NoSuchStream,
+    Stream,
+    TooMany,
+    Unavailable,
+    end_of,
+    start,
+)
 
 from .conf import setting, source_problem
 from .conversations import Begun, Visitor, begin, settle_message
@@ -64,10 +73,8 @@ async def answer(visitor: Visitor, asked: Asked, language: str) -> Stream:
 
 async def _keep(begun: Begun) -> None:
     """Copy an answer into its message when the answer has ended."""
-    async with aclosing(follow(begun.stream, after="latest")) as batches:
-        async for batch in batches:
-            if any(isinstance(record, End) for record in batch):
-                break
+    with suppress(NoSuchStream):  # Somebody has deleted the stream.
+        await end_of(begun.stream)
     await settle_message(begun.message)
 
 

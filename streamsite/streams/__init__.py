@@ -50,6 +50,7 @@ _MODULES = {
     "Unauthorized": "errors",
     "Unavailable": "errors",
     "areserve": "writing.reservations",
+    "end_of": "reading.following",
     "endpoint": "http.endpoints",
     "find": "reading.finding",
     "follow": "reading.following",
@@ -107,6 +108,7 @@ if TYPE_CHECKING:
     from .querysets import HomeManager as HomeManager
     from .querysets import StreamQuerySet as StreamQuerySet
     from .reading.finding import find as find
+    from .reading.following import end_of as end_of
     from .reading.following import follow as follow
     from .reading.following import texts as texts
     from .reading.playing import piece as piece

@@ -8,7 +8,7 @@ import pytest
 from streamsite.streams import log
 from streamsite.streams.log import bell, listeners
 from streamsite.streams.models import Stream
-from streamsite.streams.pieces import Pieces
+from streamsite.streams.pieces import End, Pieces
 from streamsite.streams.reading import hub as hubs
 from streamsite.streams.reading import presence
 from streamsite.streams.reading.hub import Hub
@@ -145,3 +145,18 @@ async def test_a_tail_of_small_pieces_is_bounded_too_and_has_what_all_wait_for()
     tail.add(Pieces(100_000, ["." * TAIL_LENGTH]))
     assert tail.since(100_000)[0].texts == ["." * TAIL_LENGTH]
     assert tail.since(99_999) is None
+
+
+async def test_who_waits_for_the_end_is_woken_by_the_end_alone(layer: Layer):
+    layer.there.set()
+    layer.joins.set()
+    tail = Hub().watch(stream(1))
+    await until(lambda: tail.count == 3)
+    ending = [tail.ending(), tail.ending()]
+    ending[0].cancel()
+    tail.add(Pieces(3, ["d"]))
+    assert not ending[1].done()
+    end = End("done", 4, "")
+    tail.finish(end)
+    assert await ending[1] is end
+    assert await tail.ending() is end

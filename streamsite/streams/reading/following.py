@@ -160,6 +160,24 @@ async def _older(tail: Tail, n: int) -> list[Pieces] | None:
     return [older]
 
 
+async def end_of(stream: Stream | str) -> End:
+    """Wait until a stream has ended, and return how: its End record.
+
+        end = await end_of("build-17")
+        end.state, end.n  # ("done", 180)
+
+    Who waits is no viewer, and costs nothing while pieces come. Raises NoSuchStream.
+    """
+    found = await find(str(getattr(stream, "name", stream)))
+    if end := found.end():
+        return end
+    tail = hub().watch(found)
+    try:
+        return await tail.ending()
+    finally:
+        hub().leave(tail)
+
+
 async def texts(batches: AsyncGenerator[Batch, None]) -> AsyncIterator[Any]:
     """Yield each piece, to the end of the stream: a text, or a value in a stream of JSON values.
 

@@ -38,6 +38,7 @@ class Tail:
         self._recent: deque[Pieces] = deque()
         self._length = 0
         self._waiting: list[asyncio.Future[None]] = []
+        self._ending: list[asyncio.Future[End]] = []
         self.fanout = FanOut(self)
 
     def add(self, pieces: Pieces) -> bool:
@@ -94,6 +95,10 @@ class Tail:
         """Note the end of the stream, whether or not the tail has all pieces before the end."""
         self.end = end
         self.wake()
+        ending, self._ending = self._ending, []
+        for woken in ending:
+            if not woken.done():
+                woken.set_result(end)
 
     def wake(self) -> None:
         """Wake all waiting readers."""
@@ -108,4 +113,13 @@ class Tail:
         """Return a future that is done at the next piece, at the end, or after a long silence."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(woken)
+        return woken
+
+    def ending(self) -> "asyncio.Future[End]":
+        """Return a future that is done at the end of the stream, and not at each piece."""
+        woken: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        if self.end is None:
+            self._ending.append(woken)
+        else:
+            woken.set_result(self.end)
         return woken

@@ -154,11 +154,10 @@ class Producer:
         """Give up at once when a ring says that somebody has ended the stream."""
         tail = hub().watch(self.stream)
         try:
-            while tail.end is None:
-                await tail.change()
+            end = await tail.ending()
         finally:
             hub().leave(tail)
-        self._give_up(Ended(self.name, tail.end.state))
+        self._give_up(Ended(self.name, end.state))
 
     async def _end(self, outcome: Outcome) -> None:
         await self._outbox.empty()

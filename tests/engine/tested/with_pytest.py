@@ -7,7 +7,7 @@ from urllib.request import urlopen
 import pytest
 from shop.views import WORDS
 
-from streamsite.streams import publish
+from streamsite.streams import end_of, publish
 from streamsite.streams.models import Stream
 from streamsite.streams.testing import aread, finish_sources, read
 
@@ -77,6 +77,15 @@ async def test_a_source_is_waited_for(async_client):
     name = (await async_client.get("/ask")).json()["name"]
     await finish_sources()
     assert (await async_client.get(f"/stream/{name}/polling")).json()["pieces"] == WORDS
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.asyncio
+async def test_who_waits_for_the_end_of_a_source_learns_how_it_ended(async_client):
+    name = (await async_client.get("/ask")).json()["name"]
+    end = await end_of(name)
+    assert (end.state, end.n) == ("done", len(WORDS))
+    assert await end_of(name) == end
 
 
 @pytest.mark.django_db(transaction=True)

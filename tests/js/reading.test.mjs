@@ -49,6 +49,27 @@ everywhere("reads the whole stream", async (t, transport) => {
   assertWhole(await readAll(open(url, { transport })));
 });
 
+everywhere("opens its connections with the page's own network", async (t, transport) => {
+  const { url } = await serve(t, (question, attempt) => (
+    attempt === 1 ? { records: pieces(TEXTS.slice(0, 2)), then: "cut" } : whole(TEXTS, question)
+  ));
+  let opened = 0;
+  const network = {
+    fetch: (...args) => {
+      opened += 1;
+      return fetch(...args);
+    },
+    WebSocket: class extends WebSocket {
+      constructor(...args) {
+        super(...args);
+        opened += 1;
+      }
+    },
+  };
+  assertWhole(await readAll(open(url, { transport, network })));
+  assert.ok(opened >= 2);
+});
+
 everywhere("sends the cursor and the pace, and keeps the query of the stream's URL", async (t, transport) => {
   const { url, asked } = await serve(t, (question) => whole(TEXTS, question));
   const records = await readAll(open(`${url}/?key=1`, { transport, after: 3, pace: "recorded" }));

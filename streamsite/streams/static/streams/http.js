@@ -33,8 +33,8 @@ export function endpoint(url, name, query = {}) {
  * @throws {StreamRefused} if the server refuses the request
  * @throws {ConnectionLost} if there is no response, or one that another request may not get
  */
-export async function get({ url, after, pace, signal }, name, { accept, query }) {
-  const response = await answered(fetch(endpoint(url, name, { after, pace, ...query }), {
+export async function get({ url, after, pace, signal, network = globalThis }, name, { accept, query }) {
+  const response = await answered(network.fetch(endpoint(url, name, { after, pace, ...query }), {
     headers: { Accept: accept },
     cache: "no-store",
     signal,

@@ -2,6 +2,7 @@
 
 import { LATEST, formatCursor, parseCursor } from "./cursor.js";
 import { ConnectionLost, StreamCorrupt } from "./errors.js";
+import { sha256 } from "./sha256.js";
 
 /**
  * The records of a stream. `rev` is the stream's revision; a stream that was never edited has none.
@@ -117,9 +118,4 @@ export class Ledger {
  */
 function textsToHash() {
   return globalThis.crypto?.subtle ? [] : null;
-}
-
-async function sha256(text) {
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -33,6 +33,7 @@ const SWITCHED = Symbol("the reader's transport was changed");
 export class Reader {
   #url;
   #pace;
+  #network;
   #onlink;
   #wanted;
   #choice;
@@ -47,9 +48,11 @@ export class Reader {
   #link = new AbortController();
   #records = this.#read();
 
-  constructor(url, { transport = AUTO, after = 0, pace, wait = false, signal, onlink = () => {} } = {}) {
+  constructor(url, options = {}) {
+    const { transport = AUTO, after = 0, pace, wait = false, network, signal, onlink = () => {} } = options;
     this.#url = url;
     this.#pace = pace;
+    this.#network = network;
     this.#onlink = onlink;
     this.#appears = new Deadline(secondsToWait(wait) * 1000);
     this.#wanted = checkTransport(transport);
@@ -130,6 +133,7 @@ export class Reader {
       url: this.#url,
       after: this.#ledger.cursor,
       pace: this.#pace,
+      network: this.#network,
       signal: link.signal,
     });
     // A WebSocket opens before the server says that there is no stream. While the reader waits for its

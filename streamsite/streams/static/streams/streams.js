@@ -48,6 +48,8 @@ export { ConnectionLost, StreamCorrupt, StreamRefused };
  *   "recorded" for the pace at which the pieces were written
  * @param {boolean | number} [options.wait] wait for a stream that doesn't exist yet: this many seconds, or
  *   60 for true. Until then a 404 isn't final, and the reader asks again at growing intervals of at most 5 s.
+ * @param {{fetch: typeof fetch, WebSocket: typeof WebSocket}} [options.network] what opens the connections,
+ *   for a page that counts their bytes or tests how it bears faults; the browser's own by default
  * @param {AbortSignal} [options.signal] closes the connection; reading then rejects with its reason
  * @param {(link: import("./reader.js").Link) => void} [options.onlink] is called when the connection's
  *   state changes

@@ -12,6 +12,8 @@ import { websocket } from "./transports/websocket.js";
  * @property {URL} url the stream's URL
  * @property {string} after the cursor to continue from
  * @property {string | number} [pace] the seconds between two pieces, or "recorded"
+ * @property {{fetch: typeof fetch, WebSocket: typeof WebSocket}} [network] what opens the connection; the
+ *   browser's own by default
  * @property {AbortSignal} signal closes the connection
  */
 

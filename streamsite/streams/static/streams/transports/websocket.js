@@ -13,11 +13,11 @@ import { recordsOf } from "../records.js";
 const SUBPROTOCOLS = ["streamsite.v1.batch", "streamsite.v1"];
 
 /** The transport's `connect`, as transports.js describes it. */
-export async function* websocket({ url, after, pace, signal }) {
+export async function* websocket({ url, after, pace, signal, network = globalThis }) {
   signal.throwIfAborted();
   const address = endpoint(url, "ws", { after, pace });
   address.protocol = address.protocol.replace("http", "ws");
-  const socket = new WebSocket(address, SUBPROTOCOLS);
+  const socket = new network.WebSocket(address, SUBPROTOCOLS);
 
   // A browser's WebSocket has no back-pressure. Frames that arrive faster than the consumer reads them
   // are collected here and form one batch. `null` means that there is nothing to yield.

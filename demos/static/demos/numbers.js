@@ -8,9 +8,15 @@ const FORMATS = {
   payload: bytes,
   framing: bytes,
   heads: bytes,
+  overhead: bytes,
   each: (value) => `${tenths.format(value)} B`,
-  first: (value) => `${whole.format(value)} ms`,
-  duration: (value) => `${tenths.format(value / 1000)} s`,
+  first: milliseconds,
+  p50: milliseconds,
+  p99: milliseconds,
+  offset: milliseconds,
+  error: milliseconds,
+  duration: seconds,
+  silence: seconds,
 };
 
 /** Return a figure with its unit, a dash if the figure isn't known, or a text unchanged. */
@@ -29,4 +35,12 @@ export function fillFigures(root, figures) {
 
 function bytes(value) {
   return `${whole.format(value)} B`;
+}
+
+function milliseconds(value) {
+  return `${whole.format(value)} ms`;
+}
+
+function seconds(value) {
+  return `${tenths.format(value / 1000)} s`;
 }

@@ -32,7 +32,7 @@ export class Recording {
   follower = null;
   totals = { requests: 0, messages: 0, payload: 0, framing: 0, heads: null, opened: null, first: null, duration: null };
   /** The number of characters received by each moment: the plot's steps. */
-  curve = [{ at: 0, characters: 0 }];
+  curve = [{ at: 0, count: 0 }];
   #start = performance.now();
 
   /**
@@ -69,6 +69,6 @@ export class Recording {
 
   #grow({ at, text }) {
     this.totals.first ??= at;
-    this.curve.push({ at, characters: this.curve.at(-1).characters + [...text].length });
+    this.curve.push({ at, count: this.curve.at(-1).count + [...text].length });
   }
 }

@@ -3,6 +3,7 @@
 import { fillFigures } from "./numbers.js";
 import { stepPath } from "./plot.js";
 import { followingTail } from "./tail.js";
+import { notesOf, rowOf } from "./wire-rows.js";
 
 const MOST_ROWS = 300;
 const ATTRIBUTES = ["requests", "messages", "payload", "framing", "first", "duration", "heads", "opened"];
@@ -33,7 +34,7 @@ export class WireView extends HTMLElement {
   }
 
   annotated(entry) {
-    this.#rows.get(entry)?.querySelector(".meta").replaceChildren(...entry.note.map(toSpan));
+    this.#rows.get(entry)?.querySelector(".meta").replaceChildren(...notesOf(entry));
     this.#schedule();
   }
 
@@ -86,7 +87,7 @@ export class WireView extends HTMLElement {
     const { curve, elapsed, totals } = this.#recording;
     const { width, height } = this.querySelector("svg").viewBox.baseVal;
     const until = totals.duration ?? elapsed;
-    const most = curve.at(-1).characters;
+    const most = curve.at(-1).count;
     const line = most ? stepPath(curve, { width, height, until, most }) : "";
     this.querySelector(".plot .line").setAttribute("d", line);
     this.querySelector(".plot .area").setAttribute("d", line && `${line}V${height}H0Z`);
@@ -98,33 +99,10 @@ export class WireView extends HTMLElement {
   }
 
   #toRow(entry) {
-    const row = document.createElement("li");
-    row.dataset.direction = entry.direction;
-    row.append(
-      cell("time", [{ text: (entry.at / 1000).toFixed(3) }]),
-      cell("arrow", [{ text: entry.direction === "up" ? "↑" : "↓" }]),
-      cell("bytes", entry.parts),
-      cell("meta", entry.note),
-    );
+    const row = rowOf(entry);
     this.#rows.set(entry, row);
     return row;
   }
-}
-
-function cell(name, parts) {
-  const element = document.createElement("span");
-  element.className = name;
-  element.append(...parts.map(toSpan));
-  return element;
-}
-
-/** @param {import("./recording.js").Part} part */
-function toSpan({ text, derived = false, kind }) {
-  const span = document.createElement("span");
-  span.textContent = text;
-  span.classList.toggle("derived", derived);
-  if (kind) span.classList.add(kind);
-  return span;
 }
 
 customElements.define("wire-view", WireView);

@@ -5,12 +5,12 @@ import { headSize, httpVersion, recordCut, recordEnd, requestHead, responseHead,
 const HEADERS = ["content-type", "transfer-encoding", "cache-control", "x-accel-buffering"];
 
 /** Make one request, and yield the text of its body as the body grows. */
-export async function* chunked(src, { signal, wire }) {
+export async function* chunked(src, { signal, wire, network = globalThis }) {
   const version = httpVersion();
   wire.record({ direction: "up", parts: requestHead(src, version, ["Accept: */*"]), requests: 1 });
   signal.addEventListener("abort", () => recordCut(wire), { once: true });
 
-  const response = await fetch(src, { signal, cache: "no-store" });
+  const response = await network.fetch(src, { signal, cache: "no-store" });
   wire.count("heads", headSize(response));
   wire.record({ direction: "down", parts: responseHead(response, version, HEADERS) });
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);

@@ -8,13 +8,16 @@ const INTERVAL = 100;
 /** The status for a piece that doesn't exist. It means that the client has all pieces. */
 const OVER = 400;
 
-/** Request one piece after another, and yield their texts. */
-export async function* polling(src, { signal, wire }) {
-  for (let cnt = 0; ; cnt += 1) {
+/**
+ * Request one piece after another, from number `first` on, and yield their texts. A stream that is still
+ * written answers with no text where the next piece isn't there yet; then the same piece is asked for again.
+ */
+export async function* polling(src, { signal, wire, network = globalThis, first = 0, interval = INTERVAL }) {
+  for (let cnt = first; ;) {
     const url = `${src}?cnt=${cnt}`;
     const began = performance.now();
     const opened = opensConnection(url);
-    const response = await fetch(url, { signal, cache: "no-store" });
+    const response = await network.fetch(url, { signal, cache: "no-store" });
     const body = await response.text();
     const text = response.ok ? JSON.parse(body).message : "";
     const entry = record(wire, { url, response, body, text, took: performance.now() - began });
@@ -25,8 +28,11 @@ export async function* polling(src, { signal, wire }) {
 
     if (response.status === OVER) return;
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-    yield text;
-    await pause(began + INTERVAL - performance.now());
+    if (text) {
+      cnt += 1;
+      yield text;
+    }
+    await pause(began + interval - performance.now());
   }
 }
 

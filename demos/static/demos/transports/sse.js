@@ -6,12 +6,12 @@ import { httpVersion, recordCut, recordEnd, requestHead, valuesOf } from "./http
 const END = "END";
 
 /** Yield the data of an EventSource's events until the last event. */
-export async function* sse(src, { signal, wire }) {
+export async function* sse(src, { signal, wire, network = globalThis }) {
   const version = httpVersion();
   const headers = ["Accept: text/event-stream", "Cache-Control: no-cache"];
   wire.record({ direction: "up", parts: requestHead(src, version, headers), requests: 1 });
 
-  const source = new EventSource(src);
+  const source = new network.EventSource(src);
   const opened = () => wire.record({
     direction: "down",
     parts: [derived(`${version} 200 OK\ncontent-type: text/event-stream`)],

@@ -7,11 +7,11 @@ const NORMAL = 1000;
 const NO_CLOSE_FRAME = 1006;
 
 /** Yield the text frames of one WebSocket until the server closes it. */
-export async function* websocket(src, { signal, wire }) {
+export async function* websocket(src, { signal, wire, network = globalThis }) {
   const url = new URL(src, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   recordRequest(wire, src);
-  const socket = new WebSocket(url);
+  const socket = new network.WebSocket(url);
   yield* valuesOf(messagesOf(socket, { signal, wire }));
 }
 

@@ -108,9 +108,9 @@ class Server:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
-    def launch(self) -> None:
-        """Start the process without waiting for it to answer."""
-        self.port = free_port()
+    def launch(self, port: int = 0) -> None:
+        """Start the process on a port, or on a free one, without waiting for it to answer."""
+        self.port = port or free_port()
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 server_command(self.name, self.port),

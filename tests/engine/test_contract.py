@@ -150,46 +150,75 @@ def read_by(legs: list[Leg], name: str, site: Site, last: str) -> Reader:
     return reader.read(last, site.servers[-1].address)
 
 
-@pytest.fixture
-def readers(backend_site: Site, at_once: ThreadPoolExecutor):
+def readers_of(site: Site, at_once: ThreadPoolExecutor):
     """Return a function that starts the readers of a plan and returns a function to await them."""
 
     def start(plan: Plan, name: str):
         lasts = [*TRANSPORTS][1:] + [*TRANSPORTS][:1]
         reading = [
-            at_once.submit(read_by, legs, name, backend_site, last)
+            at_once.submit(read_by, legs, name, site, last)
             for legs, last in zip(plan.legs, lasts, strict=True)
         ]
-        bare = at_once.submit(bare_text, backend_site.address, name)
+        bare = at_once.submit(bare_text, site.address, name)
         return lambda: ([future.result() for future in reading], bare.result())
 
     return start
 
 
+@pytest.fixture
+def readers(backend_site: Site, at_once: ThreadPoolExecutor):
+    return readers_of(backend_site, at_once)
+
+
+def check_whole(plan: Plan, publisher: Publisher, readers, ending: str) -> None:
+    """Check that every reader gets exactly the pieces of a stream that ends as done or failed."""
+    source = publisher.open(new_name(ending), form=plan.form, format=plan.format)
+    wait = readers(plan, source.name)
+    source.begin(plan.pieces, pause=plan.pause)
+    source.expect("written")
+    source.end() if ending == "done" else source.fail("out of paper")
+    finished, bare = wait()
+    assert bare == ("".join if plan.format == "text" else as_lines)(plan.pieces)
+    for reader in finished:
+        assert tuple(reader.texts) == plan.pieces
+        assert reader.state == ending
+        assert reader.resets == []
+        # The exception, which says "out of paper", is for the owner and staff alone.
+        reason = "The source failed." if ending == "failed" else ""
+        assert reader.end.get("reason", "") == reason
+
+
+def check_stopped(plan: Plan, publisher: Publisher, readers, site: Site, staff: Person) -> None:
+    """Check that every reader gets the same pieces of a stream that a viewer stops."""
+    source = publisher.open(new_name("stopped"), form=plan.form, format=plan.format)
+    wait = readers(plan, source.name)
+    source.begin(plan.pieces, pause=plan.pause)
+    # A viewer receives some pieces from any process, and then stops the stream.
+    server = site.servers[plan.stop_at % len(site.servers)]
+    Reader(source.name).read("websocket", server.address, plan.stop_at)
+    answer = http.ask(
+        server.address, f"/stream/{source.name}/stop", method="POST", headers=staff.form
+    )
+    assert (answer.status, answer.json) == (202, {"state": "stopped"})
+    finished, bare = wait()
+    for reader in finished:
+        assert reader.text == bare
+        assert reader.state == "stopped"
+        assert tuple(reader.texts) == plan.pieces[: len(reader.texts)]
+        assert len(reader.texts) >= plan.stop_at
+
+
 @FORMATS
 @pytest.mark.parametrize("ending", ["done", "failed"])
 def test_every_reader_gets_exactly_the_pieces(
-    backend_site: Site, publisher: Publisher, readers, ending: str, format: str
+    publisher: Publisher, readers, ending: str, format: str
 ):
     @bounded(10)
     @given(plans(format))
     @example(long(format))
     @example(large(format))
     def run(plan: Plan) -> None:
-        source = publisher.open(new_name(ending), form=plan.form, format=format)
-        wait = readers(plan, source.name)
-        source.begin(plan.pieces, pause=plan.pause)
-        source.expect("written")
-        source.end() if ending == "done" else source.fail("out of paper")
-        finished, bare = wait()
-        assert bare == ("".join if format == "text" else as_lines)(plan.pieces)
-        for reader in finished:
-            assert tuple(reader.texts) == plan.pieces
-            assert reader.state == ending
-            assert reader.resets == []
-            # The exception, which says "out of paper", is for the owner and staff alone.
-            reason = "The source failed." if ending == "failed" else ""
-            assert reader.end.get("reason", "") == reason
+        check_whole(plan, publisher, readers, ending)
 
     run()
 
@@ -198,27 +227,10 @@ def test_every_reader_gets_exactly_the_pieces(
 def test_every_reader_of_a_stopped_stream_gets_the_same_pieces(
     backend_site: Site, publisher: Publisher, people: dict[str, Person], readers, format: str
 ):
-    staff = people["staff"]
-
     @bounded(10)
     @given(plans(format))
     @example(long(format))
     def run(plan: Plan) -> None:
-        source = publisher.open(new_name("stopped"), form=plan.form, format=format)
-        wait = readers(plan, source.name)
-        source.begin(plan.pieces, pause=plan.pause)
-        # A viewer receives some pieces from any process, and then stops the stream.
-        server = backend_site.servers[plan.stop_at % len(backend_site.servers)]
-        Reader(source.name).read("websocket", server.address, plan.stop_at)
-        answer = http.ask(
-            server.address, f"/stream/{source.name}/stop", method="POST", headers=staff.form
-        )
-        assert (answer.status, answer.json) == (202, {"state": "stopped"})
-        finished, bare = wait()
-        for reader in finished:
-            assert reader.text == bare
-            assert reader.state == "stopped"
-            assert tuple(reader.texts) == plan.pieces[: len(reader.texts)]
-            assert len(reader.texts) >= plan.stop_at
+        check_stopped(plan, publisher, readers, backend_site, people["staff"])
 
     run()

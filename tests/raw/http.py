@@ -3,10 +3,11 @@
 import json
 import re
 import socket
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from tests.waiting import PATIENCE
 
@@ -16,6 +17,14 @@ HEADER = re.compile(
     rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\x21-\xff]?(?:[\t\x20-\xff]*[\x21-\xff])?)[ \t]*\r\n"
 )
 CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]+)\r\n")
+
+
+class SecureAddress(NamedTuple):
+    """The address of a server that speaks TLS, and the certificates that its client trusts."""
+
+    host: str
+    port: int
+    tls: ssl.SSLContext
 
 
 class Malformed(AssertionError):
@@ -157,9 +166,11 @@ def parse_responses(recorded: bytes) -> list[Response]:
 class Connection:
     """A connection to a server. Read the server's bytes from `file`."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int] | SecureAddress) -> None:
         self.address = address
-        self.socket = socket.create_connection(address, timeout=PATIENCE)
+        self.socket = socket.create_connection(address[:2], timeout=PATIENCE)
+        if isinstance(address, SecureAddress):
+            self.socket = address.tls.wrap_socket(self.socket, server_hostname=address.host)
         self.file = self.socket.makefile("rb")
 
     def __enter__(self) -> "Connection":

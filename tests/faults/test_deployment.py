@@ -1,0 +1,133 @@
+"""The reference deployment: nginx with TLS and HTTP/2, two processes, PostgreSQL and Valkey."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import astuple
+from pathlib import Path
+
+import pytest
+
+from tests.engine.people import Person, introduce
+from tests.engine.publisher import Publisher
+from tests.engine.reading import TRANSPORTS
+from tests.engine.test_contract import (
+    FORMATS,
+    Plan,
+    check_stopped,
+    check_whole,
+    large,
+    long,
+    readers_of,
+)
+from tests.engine.test_faults import texts, texts_of
+from tests.postgres import Postgres
+from tests.raw import http
+from tests.waiting import wait_until
+
+from .deployment import Deployment, deploy
+
+
+class SecurePerson(Person):
+    """A user whose browser sends the forms with TLS, where Django demands a Referer."""
+
+    @property
+    def form(self) -> Mapping[str, str]:
+        return {**super().form, "Referer": "https://127.0.0.1/"}
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    tmp_path_factory: pytest.TempPathFactory, static_root: Path, postgres: Postgres
+) -> Iterator[Deployment]:
+    with ExitStack() as stack:
+        yield deploy(stack, tmp_path_factory, static_root, postgres)
+
+
+@pytest.fixture
+def readers(deployment: Deployment, at_once: ThreadPoolExecutor):
+    return readers_of(deployment, at_once)
+
+
+@pytest.fixture(scope="module")
+def publisher(deployment: Deployment) -> Iterator[Publisher]:
+    publisher = Publisher(deployment.site.env)
+    yield publisher
+    publisher.kill()
+
+
+@pytest.fixture(scope="module")
+def people(publisher: Publisher) -> dict[str, Person]:
+    return {name: SecurePerson(*astuple(person)) for name, person in introduce(publisher).items()}
+
+
+@pytest.fixture(scope="module")
+def at_once() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+# The contract, which tests/engine/test_contract.py states for every server and back end.
+
+
+@FORMATS
+@pytest.mark.parametrize("plan", [long, large])
+def test_every_reader_gets_exactly_the_pieces_through_nginx(
+    publisher: Publisher, readers, plan: Callable[[str], Plan], format: str
+):
+    check_whole(plan(format), publisher, readers, "done")
+
+
+def test_every_reader_of_a_stopped_stream_gets_the_same_pieces_through_nginx(
+    deployment: Deployment, publisher: Publisher, people: dict[str, Person], readers
+):
+    check_stopped(long("text"), publisher, readers, deployment, people["staff"])
+
+
+# TLS, HTTP/2, and a process that dies.
+
+
+def test_pages_come_over_http_2_and_plain_http_leads_to_them(deployment: Deployment):
+    nginx = deployment.nginx
+    modern = nginx.address._replace(tls=nginx.certificate.client("h2", "http/1.1"))
+    with http.Connection(modern) as connection:
+        assert connection.socket.selected_alpn_protocol() == "h2"
+    page = http.get(nginx.address, "/en/")
+    assert page.status == 200
+    assert "max-age" in page.headers["strict-transport-security"]
+    plain = http.get(nginx.plain_address, "/en/")
+    assert (plain.status, plain.headers["location"]) == (301, "https://127.0.0.1/en/")
+    # The figures of a process are not for everyone.
+    assert http.get(nginx.address, "/metrics").status == 404
+
+
+async def test_viewers_go_on_when_one_of_the_two_processes_is_killed(
+    deployment: Deployment, publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("SSL_CERT_FILE", str(deployment.nginx.certificate.authority))
+    source = publisher.open()
+    got: list[list[str]] = [[] for _ in range(5) for _ in TRANSPORTS]
+
+    async def read(transport: str, into: list[str]) -> None:
+        url = f"{deployment.url}/stream/{source.name}"
+        async for text in texts_of(url, transport):
+            into.append(text)  # noqa: PERF401 - all pieces are awaited while this goes on
+
+    def all_have(count: int) -> None:
+        wait_until(lambda: all(len(each) == count for each in got), f"all have {count} pieces")
+
+    victim = deployment.site.servers[0]
+    async with asyncio.TaskGroup() as reading:
+        for number, into in enumerate(got):
+            reading.create_task(read([*TRANSPORTS][number % 4], into))
+        await asyncio.to_thread(source.write, *texts(0, 10))
+        await asyncio.to_thread(all_have, 10)
+        await asyncio.to_thread(victim.kill)
+        await asyncio.to_thread(source.write, *texts(10, 20))
+        await asyncio.to_thread(all_have, 20)
+        # The process comes back at its address, and takes new viewers.
+        await asyncio.to_thread(victim.launch, victim.port)
+        await asyncio.to_thread(victim.ready)
+        await asyncio.to_thread(source.end)
+    assert got == [texts(0, 20)] * len(got)

@@ -21,12 +21,16 @@ except ImproperlyConfigured as error:
     # A mistake in the configuration: print the message for the operator, without a traceback.
     sys.exit(f"streamsite: {error}")
 
+from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from django.urls import get_resolver
 
+from demos.lab.panels import with_lab
 from streamsite.streams.asgi import streams_application
 
 application = streams_application(ASGIHandler())
+if settings.LAB:
+    application = with_lab(application)
 
 # Everything that is imported so far stays until the process ends. A full garbage collection would
 # search all of it, and pause every viewer for about 60 ms, so these objects are exempt from now on.

@@ -166,6 +166,13 @@ CHAT_MAX_ANSWERS_PER_PROCESS = environment.integer("CHAT_MAX_ANSWERS_PER_PROCESS
 
 CHAT_KEEP = environment.duration("CHAT_KEEP", "365d")
 
+# The lab, where visitors start streams of their own and break them: whether there is one, how many
+# runs a process has at once, and whether a visitor may restart the process.
+
+LAB = environment.boolean("LAB", default=True)
+LAB_MAX_RUNS = environment.integer("LAB_MAX_RUNS", 4)
+LAB_RESTART = environment.boolean("LAB_RESTART", default=False)
+
 # The page of a stream, to which the admin's "view on site" leads.
 
 ABSOLUTE_URL_OVERRIDES = {"streams.stream": lambda stream: reverse("stream", args=[stream.name])}

@@ -1,5 +1,6 @@
 """The URLs of the site. The streams come first, because most requests are for them."""
 
+from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.templatetags.static import static
@@ -22,6 +23,7 @@ class Favicon(RedirectView):
 urlpatterns = [
     path("stream/", include("demos.stream_urls")),
     path("chat/", include("streamsite.chat.urls")),
+    *([path("lab/runs/", include("demos.lab.urls"))] if settings.LAB else []),
     path("notices/", notices.notices, name="notices"),
     path("favicon.ico", Favicon.as_view()),
     path("healthz", health.alive),

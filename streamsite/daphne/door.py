@@ -15,6 +15,8 @@ until the last message. A door takes whole parts of a body, or whole text messag
 
 from typing import Any
 
+from .writing import unsent
+
 NAME = "streamsite.door"
 
 
@@ -51,3 +53,17 @@ class Door:
     async def drained(self) -> None:
         """Wait until the connection takes more. A client that reads nothing is cut off."""
         await self._connection.drained()
+
+    @property
+    def socket(self) -> Any:
+        """The socket of the connection, or None when the connection is closed."""
+        return getattr(self._connection.lowest, "socket", None)
+
+    @property
+    def unsent(self) -> int:
+        """The bytes that wait in this process for the client to read."""
+        return unsent(self._connection.lowest)
+
+    def abort(self) -> None:
+        """Reset the connection, so that the client notices that it has not got everything."""
+        self._connection.abort()

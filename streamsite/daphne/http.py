@@ -242,6 +242,11 @@ class Request(daphne.http_protocol.WebRequest):
         else:
             super().handle_exception(exception)
 
+    @property
+    def lowest(self) -> Any:
+        """The transport of the connection, or None when the connection is closed."""
+        return getattr(self.channel, "transport", None)
+
     def abort(self) -> None:
         if self.channel is not None:
             self.channel.forceAbortClient()

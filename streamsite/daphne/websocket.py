@@ -156,5 +156,10 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
             flow.stopProducing()
         super().connectionLost(reason)
 
+    @property
+    def lowest(self) -> Any:
+        """The transport of the connection."""
+        return self.transport
+
     def abort(self) -> None:
         self.transport.abortConnection()

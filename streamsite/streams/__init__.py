@@ -50,6 +50,7 @@ _MODULES = {
     "Unauthorized": "errors",
     "Unavailable": "errors",
     "areserve": "writing.reservations",
+    "check_csrf": "http.access",
     "end_of": "reading.following",
     "endpoint": "http.endpoints",
     "find": "reading.finding",
@@ -63,6 +64,7 @@ _MODULES = {
     "policy": "http.policy",
     "publish": "writing.blocks",
     "reserve": "writing.reservations",
+    "ring": "log.bell",
     "start": "writing.sources",
     "stop": "writing.stopping",
     "streams_changed": "signals",
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from .errors import TooMany as TooMany
     from .errors import Unauthorized as Unauthorized
     from .errors import Unavailable as Unavailable
+    from .http.access import check_csrf as check_csrf
     from .http.consumers import Consumer as Consumer
     from .http.endpoints import endpoint as endpoint
     from .http.exposition import metrics as metrics
@@ -97,6 +100,7 @@ if TYPE_CHECKING:
     from .http.responses import RecordsResponse as RecordsResponse
     from .http.sessions import handshake_request as handshake_request
     from .http.transports.encoding import Format as Format
+    from .log.bell import ring as ring
     from .log.database import in_database as in_database
     from .models import Stream as Stream
     from .pieces import Batch as Batch

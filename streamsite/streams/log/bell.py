@@ -18,6 +18,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from ..instruments import RING, RINGS_LOST
 from ..loops import PerLoop
+from ..models import Stream
 from ..pieces import End, Pieces
 from .listeners import GROUP, INTERVAL, Listeners, announcement
 
@@ -264,6 +265,23 @@ class Bell:
 
 
 bell = PerLoop(Bell)
+
+
+def ring(stream: Stream, n: int) -> None:
+    """Tell the readers in this process that a stream has `n` pieces by now, or more than before.
+
+    For a server that learns from a process of its own, such as a child that publishes, what no
+    channel layer tells:
+
+        async for line in child.stdout:
+            ring(stream, int(line))
+
+    The readers look into the log, so a number that is too large does no harm: a number that the
+    stream never has makes them look for its end.
+    """
+    for each in bell:
+        each._deliver([Ring(stream.pk, n, None, None)])
+
 
 # What a site without CHANNEL_LAYERS uses.
 in_memory = InMemoryChannelLayer()

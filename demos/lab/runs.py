@@ -1,0 +1,273 @@
+"""The runs of this server process, from the start to the removal."""
+
+import asyncio
+import secrets
+import signal
+from collections.abc import Coroutine
+from contextlib import aclosing, suppress
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+
+from streamsite.streams import (
+    End,
+    NoSuchStream,
+    Pieces,
+    Removed,
+    Stream,
+    StreamError,
+    TooMany,
+    areserve,
+    follow,
+    in_database,
+    ring,
+    stop,
+)
+from streamsite.streams import find as find_stream
+
+from . import broadcast
+from .account import Events, Given, Row, now
+from .options import Options
+from .process import Process
+
+# Seconds for which a run is kept after its producer and its stream have ended.
+KEPT = 180
+# How long the engine keeps the stream if this process dies before it removes the run.
+KEEP = timedelta(minutes=5)
+# Seconds within which the producer has to take up its stream.
+WITHIN = 20
+# Seconds beyond the run's own after which the producer is killed, whatever it does.
+GRACE = 45
+# More pieces than a stream has. The number makes readers look for the stream's end.
+NEVER = 1_000_000_000
+# The most panels of a run: four transports, seven tabs and a slow reader on two sources.
+MOST_ROWS = 60
+
+# Names this server process in the answers.
+PROCESS = secrets.token_hex(3)
+
+
+class NoSuchRun(StreamError):
+    """There is no such run, or it is another visitor's."""
+
+    status = 404
+    close_code = 4404
+
+    def __init__(self) -> None:
+        super().__init__("There is no such run, or it is not yours. Start one of your own.")
+
+
+class Run:
+    """One stream and its producer, which the faults break.
+
+    `adopted` says that this process did not start the run: another one did, or this one before it
+    was restarted. Then the producer can't be signalled from here, and what it gave is not known.
+    """
+
+    def __init__(self, stream: Stream, options: Options | None) -> None:
+        self.stream = stream
+        self.options = options
+        self.started = stream.started_at.timestamp() * 1000
+        self.given = Given()
+        self.events = Events()
+        self.rows: dict[tuple[str, str, str, str], Row] = {}
+        self.slow: list[Any] = []
+        self.faults = 0
+        # Whether the producer's process is stopped by the fault of that name.
+        self.hangs = False
+        self.process: Process | None = None
+        self.plain_over = False
+        # What the engine has told about the stream so far.
+        self.pieces = self.length = 0
+        self.end: End | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def id(self) -> str:
+        return self.stream.name
+
+    @property
+    def adopted(self) -> bool:
+        return self.options is None
+
+    @property
+    def state(self) -> str:
+        if self.process is not None and self.process.runs:
+            return "running" if self.given.times else "starting"
+        return "ended"
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do work beside the run, which ends with the run at the latest."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def row(self, panel: str, source: str, transport: str, path: str) -> Row:
+        """Return the account of a panel's connections. Raises TooMany."""
+        key = panel, source, transport, path
+        if key not in self.rows:
+            if len(self.rows) >= MOST_ROWS:
+                raise TooMany(f"A run has at most {MOST_ROWS} panels. Use one that there is.")
+            self.rows[key] = Row(*key)
+        return self.rows[key]
+
+    async def live(self) -> None:
+        """Accompany the run, from the start of its producer to the removal."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._watch())
+                if self.options is not None:
+                    group.create_task(self._produce(self.options))
+            await asyncio.sleep(KEPT)
+        finally:
+            # Not awaited here: the task may be cancelled because the server ends.
+            _runs.pop(self.id, None)
+        await remove(self)
+
+    async def _produce(self, options: Options) -> None:
+        assert self.process is not None
+        try:
+            async with asyncio.timeout(options.seconds + GRACE):
+                async for line in self.process.lines():
+                    await self._take(line)
+        except TimeoutError:
+            self.process.kill()
+        finally:
+            self.process.kill()
+        self.events.add("over", status=await self.process.wait())
+        ring(self.stream, NEVER)  # Its last act may have been the end of the stream.
+
+    async def _take(self, line: dict[str, Any]) -> None:
+        """Take in what the producer says."""
+        if "text" in line:
+            if not self.given.times:
+                self.events.add("first")
+            self.given.add(line["at"], line["text"])
+            await broadcast.say(self.id, line["text"])
+        elif "stored" in line:
+            ring(self.stream, line["stored"])
+        elif "refused" in line:
+            self.events.add("fenced", why=line["refused"])
+        else:
+            self.plain_over = True
+            await broadcast.say(self.id, "")
+
+    async def _watch(self) -> None:
+        """Keep up with the engine's stream, to its end."""
+        with suppress(NoSuchStream):
+            async with aclosing(follow(self.stream)) as batches:
+                async for batch in batches:
+                    for record in batch:
+                        if isinstance(record, Pieces):
+                            self.pieces = record.first + len(record.texts)
+                            self.length += sum(map(len, record.texts))
+                        elif isinstance(record, End):
+                            self.end = record
+                            self.events.add("end", state=record.state, reason=record.reason)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the producer's process."""
+        if self.process is not None:
+            self.process.signal(number)
+
+    async def close(self) -> None:
+        """End everything of the run in this process, its connections too."""
+        for task in self._tasks:
+            task.cancel()
+        if self.process is not None:
+            self.process.kill()
+        for row in self.rows.values():
+            for link in list(row.links):
+                link.reset()
+        await broadcast.say(self.id, "")
+
+
+# The runs of this process by id, and the tasks that accompany them.
+_runs: dict[str, Run] = {}
+_lives: dict[str, asyncio.Task[None]] = {}
+
+
+async def start(options: Options, former: str | None) -> Run:
+    """Start a run, and end the visitor's former one. Raises TooMany."""
+    if former is not None:
+        with suppress(NoSuchRun):
+            await remove(await find(former))
+    if sum(not run.adopted for run in _runs.values()) >= (most := settings.LAB_MAX_RUNS):
+        raise TooMany(f"{most} runs are under way in this process. Try again in a minute.")
+    run = Run(await areserve(visibility="link", keep=KEEP, within=WITHIN), options)
+    run.process = await Process.start(run.id, options)
+    run.events.add("start")
+    _accompany(run)
+    return run
+
+
+async def find(run_id: str) -> Run:
+    """Return a run, and adopt one that another process started. Raises NoSuchRun."""
+    if (run := _runs.get(run_id)) is not None:
+        return run
+    try:
+        stream = await find_stream(run_id)
+    except (NoSuchStream, Removed, StreamError):
+        raise NoSuchRun from None
+    # Another request may have adopted the run meanwhile.
+    if (run := _runs.get(run_id)) is None:
+        run = Run(stream, None)
+        _accompany(run)
+    return run
+
+
+def _accompany(run: Run) -> None:
+    _runs[run.id] = run
+    task = asyncio.create_task(run.live(), name=f"lab-{run.id}")
+    _lives[run.id] = task
+    task.add_done_callback(lambda _task: _lives.pop(run.id, None))
+
+
+async def remove(run: Run) -> None:
+    """Remove a run and its stream, so that nothing of them stays."""
+    _runs.pop(run.id, None)
+    task = _lives.pop(run.id, None)
+    if task is not None and task is not asyncio.current_task():
+        task.cancel()
+    await run.close()
+    await stop(run.stream, "The run was removed.")
+    await in_database(Stream.objects.filter(pk=run.stream.pk).delete)
+
+
+def as_json(run: Run, after: int, *, texts: bool) -> dict[str, Any]:
+    """Return what the page shows of a run, with the pieces from number `after` on."""
+    options, end, ended = run.options, run.end, run.state == "ended"
+    answer = {
+        "id": run.id,
+        "now": now(),
+        "started": run.started,
+        "process": PROCESS,
+        "adopted": run.adopted,
+        "state": run.state,
+        "options": options
+        and {
+            "rate": options.rate,
+            "size": options.size,
+            "text": options.text,
+            "seconds": options.seconds,
+        },
+        "first": after,
+        "pieces": run.given.since(after),
+        "count": len(run.given.times),
+        "plain_over": run.plain_over,
+        "length": run.given.length,
+        "sha256": run.given.sha256 if ended and not run.adopted else None,
+        "stream": {
+            "state": end.state if end else "live",
+            "reason": end.reason if end else "",
+            "pieces": end.n if end else run.pieces,
+            "length": run.length,
+            "sha256": end.sha256 if end else "",
+        },
+        "connections": [row.as_json() for row in run.rows.values()],
+        "events": run.events.all,
+        "slow": [reader.as_json() for reader in run.slow],
+        "stream_name": run.id,
+    }
+    return {**answer, "texts": run.given.texts[after:]} if texts else answer

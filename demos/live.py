@@ -1,7 +1,7 @@
 """The live pages: the list of streams, and a page for each stream."""
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -41,15 +41,15 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
     except Removed:
         return render(request, "410.html", status=410)
     except NoSuchStream:
-        raise Http404 from None
+        return unseen(request)
     rules = policy()
     try:
         may_watch = rules.is_open(found) or rules.may_watch(request, found)
     except StreamError:  # Such as an expired viewer link.
-        may_watch = False
-    if not may_watch:
         # PermissionDenied is not raised, because Django would log the traceback.
         return permission_denied(request, PermissionDenied())
+    if not may_watch:
+        return unseen(request)
     may_stop = rules.may_stop(request, found)
     if may_stop and found.live:
         # Sets the CSRF cookie. The request of the Stop button repeats the token.
@@ -74,3 +74,8 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
             "pace": None if found.live else pace,
         },
     )
+
+
+def unseen(request: HttpRequest) -> HttpResponse:
+    """Show one page for a stream that is missing and for one that the visitor may not watch."""
+    return render(request, "streams/unseen.html", status=404)

@@ -2,11 +2,13 @@
 
 from django.urls import include, path, re_path
 
+from streamsite.streams.http.limits.polls import limit_polls
+
 from . import views
 from .consumers import ArticleConsumer
 
 urlpatterns = [
-    path("polling", views.polling, name="article-polling"),
+    path("polling", limit_polls(views.polling), name="article-polling"),
     path("chunked", views.chunked, name="article-chunked"),
     path("events", views.events, name="article-events"),
     path("ws", ArticleConsumer.as_view(), name="article-ws"),

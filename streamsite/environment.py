@@ -63,6 +63,16 @@ def integer(name: str, default: int, minimum: int = 1) -> int:
     return int(value)
 
 
+def limit(name: str, default: int) -> int | None:
+    """Return a whole number from 1, or None for "none"."""
+    if os.environ.get(name, "").strip().lower() == "none":
+        return None
+    try:
+        return integer(name, default)
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(f"{str(error).removesuffix('.')}, or none.") from None
+
+
 def duration(name: str, default: str) -> timedelta | None:
     """Return a duration, such as "30d", or None for "forever"."""
     value = os.environ.get(name, "").strip().lower() or default

@@ -153,6 +153,16 @@ STREAM_MAX_BODY = environment.integer("STREAM_MAX_BODY", 8 * 1024 * 1024)
 
 STREAM_METRICS = environment.choice("STREAM_METRICS", "off", ("off", "internal", "on"))
 
+# Limits of clients and publishers: "none" is no limit.
+
+STREAM_MAX_VIEWERS = environment.limit("STREAM_MAX_VIEWERS", 10_000)
+STREAM_MAX_VIEWERS_PER_CLIENT = environment.limit("STREAM_MAX_VIEWERS_PER_CLIENT", 1_000)
+STREAM_MAX_POLLS_PER_CLIENT = environment.limit("STREAM_MAX_POLLS_PER_CLIENT", 500)
+STREAM_MAX_LIVE_STREAMS = environment.limit("STREAM_MAX_LIVE_STREAMS", 200)
+STREAM_MAX_NEW_STREAMS = environment.limit("STREAM_MAX_NEW_STREAMS", 300)
+STREAM_MAX_PUBLISHES = environment.limit("STREAM_MAX_PUBLISHES", 500)
+STREAM_MAX_WRONG_TOKENS = environment.limit("STREAM_MAX_WRONG_TOKENS", 20)
+
 # The chat: the model that answers, and what the model is told before each conversation.
 
 CHAT_MODEL = environment.text("CHAT_MODEL")

@@ -186,7 +186,7 @@ def test_a_private_stream_is_for_its_owner_and_staff(site, people):
     put(site.server, people["owner"], name, query="?visibility=owner&title=Secret")
     for person in (None, people["stranger"]):
         response = get(site, f"/live/{name}/", person)
-        assert response.status == 403
+        assert response.status == 404
         assert "Secret" not in response.text
     for person in (people["owner"], people["staff"]):
         assert get(site, f"/live/{name}/", person).status == 200

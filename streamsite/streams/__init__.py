@@ -49,6 +49,7 @@ _MODULES = {
     "TooMany": "errors",
     "Unauthorized": "errors",
     "Unavailable": "errors",
+    "Unseen": "errors",
     "areserve": "writing.reservations",
     "check_csrf": "http.access",
     "end_of": "reading.following",
@@ -88,6 +89,7 @@ if TYPE_CHECKING:
     from .errors import TooMany as TooMany
     from .errors import Unauthorized as Unauthorized
     from .errors import Unavailable as Unavailable
+    from .errors import Unseen as Unseen
     from .http.access import check_csrf as check_csrf
     from .http.consumers import Consumer as Consumer
     from .http.endpoints import endpoint as endpoint

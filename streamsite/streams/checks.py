@@ -1,16 +1,14 @@
 """System checks for common mistakes in the settings of a site that installs the engine."""
 
 import inspect
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
-from django.urls import URLResolver, get_resolver
+from django.urls import get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
-from . import urls
-from .conf import setting
+from .conf import LIMITS, setting
 from .errors import BadRequest
 from .http.clients import parse_network
 from .http.entrypoint import serves_streams
@@ -19,6 +17,7 @@ from .http.origins import parse
 from .http.policy import policy_problem
 from .instruments import INSTALLED, METRICS
 from .log.keeping import kept_for
+from .mounts import find_mounts
 from .workers import unconnected_workers, uncounted_workers
 
 REDIS = "channels_redis.core.RedisChannelLayer"
@@ -105,6 +104,20 @@ def check_uncounted_workers(**_: Any) -> list[CheckMessage]:
             hint="Set the environment variable PROMETHEUS_MULTIPROC_DIR to an empty folder.",
             id="streams.W005",
         )
+    ]
+
+
+@register()
+def check_limits(**_: Any) -> list[CheckMessage]:
+    """Require that each limit of clients and publishers is a whole number from 1, or None."""
+    return [
+        Error(
+            f"{name} is {value!r}, which is no limit.",
+            hint="Write a whole number from 1, or None for no limit.",
+            id="streams.E012",
+        )
+        for name in LIMITS
+        if (value := setting(name)) is not None and not (type(value) is int and value > 0)
     ]
 
 
@@ -278,14 +291,3 @@ def check_mount(**_: Any) -> list[CheckMessage]:
                 )
             )
     return messages
-
-
-def find_mounts(resolver: URLResolver, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the patterns that lead to each `include()` of the engine's URLs, outermost first."""
-    for entry in resolver.url_patterns:
-        if isinstance(entry, URLResolver):
-            patterns = (*above, entry.pattern)
-            if entry.urlconf_module is urls:
-                yield patterns
-            else:
-                yield from find_mounts(entry, patterns)

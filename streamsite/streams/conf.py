@@ -28,7 +28,32 @@ DEFAULTS: dict[str, Any] = {
     "STREAM_METRICS": "off",
     # Bytes in the body of one publishing request.
     "STREAM_MAX_BODY": 8 * 1024 * 1024,
+    # Limits of clients and publishers. None is no limit. See streams/http/limits.
+    # Requests and WebSockets that a process serves at once, and those of one client address.
+    "STREAM_MAX_VIEWERS": 10_000,
+    "STREAM_MAX_VIEWERS_PER_CLIENT": 1_000,
+    # Polls a second of one client address.
+    "STREAM_MAX_POLLS_PER_CLIENT": 500,
+    # For a publisher token, and for a user: streams that are live at once, new streams a minute,
+    # and publishing requests a second.
+    "STREAM_MAX_LIVE_STREAMS": 200,
+    "STREAM_MAX_NEW_STREAMS": 300,
+    "STREAM_MAX_PUBLISHES": 500,
+    # Wrong publisher tokens a minute of one client address.
+    "STREAM_MAX_WRONG_TOKENS": 20,
 }
+
+
+# The settings above that are limits of clients and publishers.
+LIMITS = (
+    "STREAM_MAX_VIEWERS",
+    "STREAM_MAX_VIEWERS_PER_CLIENT",
+    "STREAM_MAX_POLLS_PER_CLIENT",
+    "STREAM_MAX_LIVE_STREAMS",
+    "STREAM_MAX_NEW_STREAMS",
+    "STREAM_MAX_PUBLISHES",
+    "STREAM_MAX_WRONG_TOKENS",
+)
 
 
 def setting(name: str) -> Any:

@@ -63,6 +63,18 @@ class NoSuchStream(StreamError):
         super().__init__(f"There is no stream named {name!r}.")
 
 
+class Unseen(NoSuchStream):
+    """There is no stream with this name, or this reader may not know that there is one.
+
+    Both cases have the same answer, so that nobody can find out the names of private streams.
+    """
+
+    def __init__(self, name: str) -> None:
+        StreamError.__init__(
+            self, f"There is no stream named {name!r}, or it is private: log in as its owner."
+        )
+
+
 class Removed(NoSuchStream):
     """The stream was removed, because the time for which it was kept is over.
 

@@ -1,12 +1,12 @@
 """Refusals by the limits of the engine, and how many there were."""
 
 import math
-from collections import Counter
 from typing import Final
 
 from .errors import TooMany
+from .instruments import REFUSALS
 
-# The limits that refuse requests, by a word for each. See the guide, demos/guide/en/limits.md.
+# The limits that refuse requests, by a word for each: see demos/guide/en/production.md.
 VIEWERS: Final = "viewers"  # of the process
 CLIENT_VIEWERS: Final = "client-viewers"
 POLLS: Final = "polls"
@@ -14,9 +14,6 @@ STREAMS: Final = "streams"  # that are live
 NEW_STREAMS: Final = "new-streams"
 PUBLISHES: Final = "publishes"
 TOKENS: Final = "tokens"  # that are wrong
-
-# How many requests and WebSockets each limit has refused in this process.
-refusals: Counter[str] = Counter()
 
 
 def too_many(limit: str, detail: str, *, seconds: float) -> TooMany:
@@ -27,7 +24,7 @@ def too_many(limit: str, detail: str, *, seconds: float) -> TooMany:
     `seconds` is the time after which the same request may succeed. The error names it in whole
     seconds: in Retry-After, and in its sentence, because a WebSocket has no such header.
     """
-    refusals[limit] += 1
+    REFUSALS.labels(limit).inc()
     wait = max(1, math.ceil(seconds))
     error = TooMany(f"{detail} Try again in {wait} s.")
     error.retry_after = wait

@@ -26,6 +26,12 @@ SETTLE_INTERVAL, RESTING = 0.1, 0.005
 BACKLOG = 2048
 
 
+# All viewers of the benchmark have one address.
+UNLIMITED = {
+    "STREAM_MAX_VIEWERS": "none",
+    "STREAM_MAX_VIEWERS_PER_CLIENT": "none",
+    "STREAM_MAX_POLLS_PER_CLIENT": "none",
+}
 PEERS_FOLDER = Path(__file__).parent / "peers"
 # nginx with Nchan: publish to /pub/<name>, subscribe at /<name>/events and /<name>/ws. As the other
 # servers, it has one process for its viewers.
@@ -183,7 +189,7 @@ class Server:
             self._process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=environment({"PYTHONPATH": str(ROOT), **variables}),
+                env=environment({"PYTHONPATH": str(ROOT), **UNLIMITED, **variables}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -111,7 +111,7 @@ def test_an_answer_is_streamed_to_its_page(address: tuple[str, int], transport: 
 
 def test_a_private_answer_is_refused_to_others(address: tuple[str, int]):
     name = http.get(address, "/private?question=why").json["name"]
-    assert http.get(address, f"/stream/{name}/polling").status == 403
+    assert http.get(address, f"/stream/{name}/polling").status == 404
 
 
 def test_an_import_is_reserved_and_then_published_by_a_task(address: tuple[str, int]):

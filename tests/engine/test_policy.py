@@ -109,7 +109,7 @@ def test_a_viewer_link_and_a_publisher_token_take_the_place_of_a_login(login: Pr
     link = login.publisher.call(keys.link, name, 60)
     address = login.site.address
     assert http.get(address, f"/stream/{name}/chunked?{link}").text == "one two"
-    assert http.get(address, f"/stream/other/chunked?{link}").status == 403
+    assert http.get(address, f"/stream/other/chunked?{link}").status == 401
     assert http.get(address, f"/stream/openapi.json?{link}").status == 401
 
 
@@ -135,8 +135,8 @@ def test_the_policy_says_who_watches(keyed: Project, transport: str):
     name = keyed.open("owner").name
     assert keyed.read(transport, name, key_of("owner")) == "one two"
     assert keyed.read(transport, name, keyed.people["owner"].cookies) == "one two"
-    assert keyed.status(transport, name, key_of("stranger")) == 403
-    assert keyed.status(transport, name, {}) == 403
+    assert keyed.status(transport, name, key_of("stranger")) == 404
+    assert keyed.status(transport, name, {}) == 404
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
@@ -189,7 +189,7 @@ def test_the_policy_says_who_publishes(keyed: Project):
 
 def test_the_policy_says_what_the_pages_show(keyed: Project):
     name = keyed.open("owner").name
-    for who, status in (("owner", 200), ("stranger", 403)):
+    for who, status in (("owner", 200), ("stranger", 404)):
         page = http.get(keyed.site.address, f"/live/{name}/", **key_of(who))
         assert page.status == status
         assert ('data-action="stop"' in page.text) is (status == 200)
@@ -205,7 +205,7 @@ def test_pages_of_other_origins_do_not_read_with_the_visitors_cookies(
     keyed: Project, transport: str
 ):
     cookies = keyed.people["owner"].cookies
-    assert keyed.status(transport, keyed.open("owner").name, {**cookies, **FOREIGN}) == 403
+    assert keyed.status(transport, keyed.open("owner").name, {**cookies, **FOREIGN}) == 404
     assert keyed.read(transport, keyed.open().name, {**cookies, **FOREIGN}) == "one two"
     host = "{}:{}".format(*keyed.site.address)
     own = {**cookies, "Origin": f"http://{host}"}

@@ -42,7 +42,7 @@ def test_nobody_else_may_watch_a_private_stream(
     headers = people[who].cookies if who in people else {}
     with pytest.raises(Refused, match="private") as refused:
         Reader(private.name, headers).read(transport, backend_site.address)
-    assert refused.value.status == 403
+    assert refused.value.status == 404
 
 
 def test_nobody_else_may_read_the_bare_text_of_a_private_stream(
@@ -64,7 +64,7 @@ def test_a_reader_who_lost_the_right_to_watch_cannot_resume(
     publisher.call(streams.show_to_owner_only, source.name)
     with pytest.raises(Refused) as refused:
         reader.read(transport, backend_site.servers[-1].address, 1)
-    assert refused.value.status == 403
+    assert refused.value.status == 404
     # The owner can't resume either after logging out.
     owner = Reader(source.name, people["owner"].cookies).read(transport, backend_site.address, 1)
     owner.headers = {}
@@ -118,11 +118,11 @@ def test_a_viewer_link_opens_a_private_stream_without_a_session(
 
 
 BAD_LINKS = {
-    "expired": (lambda link, call: call(keys.link, -60), "expired"),
-    "of another stream": (lambda link, call: call(keys.link, 60, "other"), "not valid"),
-    "prolonged": (lambda link, call: link.replace("=1", "=2", 1), "not valid"),
-    "cut short": (lambda link, call: link[:-1], "not valid"),
-    "nonsense": (lambda link, call: "viewer=nonsense", "not valid"),
+    "expired": (lambda link, call: call(keys.link, -60), 403, "expired"),
+    "of another stream": (lambda link, call: call(keys.link, 60, "other"), 404, "private"),
+    "prolonged": (lambda link, call: link.replace("=1", "=2", 1), 404, "private"),
+    "cut short": (lambda link, call: link[:-1], 404, "private"),
+    "nonsense": (lambda link, call: "viewer=nonsense", 404, "private"),
 }
 
 
@@ -134,11 +134,11 @@ def test_a_viewer_link_that_is_expired_or_changed_is_refused(
     def call(function, seconds: float, name: str = private.name) -> str:
         return private.publisher.call(function, name, seconds)
 
-    make, why = BAD_LINKS[bad]
+    make, status, why = BAD_LINKS[bad]
     query = make(call(keys.link, 60), call)
     with pytest.raises(client.Refused, match=why) as refused:
         text_of(backend_site, private.name, query, transport)
-    assert refused.value.status == 403
+    assert refused.value.status == status
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

@@ -42,6 +42,7 @@ WINGS = (
         "admin",
         "forms",
         "checks",
+        "mounts",
         "apps",
         "templatetags",
         "management",

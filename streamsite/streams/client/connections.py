@@ -31,10 +31,14 @@ OPEN_TIMEOUT = 10.0  # seconds
 # Seconds without data after which a connection counts as lost. The server sends something at least
 # every 15 s.
 READ_TIMEOUT = 30.0
+JSON = "application/json"
 # Seconds for which the server may hold a poll until there are pieces.
 POLL_WAIT = 20
 # Seconds between two polls, in case the server answers at once although there are no pieces.
 POLL_PAUSE = 0.25
+
+# Seconds to wait after a WebSocket was closed with 4429 (Too Many Requests).
+BUSY_PAUSE = 5
 
 SUBPROTOCOLS = [Subprotocol("streamsite.v1.batch"), Subprotocol("streamsite.v1")]
 
@@ -71,9 +75,7 @@ async def polling(subscription: Subscription) -> AsyncGenerator[Batch, None]:
     received_at = monotonic()
     while True:
         waited = f"{monotonic() - received_at:.3f}"
-        async with get(
-            subscription, "polling", "application/json", wait=wait, waited=waited
-        ) as response:
+        async with get(subscription, "polling", JSON, wait=wait, waited=waited) as response:
             body = await response.aread()
         with decoding("the answer"):
             records, after = parse_poll(json.loads(body))
@@ -150,8 +152,11 @@ async def websocket(subscription: Subscription) -> AsyncGenerator[Batch, None]:
         )
         # The server closes with 4000 + an HTTP status. Applications may use the codes from 4000 to
         # 4999 (RFC 6455, 7.4.2).
-        if 4400 <= code <= 4499:
+        if 4400 <= code <= 4499 and code - 4000 not in TRANSIENT:
             raise Refused(code - 4000, reason) from error
+        if code == 4429:
+            # A close frame has no Retry-After.
+            raise ConnectionLost(reason, retry_after=BUSY_PAUSE) from error
         raise ConnectionLost(f"the WebSocket closed with {code} {reason}".rstrip()) from error
     except (OSError, WebSocketException) as error:
         raise ConnectionLost(str(error) or type(error).__name__) from error
@@ -185,9 +190,12 @@ async def get(
 
     Transport errors inside the block raise ConnectionLost, too.
     """
+    # A refusal is JSON. A server takes a client that accepts an event stream alone for an
+    # EventSource, and tells it in an event stream to come back later.
+    accepts = ", ".join(dict.fromkeys([accept, JSON]))
     try:
         async with subscription.http.stream(
-            "GET", subscription.address(endpoint, **query), headers={"Accept": accept}
+            "GET", subscription.address(endpoint, **query), headers={"Accept": accepts}
         ) as response:
             if not response.is_success:
                 raise response_error(response.status_code, await response.aread(), response.headers)

@@ -7,13 +7,14 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.urls import ResolverMatch
 
 from ..conf import setting
-from ..errors import Forbidden, Unauthorized
+from ..errors import Forbidden, NoSuchStream, Removed, Unauthorized, Unseen
 from ..log.database import in_database
 from ..models import Stream
 from ..reading.finding import find
 from ..tokens import PublishToken
 from ..writing.stopping import stop, stop_with, write_down
 from . import links
+from .limits.publishers import check_wrong_tokens, count_token
 from .middleware import demands_login
 from .policy import User, policy
 
@@ -57,22 +58,56 @@ def _is_known(request: HttpRequest) -> bool:
 
 
 def _find_publisher(request: HttpRequest, name: str) -> PublishToken | User | None:
-    """Return who publishes the stream `name`, or None. An anonymous user is nobody."""
+    """Return who publishes the stream `name`, or None. An anonymous user is nobody.
+
+    Raise TooMany where the address has sent too many wrong tokens.
+    """
+    bears = "Authorization" in request.headers
+    if bears:
+        check_wrong_tokens(request)
     found = policy().publisher(request, name)
     known = isinstance(found, PublishToken) or (found is not None and found.is_authenticated)
+    if bears:
+        # A policy may know a user by the header.
+        count_token(request, right=known or policy().user(request).is_authenticated)
     return found if known else None
 
 
 async def find_watchable(request: HttpRequest, name: str, *, revision: int = 0) -> Stream:
     """Return the stream named `name`, if the request may watch the stream.
 
-    Raise NoSuchStream if there is no such stream, and Forbidden if the request may not watch it.
+    Raise Unseen if there is no such stream or the request may not watch the stream, and Forbidden
+    for an expired viewer link.
     """
-    stream = await find(name, revision=revision)
-    rules = policy()
-    if not rules.is_open(stream) and not await in_database(rules.may_watch, request, stream):
-        raise Forbidden(f"Stream {name!r} is private. Log in as its owner or as staff.")
+    stream = await _find(name, revision=revision)
+    if not await _may_watch(request, stream):
+        raise Unseen(name)
     return stream
+
+
+async def _find(name: str, *, revision: int = 0) -> Stream:
+    """Return the stream named `name`. Raise Unseen, or Removed."""
+    try:
+        return await find(name, revision=revision)
+    except Removed:
+        raise
+    except NoSuchStream:
+        raise Unseen(name) from None
+
+
+async def _may_watch(request: HttpRequest, stream: Stream) -> bool:
+    rules = policy()
+    return rules.is_open(stream) or await in_database(rules.may_watch, request, stream)
+
+
+def is_secret(stream: Stream, publisher: PublishToken | User) -> bool:
+    """Return whether a publisher may not know of a stream: it is private, and somebody else's."""
+    if not isinstance(publisher, PublishToken):
+        return not stream.watchable_by(publisher)
+    owns = publisher.owner_id is not None and publisher.owner_id == stream.owner_id
+    return stream.visibility == Stream.Visibility.OWNER and not (
+        owns or stream.token_id == publisher.pk
+    )
 
 
 async def publisher_of(request: HttpRequest, name: str) -> PublishToken | User:
@@ -115,15 +150,26 @@ async def stop_for(request: HttpRequest, stream: Stream) -> bool:
     return stopped
 
 
-async def stop_over_http(request: HttpRequest, stream: Stream) -> None:
-    """Stop a stream with a publisher token, or else as the user. Raise Unauthorized, Forbidden."""
+async def stop_over_http(request: HttpRequest, name: str) -> None:
+    """Stop a stream with a publisher token, or else as the user.
+
+    Raise Unauthorized, Forbidden, and Unseen where there is no such stream or the sender may not
+    watch the stream either.
+    """
+    publisher = None
     if "Authorization" in request.headers:
-        publisher = await in_database(_find_publisher, request, stream.name)
+        publisher = await in_database(_find_publisher, request, name)
+    stream = await _find(name)
+    try:
         if isinstance(publisher, PublishToken):
             await stop_with(publisher, stream)
-            return
-    await check_csrf(request)
-    await stop_for(request, stream)
+        else:
+            await check_csrf(request)
+            await stop_for(request, stream)
+    except (Unauthorized, Forbidden):
+        if not await _may_watch(request, stream):
+            raise Unseen(name) from None
+        raise
 
 
 def _unauthorized(request: HttpRequest, detail: str) -> Unauthorized:

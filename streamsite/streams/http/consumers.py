@@ -16,6 +16,7 @@ from ..reading.fanout import Outlet, Reader, Viewer
 from .access import demand_login, login_required
 from .endpoints import View, endpoint
 from .granian import closable
+from .limits import viewers
 from .origins import SameOrigin
 from .outlets import ClientLeft
 from .sessions import handshake_request
@@ -98,8 +99,10 @@ class Consumer(AsyncWebsocketConsumer):
             # Also after an error in a handler. Otherwise the task would go on, and presence would
             # count a viewer who has left.
             self.stop_sending()
+            viewers.leave(self.scope)
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
+        viewers.enter(self.scope)
         # At the address of a view, `WebSockets` has demanded the login already. Channels' own
         # routing has no views.
         if "resolver_match" not in self.scope and login_required(None):

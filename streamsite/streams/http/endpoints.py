@@ -1,5 +1,6 @@
 """The decorator that every HTTP endpoint of the engine has, and the JSON form of an error."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -97,10 +98,10 @@ def endpoint(
                     await demand_login(request)
                     response = await view(request, *args, **kwargs)
                 except StreamError as error:
-                    response = refusal_of(error)
+                    response = refusal_of(error, request)
                 except AWAY as error:
                     outage.tell(error)
-                    response = refusal_of(unanswered(error))
+                    response = refusal_of(unanswered(error), request)
             headers = response.headers
             # no-transform keeps proxies from recoding the events (RFC 9111, section 5.2.2.6).
             events = headers.get("Content-Type") == sse.CONTENT_TYPE
@@ -118,12 +119,41 @@ def endpoint(
     return decorate
 
 
-def refusal_of(error: StreamError) -> JsonResponse:
-    """Return a `StreamError` as JSON, with the header Retry-After where a retry may help."""
+def refusal_of(error: StreamError, request: HttpRequest | None = None) -> HttpResponse:
+    """Return a `StreamError` as JSON, with the header Retry-After where a retry may help.
+
+    An EventSource gets an event stream instead, where a retry may help: see `later`.
+    """
+    if error.retry_after is not None and request is not None and is_event_source(request):
+        return later(error)
     response = refusal(error.status, error.detail)
     if error.retry_after is not None:
         response["Retry-After"] = str(error.retry_after)
     return response
+
+
+def is_event_source(request: HttpRequest) -> bool:
+    """Return whether the EventSource of a browser sent the request.
+
+    An EventSource accepts nothing but an event stream (WHATWG HTML, section 9.2.2), while the
+    clients of the engine accept JSON, too. Browsers add the Sec-Fetch headers, which no page can
+    set, where they reach the site by TLS or on their own machine (Fetch Metadata, section 2).
+    """
+    accepts = request.META.get("HTTP_ACCEPT")
+    return accepts == sse.CONTENT_TYPE and "HTTP_SEC_FETCH_MODE" in request.META
+
+
+def later(error: StreamError) -> HttpResponse:
+    r"""Return an event stream that ends at once, and makes an EventSource come back later.
+
+    An EventSource gives up for good when the status is 429 or 503. It reconnects, with its cursor,
+    after a response that ends, and waits for the time in `retry` (WHATWG HTML, section 9.2.3). The
+    event `refused` tells the page why: `{"status": 429, "detail": "…"}`.
+    """
+    assert error.retry_after is not None
+    why = json.dumps({"status": error.status, "detail": error.detail}, ensure_ascii=False)
+    body = sse.retry(error.retry_after * 1000) + sse.event(why, name="refused")
+    return HttpResponse(body, content_type=sse.CONTENT_TYPE)
 
 
 def refusal(status: int, detail: str) -> JsonResponse:

@@ -33,6 +33,8 @@ from ..conf import setting
 from ..errors import StreamError, TooLarge
 from ..log.database import in_database
 from .endpoints import refusal, refusal_of
+from .limits import viewers
+from .origins import allow_origin
 from .outlets import ClientLeft, can_step
 from .responses import RecordsResponse, begin, watch
 from .routing import Found, Router, answer_of
@@ -83,23 +85,28 @@ class StreamHandler:
 
     async def _serve(self, found: Found, scope: Any, receive: Any, send: Any) -> None:
         try:
-            response, head = await self._response(found, scope, receive)
-        except ClientLeft:
-            return
-        await send({"type": "http.response.start", "status": response.status_code, "headers": head})
-        if scope["method"] == "HEAD" or not response.streaming:
-            body = b"" if scope["method"] == "HEAD" else response.content
-            await send({"type": "http.response.body", "body": body, "more_body": False})
-        elif isinstance(response, RecordsResponse) and can_step(send):
-            reader, outlet = await begin(response, scope, send)
-            # The stream may stay open for long, and needs neither of these objects.
-            del response, head
-            if await watch(reader, outlet, receive):
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
-            parts, charset = response._iterator, response.charset
-            del response, head
-            await send_stream(parts, charset, receive, send)
+            try:
+                response, head = await self._response(found, scope, receive)
+            except ClientLeft:
+                return
+            await send(
+                {"type": "http.response.start", "status": response.status_code, "headers": head}
+            )
+            if scope["method"] == "HEAD" or not response.streaming:
+                body = b"" if scope["method"] == "HEAD" else response.content
+                await send({"type": "http.response.body", "body": body, "more_body": False})
+            elif isinstance(response, RecordsResponse) and can_step(send):
+                reader, outlet = await begin(response, scope, send)
+                # The stream may stay open for long, and needs neither of these objects.
+                del response, head
+                if await watch(reader, outlet, receive):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                parts, charset = response._iterator, response.charset
+                del response, head
+                await send_stream(parts, charset, receive, send)
+        finally:
+            viewers.leave(scope)
 
     async def _response(self, found: Found, scope: Any, receive: Any) -> tuple[Any, Headers]:
         """Return the response to a request, and the response's headers for ASGI.
@@ -109,12 +116,17 @@ class StreamHandler:
         request: Request | None = None
         try:
             request = Request(scope, BytesIO())
+            # A load balancer may always ask whether the process is well.
+            if scope["method"] == "GET" and not found.endpoint.any_host:
+                viewers.enter(scope)
             body = await read_body(receive)
             if body:
                 request._stream = BytesIO(body)
             response = await self._answer(found, request)
         except StreamError as error:
-            response = refusal_of(error)
+            response = refusal_of(error, request)
+            if request is not None:
+                allow_origin(request, response)
         except UnicodeDecodeError:
             response = refusal(400, "The URL is not valid. Encode it as UTF-8.")
         except DisallowedHost:

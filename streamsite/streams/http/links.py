@@ -27,8 +27,8 @@ def viewer_link(stream: Stream | str, *, expires: timedelta | float) -> str:
     a stream's address with each request. The link opens only this stream, only for watching, and
     cannot be revoked before it expires. A connection that was opened in time stays open.
 
-    The link is signed with SECRET_KEY. Readers with an expired or changed link get status 403, or
-    the close code 4403.
+    The link is signed with SECRET_KEY. Readers with an expired link get status 403, or the close
+    code 4403. A changed link counts as none.
     """
     name = stream.name if isinstance(stream, Stream) else stream
     seconds = expires.total_seconds() if isinstance(expires, timedelta) else expires
@@ -39,8 +39,8 @@ def viewer_link(stream: Stream | str, *, expires: timedelta | float) -> str:
 def opens(request: HttpRequest, name: str) -> bool:
     """Return whether the request carries a viewer link for the stream `name`.
 
-    Raise Forbidden if the request carries a link that has expired, or a link that was not made for
-    this stream.
+    A link that was not made for this stream counts as none: an answer of its own would show that
+    there is such a stream. Raise Forbidden if the link was made for the stream, and has expired.
     """
     link = request.GET.get(PARAMETER)
     if link is None:
@@ -49,7 +49,7 @@ def opens(request: HttpRequest, name: str) -> bool:
     try:
         _signer().unsign(f"{_value(name, until)}:{signature}")
     except BadSignature:
-        raise Forbidden("The viewer link is not valid. Ask for a new link.") from None
+        return False
     if int(until) < time.time():
         raise Forbidden("The viewer link has expired. Ask for a new link.")
     return True

@@ -10,18 +10,20 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from .. import log
-from ..errors import BadRequest, Ended, OutOfTurn, StreamError
+from ..errors import BadRequest, Conflict, Ended, OutOfTurn, StreamError
 from ..instruments import PUBLISHES
 from ..log.database import in_database
 from ..log.ending import end_stream
 from ..models import Stream
 from ..reading.finding import find
 from ..tokens import PublishToken
-from ..values import FORMATS
+from ..values import FORMATS, TEXT
 from ..writing.writer import writer
-from .access import publisher_of, stop_over_http
+from .access import is_secret, publisher_of, stop_over_http
 from .deliveries import Body, Delivery, Item, read_delivery
 from .endpoints import endpoint
+from .limits.publishers import count_new_stream, count_publish
+from .policy import User
 
 # Seconds without a request after which a publisher counts as dead. A request with an empty list of
 # pieces is a sign of life, too.
@@ -49,12 +51,13 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
     token) and `takeover=1`.
     """
     publisher = await publisher_of(request, name)
+    count_publish(publisher)
     if isinstance(publisher, PublishToken):
         identity, owner_id, token_id = f"{publisher.pk}", publisher.owner_id, publisher.pk
     else:
         identity, owner_id, token_id = f"user {publisher.pk}", publisher.pk, None
     wanted = choice(request, "format", ("", *FORMATS))
-    written = wanted or await in_database(log.format_of, name)
+    written = wanted or await in_database(format_of, name, publisher)
     body = await read_delivery(request, written)
     producer = f"{identity}/{request.GET.get('producer', '')}"
     fence = hashlib.sha256(producer.encode()).hexdigest()[:32]
@@ -68,7 +71,7 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         "format": written,
     }
     try:
-        receipt = await deliver(name, body, fence, options)
+        receipt = await deliver(name, body, publisher, fence, options)
     except Ended:
         if (receipt_before := await repeated(name, body, fence)) is None:
             raise
@@ -106,10 +109,12 @@ class Receipt:
         )
 
 
-async def deliver(name: str, body: Body, fence: str, options: dict[str, Any]) -> Receipt:
+async def deliver(
+    name: str, body: Body, publisher: PublishToken | User, fence: str, options: dict[str, Any]
+) -> Receipt:
     """Commit the pieces of a body. Raises StreamError when none of the items can count."""
     while True:
-        stream = await in_database(enter, name, body.items, fence, options)
+        stream = await in_database(enter, name, body.items, publisher, fence, options)
         delivery = Delivery(stream.pieces)
         misfit = delivery.take(body.items)
         passed = round((timezone.now() - stream.started_at).total_seconds() * 1000)
@@ -124,14 +129,44 @@ async def deliver(name: str, body: Body, fence: str, options: dict[str, Any]) ->
             return Receipt(stream, delivery.after, stream.state, delivery.end, misfit or body.error)
 
 
-def enter(name: str, items: list[Item], fence: str, options: dict[str, Any]) -> Stream:
+def enter(
+    name: str,
+    items: list[Item],
+    publisher: PublishToken | User,
+    fence: str,
+    options: dict[str, Any],
+) -> Stream:
     """Return the live stream that the items go to, and create it where there is none.
 
-    Raises what log.create raises, and Conflict when a new stream would begin with a gap.
+    Raises what log.create raises, TooMany when the publisher may not create another stream, and
+    Conflict when a new stream would begin with a gap.
     """
-    if (gap := Delivery(0).take(items[:1])) and name not in log.find_all([name]):
+    if (gap := Delivery(0).take(items[:1])) and seen(name, publisher) is None:
         raise gap
-    return log.create(name, fence=fence, lease=LEASE, **options)
+
+    def admit() -> None:
+        count_new_stream(publisher)
+        log.check_live(token_id=options["token_id"], owner_id=options["owner_id"])
+
+    try:
+        return log.create(name, fence=fence, lease=LEASE, admit=admit, **options)
+    except Conflict:
+        if seen(name, publisher) is None:
+            # The state of a private stream is nobody else's business.
+            raise Conflict(f"The name {name!r} is taken. Publish under another name.") from None
+        raise
+
+
+def seen(name: str, publisher: PublishToken | User) -> Stream | None:
+    """Return the stream with this name, if there is one that the publisher may know of."""
+    stream = log.peek(name)
+    return None if stream is None or is_secret(stream, publisher) else stream
+
+
+def format_of(name: str, publisher: PublishToken | User) -> str:
+    """Return the format of the stream with this name, or the format of a new stream."""
+    stream = seen(name, publisher)
+    return TEXT if stream is None else stream.format
 
 
 async def repeated(name: str, body: Body, fence: str) -> Receipt | None:
@@ -154,7 +189,7 @@ async def repeated(name: str, body: Body, fence: str) -> Receipt | None:
 @endpoint("POST")
 async def stop(request: HttpRequest, name: str) -> JsonResponse:
     """Stop a live stream: as its owner or as staff, with session and CSRF cookie, or by token."""
-    await stop_over_http(request, await find(name))
+    await stop_over_http(request, name)
     return JsonResponse({"state": (await find(name)).state}, status=202)
 
 

@@ -5,13 +5,14 @@ twice, as happens when the connection is lost during a commit. Asynchronous code
 `in_database`, and `bell` and `ending` tell the readers what was committed.
 """
 
+from .allowances import check_live
 from .commits import Write
 from .ending import finish
 from .keeping import FOREVER, Keep, Pruner, expired, parse_keep, prune
 from .liveness import reap, refusal, renew
 from .recordings import Recording, checked_pieces, record, recording
 from .segments import READ_LENGTH, append, read
-from .streams import Found, create, find, find_all, format_of, look_up, standing, take_up
+from .streams import Found, create, find, find_all, look_up, peek, standing, take_up
 
 __all__ = [
     "FOREVER",
@@ -22,15 +23,16 @@ __all__ = [
     "Recording",
     "Write",
     "append",
+    "check_live",
     "checked_pieces",
     "create",
     "expired",
     "find",
     "find_all",
     "finish",
-    "format_of",
     "look_up",
     "parse_keep",
+    "peek",
     "prune",
     "read",
     "reap",

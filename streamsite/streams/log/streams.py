@@ -1,6 +1,6 @@
 """Streams: created, found, looked up together."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,11 +63,10 @@ def look_up(names: Iterable[str]) -> Found:
     return Found(found, tombstones(missing) if missing else (), ended)
 
 
-def format_of(name: str) -> str:
-    """Return the format of the stream with this name, or the format of a new stream."""
+def peek(name: str) -> Stream | None:
+    """Return the stream with this name, or None. A stream whose producer has died stays live."""
     # PostgreSQL raises ValueError for a NUL in a parameter.
-    formats = Stream.objects.filter(name=name.replace("\0", "")).values_list("format", flat=True)
-    return formats.first() or TEXT
+    return Stream.objects.filter(name=name.replace("\0", "")).first()
 
 
 def create(
@@ -83,6 +82,7 @@ def create(
     keep: Keep = None,
     takeover: bool = False,
     started_at: datetime | None = None,
+    admit: Callable[[], None] | None = None,
 ) -> Stream:
     """Create a live stream for the producer that holds the fencing token `fence`.
 
@@ -100,6 +100,9 @@ def create(
     the token's owner. With `takeover`, the same goes for a live stream that has a producer, if the
     stream belongs to the same owner; a publisher whose token has no owner takes over only the
     streams of that token.
+
+    `admit` is called for a new stream, in the transaction that creates it. Its error undoes the
+    transaction.
 
     Raises BadRequest for a name, a format or a `keep` that is not valid, Conflict when another
     producer writes the stream or the stream has another format, Ended when the stream has ended,
@@ -131,6 +134,8 @@ def create(
             # insertion, which waits for a removal of the same name that is being committed.
             if tombstones([name]):
                 raise Removed(name)
+            if admit is not None:
+                admit()
             return stream
     except IntegrityError:
         stream = find(name)

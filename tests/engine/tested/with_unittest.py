@@ -49,7 +49,7 @@ class TestsOfBothKinds(StreamsMixin):
         assert (found.text, found.pieces) == ("one two", ["one ", "two"])
         assert found.end.state == "done"
         self.client.logout()
-        assert self.client.get("/stream/build/polling").status_code == 403
+        assert self.client.get("/stream/build/polling").status_code == 404
 
     def test_the_same_name_has_another_text_in_another_test(self):
         with publish("build") as stream:

@@ -22,8 +22,8 @@ from ...reading.hub import QUIET, hub
 from ...reading.playing import delay
 from ...values import JSON
 from ...wire import objects
-from ..clients import client_of
 from ..endpoints import endpoint
+from ..limits.polls import count_poll
 from ..requests import StreamRequest, read_request, seconds, whole_number
 from .answers import Answer, Key, answers
 from .encoding import json_values
@@ -47,11 +47,11 @@ async def polling(request: HttpRequest, name: str) -> HttpResponse:
     `reason` if there is one. After a cursor that the stream can't honour, the response has `reset`
     and `why`.
     """
+    client = count_poll(request)
     wait = whole_number(request.GET, "wait", 0, MAX_WAIT)
     limit = whole_number(request.GET, "limit", LIMIT, MAX_LIMIT, least=1)
     waited = seconds(request.GET, "waited")
     wanted = await read_request(request, name)
-    client = client_of(request)
     hub().poll_began(wanted.stream, client)
     try:
         answer = await _answer(wanted, wait, limit, waited)

@@ -4,7 +4,7 @@
  * The server refuses the request and would refuse the same request again, so `open()` doesn't retry.
  *
  * The server refuses with an HTTP status from 400 to 499 (except 408, 425 and 429), or by closing a
- * WebSocket with a code from 4400 to 4499.
+ * WebSocket with a code from 4400 to 4499 (except 4408, 4425 and 4429).
  *
  *     try {
  *       for await (const record of open("/stream/build")) show(record);

@@ -6,7 +6,9 @@ import { ConnectionLost, StreamRefused } from "./errors.js";
  * The 4xx statuses of requests that may succeed when they are repeated: Request Timeout, Too Early,
  * Too Many Requests.
  */
-const PASSING = new Set([408, 425, 429]);
+export const PASSING = new Set([408, 425, 429]);
+
+const JSON_TYPE = "application/json";
 
 /**
  * Return the URL of one of a stream's endpoints. The query of the stream's own URL is kept.
@@ -35,7 +37,9 @@ export function endpoint(url, name, query = {}) {
  */
 export async function get({ url, after, pace, signal, network = globalThis }, name, { accept, query }) {
   const response = await answered(network.fetch(endpoint(url, name, { after, pace, ...query }), {
-    headers: { Accept: accept },
+    // A refusal is JSON. A server takes a client that accepts an event stream alone for an EventSource,
+    // and tells it in an event stream to come back later.
+    headers: { Accept: accept === JSON_TYPE ? accept : `${accept}, ${JSON_TYPE}` },
     cache: "no-store",
     signal,
   }));

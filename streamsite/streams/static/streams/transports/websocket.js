@@ -6,11 +6,14 @@
  */
 
 import { ConnectionLost, StreamRefused } from "../errors.js";
-import { endpoint } from "../http.js";
+import { endpoint, PASSING } from "../http.js";
 import { recordsOf } from "../records.js";
 
 /** The subprotocols in order of preference. Only the first one allows arrays. */
 const SUBPROTOCOLS = ["streamsite.v1.batch", "streamsite.v1"];
+
+/** The pause after a close with 4429 (Too Many Requests), in milliseconds. */
+const BUSY_PAUSE = 5_000;
 
 /** The transport's `connect`, as transports.js describes it. */
 export async function* websocket({ url, after, pace, signal, network = globalThis }) {
@@ -66,10 +69,13 @@ function recordsOfFrame(frame) {
 /**
  * Return the error that a close event stands for.
  *
- * The codes from 4400 to 4499 are HTTP statuses plus 4000. RFC 6455, section 7.4.2, leaves the codes
+ * The codes from 4400 to 4499 are HTTP statuses plus 4000, and some of these statuses pass. RFC 6455, section 7.4.2, leaves the codes
  * from 4000 to 4999 to applications.
  */
 function meaningOf({ code, reason }) {
-  if (code >= 4400 && code < 4500) return new StreamRefused(code - 4000, reason);
+  const status = code - 4000;
+  if (status >= 400 && status < 500 && !PASSING.has(status)) return new StreamRefused(status, reason);
+  // A close frame has no Retry-After.
+  if (status === 429) return new ConnectionLost(reason, { retryAfter: BUSY_PAUSE });
   return new ConnectionLost(`The WebSocket closed with code ${code} ${reason}`.trimEnd());
 }

@@ -34,9 +34,6 @@ from .questions import Asked, Question
 Item = str | Part
 Source = Callable[[Question], AsyncGenerator[Item, None]]
 
-# In English for all, because the readers of an answer share what is made of its end.
-INTERRUPTED = "The answer was interrupted. Ask again."
-
 # The answers that are being written in this process.
 _writing: set[asyncio.Task[None]] = set()
 
@@ -134,12 +131,15 @@ async def _awaited(items: AsyncGenerator[Item, None]) -> AsyncIterator[Item]:
 
 
 def end_part(end: End) -> Part | None:
-    """Return the part that tells a front end how an answer ended, or None for a complete answer."""
+    """Return the part that tells a front end how an answer ended, or None for a complete answer.
+
+    The sentences are in the active language, except those that the source gave.
+    """
     match end.state:
         case "done":
             return None
         case "stopped":
             return {"type": "abort", "reason": end.reason} if end.reason else {"type": "abort"}
         case "interrupted":
-            return {"type": "error", "errorText": INTERRUPTED}
+            return {"type": "error", "errorText": _("The answer was interrupted. Ask again.")}
     return {"type": "error", "errorText": end.reason}

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext_noop as _
 
 DEFAULTS: dict[str, Any] = {
     # The function that answers: takes a Question and is an asynchronous generator of texts or of
@@ -34,11 +35,14 @@ def setting(name: str) -> Any:
 
 
 def source_problem() -> str:
-    """Return a sentence about what the source lacks, or "" if there is a source that can answer."""
+    """Return a sentence about what the source lacks, or "" if there is a source that can answer.
+
+    The sentence is in English, and the catalogs have its translation.
+    """
     if setting("CHAT_SOURCE") != DEFAULTS["CHAT_SOURCE"]:
         return ""
     if not setting("CHAT_MODEL"):
-        return "This site has no model. Set CHAT_MODEL to the name of one."
+        return _("This site has no model. Set CHAT_MODEL to the name of one.")
     if find_spec("pydantic_ai") is None:
-        return "The package for models is missing. Install it: pip install 'streamsite[chat]'."
+        return _("The package for models is missing. Install it: pip install 'streamsite[chat]'.")
     return ""

@@ -36,7 +36,7 @@ from streamsite.streams import (
 
 from .answers import answer
 from .conversations import Visitor, live_answer
-from .encoding import json_parts
+from .encoding import parts_in
 from .questions import read_asked, read_key
 
 # Requests that a connection may have open at once.
@@ -60,7 +60,8 @@ class ChatConsumer(Consumer):
             request_id = read_key(frame.get("requestId"), "requestId")
             await self._handle(frame, request_id)
         except StreamError as error:
-            await self._send("error", request_id, errorText=error.detail)
+            # The AI SDK reads `errorText` alone. The status is the one that HTTP would have.
+            await self._send("error", request_id, errorText=error.detail, status=error.status)
 
     async def _handle(self, frame: dict[str, Any], request_id: str) -> None:
         match frame.get("type"):
@@ -100,6 +101,7 @@ class ChatConsumer(Consumer):
     async def _send_answer(self, request_id: str, stream: Stream) -> None:
         await self._send("start", request_id)
         head = f'{{"type":"chunk","requestId":{json.dumps(request_id)},"sequence":'
+        json_parts = parts_in(self.language)
         sequence = 0
         async with aclosing(follow(stream, transport="chat")) as batches:
             async for batch in batches:
@@ -109,7 +111,7 @@ class ChatConsumer(Consumer):
                         sequence += 1
         await self._send("end", request_id)
 
-    async def _send(self, kind: str, request_id: str, **members: str) -> None:
+    async def _send(self, kind: str, request_id: str, **members: str | int) -> None:
         frame = {"type": kind, "requestId": request_id, **members}
         await self.send(json.dumps(frame, ensure_ascii=False))
 

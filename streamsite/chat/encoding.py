@@ -4,28 +4,49 @@ A record keeps its encodings, so an answer that several readers follow is encode
 """
 
 import json
+from collections.abc import Callable
+from functools import cache
+
+from django.utils.translation import override
 
 from streamsite.streams import End, Format, Pieces, Record
 
 from .answers import end_part
 
 
-def events(record: Record) -> bytes:
-    """Return a record as events: `data: {"type": …}`, the last of which is `data: [DONE]`."""
-    parts = json_parts(record)
-    if isinstance(record, End):
-        parts = [*parts, "[DONE]"]
-    return "".join([f"data: {part}\n\n" for part in parts]).encode()
+@cache
+def parts_in(language: str) -> Callable[[Record], list[str]]:
+    """Return the function that returns the parts of a record as JSON, for readers of a language.
+
+    The parts are the source's, and the one that tells of the end. The function is the same for all
+    readers of the language, so that they share what it returns.
+    """
+
+    def json_parts(record: Record) -> list[str]:
+        match record:
+            case Pieces():
+                return [line.rstrip("\n") for line in record.texts]
+            case End():
+                with override(language):
+                    part = end_part(record)
+                return [json.dumps(part, ensure_ascii=False)] if part else []
+        return []
+
+    return json_parts
 
 
-def json_parts(record: Record) -> list[str]:
-    """Return the parts of a record as JSON: the source's, or the one that tells of the end."""
-    match record:
-        case Pieces():
-            return [line.rstrip("\n") for line in record.texts]
-        case End() if part := end_part(record):
-            return [json.dumps(part, ensure_ascii=False)]
-    return []
+@cache
+def events_in(language: str) -> Format:
+    """Return the format of the AI SDK's UI message stream, for readers of a language."""
+    json_parts = parts_in(language)
+
+    def events(record: Record) -> bytes:
+        parts = json_parts(record)
+        if isinstance(record, End):
+            parts = [*parts, "[DONE]"]
+        return "".join([f"data: {part}\n\n" for part in parts]).encode()
+
+    return Format(events, quiet=b": ping\n\n")
 
 
 def text(record: Record) -> bytes:
@@ -36,5 +57,4 @@ def text(record: Record) -> bytes:
     return "".join(deltas).encode()
 
 
-EVENTS = Format(events, quiet=b": ping\n\n")
 TEXT = Format(text)

@@ -16,7 +16,7 @@ from django.http import (
     HttpResponseBase,
     JsonResponse,
 )
-from django.utils.translation import get_language_from_request
+from django.utils.translation import get_language_from_request, override
 
 from streamsite.streams import (
     BadRequest,
@@ -56,13 +56,13 @@ async def ask(request: HttpRequest) -> HttpResponseBase:
 
     The response is a UI message stream. The answer goes on when the client disconnects.
     """
-    return as_events(await _begin(request))
+    return as_events(request, await _begin(request))
 
 
 @endpoint("POST")
 async def ask_for_text(request: HttpRequest) -> HttpResponseBase:
     """Answer a question as `ask` does, with the bare text of the answer."""
-    return as_text(await _begin(request))
+    return as_text(request, await _begin(request))
 
 
 @endpoint("GET")
@@ -116,7 +116,8 @@ async def conversation(request: HttpRequest, key: str) -> HttpResponseBase:
     def read() -> dict[str, Any]:
         found = visitor.find(key)
         messages = list(found.messages.select_related("stream"))
-        ends = {each.key: end_part(end) for each in messages if (end := _end_of(each))}
+        with override(get_language_from_request(request)):
+            ends = {each.key: end_part(end) for each in messages if (end := _end_of(each))}
         stream = None if found.answer is None else found.answer.url
         return {
             "id": key,
@@ -145,10 +146,10 @@ async def _begin(request: HttpRequest) -> Stream:
 
 
 async def _resume(
-    request: HttpRequest, key: str, respond: Callable[[Stream], HttpResponseBase]
+    request: HttpRequest, key: str, respond: Callable[[HttpRequest, Stream], HttpResponseBase]
 ) -> HttpResponseBase:
     live = await live_answer(await _visitor(request), key)
-    return nothing() if live is None else respond(live)
+    return nothing() if live is None else respond(request, live)
 
 
 async def _visitor(request: HttpRequest, *, new: bool = False) -> Visitor:
@@ -165,14 +166,15 @@ def nothing() -> HttpResponse:
     return response
 
 
-def as_events(stream: Stream) -> HttpResponseBase:
+def as_events(request: HttpRequest, stream: Stream) -> HttpResponseBase:
     """Return an answer as the UI message stream of the AI SDK."""
-    response = _records(stream, encoding.EVENTS, "text/event-stream")
+    events = encoding.events_in(get_language_from_request(request))
+    response = _records(stream, events, "text/event-stream")
     response["x-vercel-ai-ui-message-stream"] = "v1"
     return response
 
 
-def as_text(stream: Stream) -> HttpResponseBase:
+def as_text(_request: HttpRequest, stream: Stream) -> HttpResponseBase:
     """Return the text of an answer."""
     return _records(stream, encoding.TEXT, "text/plain; charset=utf-8")
 

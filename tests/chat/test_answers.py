@@ -331,6 +331,10 @@ def test_an_answer_whose_server_was_killed_ends_with_an_error_and_keeps_its_text
         parts = answer.rest()
     assert text_of(parts) == "waiting "
     assert parts[-1] == {"type": "error", "errorText": "The answer was interrupted. Ask again."}
+    chinese = other.client.get(
+        f"/chat/conversations/{key}", headers={"Accept-Language": "zh-CN"}
+    ).json()
+    assert [end["errorText"] for end in chinese["ends"].values()] == ["回答中断了，请重新提问。"]
     kept = other.conversation(key)["messages"][-1]["parts"]
     assert kept == [{"type": "text", "text": "waiting ", "state": "done"}]
     assert text_of(other.ask(key, "count 1")) == "0 "

@@ -141,6 +141,7 @@ def test_a_bad_frame_gets_an_error_and_the_connection_stays(
     socket.connection.send(frame)
     error = socket.next()
     assert (error["type"], told in error["errorText"]) == ("error", True), error
+    assert error["status"] == (404 if "nowhere" in str(frame) else 400)
     socket.ask("after", front, key, "count 1")
     assert text_of(chunks(socket.until("end"))) == "0 "
 
@@ -151,5 +152,6 @@ def test_two_questions_in_a_row_get_an_answer_and_an_error(socket: Socket, front
     frames = socket.until("error")
     assert frames[-1]["requestId"] == "r2"
     assert "is being written" in frames[-1]["errorText"]
+    assert frames[-1]["status"] == 409
     front.stop(key)
     socket.until("end")

@@ -30,7 +30,7 @@ async function* exchange(chat, what, { signal, wire }) {
       if (received.type === "chunk") yield received.chunk;
       else if (received.type === "end") return true;
       else if (received.type === "no-active") return false;
-      else if (received.type === "error") throw new Refusal(400, received.errorText);
+      else if (received.type === "error") throw new Refusal(received.status, received.errorText);
     }
   } finally {
     // Closing a socket before it is open logs an error in the browser's console.

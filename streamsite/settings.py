@@ -138,6 +138,10 @@ STREAM_ALLOWED_ORIGINS = environment.origins("STREAM_ALLOWED_ORIGINS")
 
 STREAM_TRUSTED_PROXIES = environment.networks("STREAM_TRUSTED_PROXIES")
 
+# Seconds for which a server that is told to end serves what is open.
+
+STREAM_GRACE = environment.integer("STREAM_GRACE", 10, minimum=0)
+
 # How long a stream is kept after its end: None is for ever.
 
 STREAM_KEEP = environment.duration("STREAM_KEEP", "30d")

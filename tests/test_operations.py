@@ -13,7 +13,6 @@ from .raw import http
 from .site import Site, SiteMaker
 from .transfers import TRANSFERS, opening
 from .valkey import Valkey
-from .waiting import wait_until
 
 DOMAIN = "example.com"
 OVER_TLS = {"Host": DOMAIN, "X-Forwarded-Proto": "https"}
@@ -35,23 +34,6 @@ def test_an_idle_site_is_alive_and_ready(site: Site):
         {"status": "ok", "database": "ok", "channel_layer": "ok"},
     )
     assert alive.headers["cache-control"] == ready.headers["cache-control"] == "no-store"
-
-
-def test_without_valkey_a_site_is_alive_but_not_ready_until_it_is_back(
-    make_site: SiteMaker, valkey: Valkey
-):
-    site = make_site(REDIS_URL=valkey.url).start()
-    assert http.get(site.address, "/readyz").status == 200
-    valkey.stop()
-    without = http.get(site.address, "/readyz")
-    assert without.status == 503
-    assert without.json["channel_layer"] != "ok"
-    assert without.json["database"] == "ok"
-    assert http.get(site.address, "/healthz").status == 200
-    # Reading needs no channel layer.
-    assert http.get(site.address, "/stream/polling?cnt=0").status == 200
-    valkey.start()
-    wait_until(lambda: http.get(site.address, "/readyz").status == 200, "the site is ready again")
 
 
 def test_the_start_warns_of_a_valkey_that_does_not_answer(make_site: SiteMaker):

@@ -10,6 +10,8 @@ before an upgrade of one of the four. They were last read in Daphne 4.2.3, Twist
 Autobahn 26.10.2.
 """
 
+from collections.abc import Callable
+
 import daphne.cli
 import daphne.http_protocol
 import daphne.management.commands.runserver
@@ -22,10 +24,11 @@ from .timers import sharpen, steady
 from .websocket import Socket
 
 
-def install() -> None:
+def install(started: Callable[[], object] = lambda: None) -> None:
     """Make Daphne use the classes of this package.
 
-    Call the function once, in the module that Daphne imports the application from.
+    Call the function once, in the module that Daphne imports the application from. Daphne has no
+    lifespan (django/daphne#264), so `started` is called in the event loop when Daphne has started.
     """
     # All of these are undocumented: the class attributes of Daphne's command line and of its
     # `runserver`, the names that daphne.server and daphne.http_protocol look up in their own
@@ -35,5 +38,6 @@ def install() -> None:
     daphne.server.HTTPFactory = Factory
     daphne.http_protocol.WebRequest = Request
     daphne.ws_protocol.WebSocketFactory.protocol = Socket
+    Server.started = staticmethod(started)
     sharpen(daphne.server.twisted_loop)
     steady(daphne.server.reactor, daphne.server, daphne.http_protocol, daphne.ws_protocol)

@@ -13,7 +13,7 @@ import daphne.http_protocol
 from twisted.web.http import _GenericHTTPChannelProtocol
 from twisted.web.http_headers import Headers
 
-from .answers import has_body, whole_answer
+from .answers import has_body, values_of, whole_answer
 from .channel import Channel
 from .flow import Flow
 from .head import Head
@@ -146,6 +146,10 @@ class Request(daphne.http_protocol.WebRequest):
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
+            closes = b"close" in values_of(b"connection", message.get("headers", ()))
+            if closes and self.channel is not None:
+                # Twisted looks at the header of the request alone.
+                self.channel.persistent = False
             super().handle_reply(message)
             # RFC 9112, section 9.6. HTTP/2 has another class of channels.
             if isinstance(self.channel, Channel) and not self.channel.goes_on:
@@ -197,7 +201,7 @@ class Request(daphne.http_protocol.WebRequest):
         if not message.get("more_body"):
             answer = whole_answer(head, body, self.server.server_name)
         if answer is None:
-            super().handle_reply(head)
+            self.handle_reply(head)
             return False
         self.code, self.startedWriting, self._response_started = head["status"], 1, True
         self.sentLength = len(body)

@@ -8,6 +8,7 @@ import asyncio
 import math
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,13 +32,16 @@ CHECKED_AT_ONCE = 50
 SHUTDOWN_TIMEOUT = 5
 CLOSE_TIMEOUT = 1
 
-GOING_AWAY = 1001  # RFC 6455, section 7.4.1
+# The server restarts. In IANA's registry of WebSocket close codes.
+SERVICE_RESTART = 1012
 
 
 class Server(daphne.server.Server):
     """Daphne's server with back-pressure, less work for each connection and a clean shutdown."""
 
     application_close_timeout: float
+    # `install` sets this function. The server calls it in the event loop once it has started.
+    started: Callable[[], object]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -51,6 +55,11 @@ class Server(daphne.server.Server):
         # which the client left. The earliest is first.
         self._left: dict[Any, float] = {}
         self.application_close_timeout = max(self.application_close_timeout, CLOSE_PATIENCE)
+
+    def run(self) -> None:
+        # The reactor installs its handlers of signals before it runs the first call.
+        daphne.server.reactor.callLater(0, self.started)
+        super().run()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         if protocol.flow.blocked:
@@ -167,7 +176,7 @@ class Server(daphne.server.Server):
         sockets = [protocol for protocol in self.connections if isinstance(protocol, Socket)]
         for socket in sockets:
             if socket.state == socket.STATE_OPEN:
-                socket.close(GOING_AWAY, "The server restarts.")
+                socket.close(SERVICE_RESTART, "The server restarts.")
         loop = asyncio.get_running_loop()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:

@@ -35,6 +35,7 @@ _MODULES = {
     "Record": "pieces",
     "ReserveOptions": "writing.options",
     "Removed": "errors",
+    "Restarting": "errors",
     "RecordsResponse": "http.responses",
     "Reset": "pieces",
     "StorageFull": "errors",
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from .errors import NoSuchStream as NoSuchStream
     from .errors import OutOfTurn as OutOfTurn
     from .errors import Removed as Removed
+    from .errors import Restarting as Restarting
     from .errors import StorageFull as StorageFull
     from .errors import StreamError as StreamError
     from .errors import TakenOver as TakenOver

@@ -16,6 +16,8 @@ DEFAULTS: dict[str, Any] = {
     "STREAM_LOGIN_REQUIRED": True,
     # Middleware of the project that need not run for the engine's addresses. None runs there.
     "STREAM_SKIPPED_MIDDLEWARE": [],
+    # Seconds for which a process that is told to end serves what is open.
+    "STREAM_GRACE": 10,
     # How long a stream is kept after its end, unless the stream says otherwise. None is for ever.
     "STREAM_KEEP": timedelta(days=30),
     # Characters in one piece.

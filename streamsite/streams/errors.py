@@ -138,6 +138,15 @@ class Unavailable(StreamError):
     close_code = 4503
 
 
+class Restarting(Unavailable):
+    """The process is about to end, and takes nothing new. Another process may."""
+
+    retry_after = 1
+
+    def __init__(self) -> None:
+        super().__init__("This process is about to end. Connect again.")
+
+
 class StorageFull(StreamError):
     """The disk of the database is full, so nothing can be written (RFC 4918, section 11.5)."""
 

@@ -43,6 +43,7 @@ WINGS = (
         "forms",
         "checks",
         "mounts",
+        "quantities",
         "apps",
         "templatetags",
         "management",

@@ -15,6 +15,7 @@ clients       the address of a client, also behind a proxy
 origins       the origins whose pages may read the streams
 transports/   polling, chunked, events, websocket
 consumers     the WebSocket consumer under the transport and under a site's own consumers
+draining      what a process still does when it is told to end
 granian       closing a WebSocket on granian
 publishing    adding pieces, and stopping, with a token
 deliveries    the body of a request that publishes

@@ -9,11 +9,14 @@ from channels.routing import ProtocolTypeRouter
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
 from django.http import Http404
 
-from ..errors import Forbidden, StreamError, Unauthorized
+from ..errors import Forbidden, Restarting, StreamError, Unauthorized
+from ..log.database import open_early
+from ..models import Stream
 from ..workers import unconnected_workers, uncounted_workers
 from ..writing.sources import end_sources
 from .access import login_required
 from .consumers import Consumer
+from .draining import draining
 from .handler import StreamHandler
 from .middleware import skipped
 from .origins import SameOrigin
@@ -44,7 +47,7 @@ def with_streams(application: Any) -> ProtocolTypeRouter:
         # Imported here because the import loads Twisted, which other servers don't need.
         from streamsite import daphne
 
-        daphne.install()
+        daphne.install(begin)
     for path in skipped():
         # Servers don't run the system checks, one of which refuses this.
         logger.error(
@@ -84,6 +87,8 @@ class WebSockets:
         found = self._router.find(scope)
         if found is None or found.endpoint.websocket is None:
             return self._others(scope, receive, send)
+        if draining.begun:
+            return SameOrigin(Refused.as_asgi(error=Restarting()))(scope, receive, send)
         # As URLRouter of Channels passes on what the address contains.
         route = {"args": found.match.args, "kwargs": found.match.kwargs}
         scope = {**scope, "url_route": route, "resolver_match": found.match}
@@ -130,9 +135,9 @@ class Refused(Consumer):
 
 
 class Lifespan:
-    """An ASGI application that ends the sources in this server before `inner` shuts down.
+    """An ASGI application that drains the server, and ends its sources before `inner` shuts down.
 
-    Daphne has no lifespan (django/daphne#264), so `streamsite.daphne` ends the sources there.
+    Daphne has no lifespan (django/daphne#264), so `streamsite.daphne` does both there.
 
     See https://asgi.readthedocs.io/en/latest/specs/lifespan.html.
     """
@@ -145,13 +150,20 @@ class Lifespan:
             message = await receive()
             if message["type"] == "lifespan.shutdown":
                 await end_sources()
-            # Servers don't run the checks, and `manage.py check` knows no server.
             else:
+                begin()
+                # Servers don't run the checks, and `manage.py check` knows no server.
                 for problem in filter(None, (unconnected_workers(), uncounted_workers())):
                     logger.warning(problem)
             return message
 
         await self._inner(scope, receive_after_sources, send)
+
+
+def begin() -> None:
+    """Do what a server has to do at its start, in its event loop."""
+    draining.watch()
+    open_early(Stream.objects.exists)
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:

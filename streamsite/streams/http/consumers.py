@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from ..errors import BadRequest, StreamError
 from ..reading.fanout import Outlet, Reader, Viewer
 from .access import demand_login, login_required
+from .draining import draining
 from .endpoints import View, endpoint
 from .granian import closable
 from .limits import viewers
@@ -86,6 +87,7 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send
+        draining.sockets.add(self)
         try:
             while True:
                 message = await receive()
@@ -100,6 +102,7 @@ class Consumer(AsyncWebsocketConsumer):
             # count a viewer who has left.
             self.stop_sending()
             viewers.leave(self.scope)
+            draining.sockets.discard(self)
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         viewers.enter(self.scope)

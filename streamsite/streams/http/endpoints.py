@@ -14,6 +14,7 @@ from ..errors import StreamError
 from ..log.outages import AWAY, outage, unanswered
 from ..wire import sse
 from .access import demand_login
+from .draining import draining
 from .origins import allow_origin
 from .sessions import Handshake
 
@@ -95,6 +96,8 @@ def endpoint(
                 response["Allow"] = ", ".join(methods)
             else:
                 try:
+                    if not any_host:  # The health checks of a process that ends go on.
+                        draining.refuse()
                     await demand_login(request)
                     response = await view(request, *args, **kwargs)
                 except StreamError as error:

@@ -32,6 +32,7 @@ from django.urls import set_script_prefix
 from ..conf import setting
 from ..errors import StreamError, TooLarge
 from ..log.database import in_database
+from .draining import draining
 from .endpoints import refusal, refusal_of
 from .limits import viewers
 from .origins import allow_origin
@@ -79,12 +80,16 @@ class StreamHandler:
 
     def __call__(self, scope: Any, receive: Any, send: Any) -> Any:
         found = self._router.find(scope)
-        if found is None:
-            return self._pages(scope, receive, send)
         return self._serve(found, scope, receive, send)
 
-    async def _serve(self, found: Found, scope: Any, receive: Any, send: Any) -> None:
+    async def _serve(self, found: Found | None, scope: Any, receive: Any, send: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        draining.requests.add(task)
         try:
+            if found is None:
+                await self._pages(scope, receive, send)
+                return
             try:
                 response, head = await self._response(found, scope, receive)
             except ClientLeft:
@@ -95,7 +100,9 @@ class StreamHandler:
             if scope["method"] == "HEAD" or not response.streaming:
                 body = b"" if scope["method"] == "HEAD" else response.content
                 await send({"type": "http.response.body", "body": body, "more_body": False})
-            elif isinstance(response, RecordsResponse) and can_step(send):
+                return
+            draining.bodies.add(task)
+            if isinstance(response, RecordsResponse) and can_step(send):
                 reader, outlet = await begin(response, scope, send)
                 # The stream may stay open for long, and needs neither of these objects.
                 del response, head
@@ -106,6 +113,7 @@ class StreamHandler:
                 del response, head
                 await send_stream(parts, charset, receive, send)
         finally:
+            draining.forget(task)
             viewers.leave(scope)
 
     async def _response(self, found: Found, scope: Any, receive: Any) -> tuple[Any, Headers]:
@@ -151,6 +159,9 @@ class StreamHandler:
         if self._security.sts_seconds and request is not None and request.is_secure():
             always = self._secure_headers
         head += [header for name, header in always.items() if name not in given]
+        if draining.begun:
+            # The client's next request needs another process, and so another connection.
+            head.append((b"Connection", b"close"))
         return response, head
 
     async def _answer(self, found: Found, request: Request) -> Any:

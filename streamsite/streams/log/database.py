@@ -42,6 +42,15 @@ def executor() -> Executor:
     return _thread
 
 
+def open_early(work: Callable[[], object]) -> None:
+    """Open the connection of the database thread by a query, and don't wait for the answer.
+
+    On a full disk SQLite can read a database that is open, and can't open one that is not: it needs
+    space for the index of its write-ahead log.
+    """
+    executor().submit(_with_connection, work, (), {})
+
+
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `work` in the database thread, and return its result.
 

@@ -9,7 +9,6 @@ ends before the next piece is due would begin the wait anew.
 An answer that is the same for many clients is made once: see `answers`.
 """
 
-import asyncio
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -22,6 +21,7 @@ from ...reading.hub import QUIET, hub
 from ...reading.playing import delay
 from ...values import JSON
 from ...wire import objects
+from ..draining import draining
 from ..endpoints import endpoint
 from ..limits.polls import count_poll
 from ..requests import StreamRequest, read_request, seconds, whole_number
@@ -102,7 +102,7 @@ async def _batch(
     """Return the first batch that is not empty, or an empty one after `wait` seconds."""
     with suppress(TimeoutError):
         async with (
-            asyncio.timeout(wait),
+            draining.waiting(wait),
             aclosing(wanted.batches(NAME, waited=waited or 0)) as batches,
         ):
             async for batch in batches:

@@ -195,7 +195,8 @@ class Site:
         self, folder: Path, env: Mapping[str, str], servers: Sequence[str] = ("daphne",)
     ) -> None:
         self.var = Path(env.get("VAR_DIR", folder / "var"))
-        self.env = {"VAR_DIR": str(self.var), **env}
+        # Servers close what is open at once. The tests of the grace set a grace.
+        self.env = {"VAR_DIR": str(self.var), "STREAM_GRACE": "0", **env}
         self.servers = [
             Server(name, self.env, folder / f"{name}-{number}.log")
             for number, name in enumerate(servers)

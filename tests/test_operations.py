@@ -12,7 +12,6 @@ from .process import threads
 from .raw import http
 from .site import Site, SiteMaker
 from .transfers import TRANSFERS, opening
-from .valkey import Valkey
 
 DOMAIN = "example.com"
 OVER_TLS = {"Host": DOMAIN, "X-Forwarded-Proto": "https"}

@@ -106,8 +106,9 @@ class Draining:
         for number in (signal.SIGTERM, signal.SIGINT):
             handler = signal.getsignal(number)
             owner = getattr(handler, "__module__", None) or ""
-            of_server = callable(handler) and handler is not signal.default_int_handler
-            if of_server and owner.partition(".")[0] not in LOOPS:
+            if not callable(handler) or handler is signal.default_int_handler:
+                continue  # The handler is not the server's.
+            if owner.partition(".")[0] not in LOOPS:
                 signal.signal(number, partial(self._signalled, loop, handler))
 
     def _signalled(

@@ -48,7 +48,7 @@ def open_early(work: Callable[[], object]) -> None:
     On a full disk SQLite can read a database that is open, and can't open one that is not: it needs
     space for the index of its write-ahead log.
     """
-    executor().submit(_with_connection, work, (), {})
+    executor().submit(_with_connection, time.monotonic(), work, (), {})
 
 
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

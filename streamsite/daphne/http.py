@@ -146,13 +146,10 @@ class Request(daphne.http_protocol.WebRequest):
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            closes = b"close" in values_of(b"connection", message.get("headers", ()))
-            if closes and self.channel is not None:
-                # Twisted looks at the header of the request alone.
-                self.channel.persistent = False
             super().handle_reply(message)
+            closes = b"close" in values_of(b"connection", message.get("headers", ()))
             # RFC 9112, section 9.6. HTTP/2 has another class of channels.
-            if isinstance(self.channel, Channel) and not self.channel.goes_on:
+            if isinstance(self.channel, Channel) and (closes or not self.channel.goes_on):
                 self.channel.persistent = False
                 self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
         else:

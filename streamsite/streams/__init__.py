@@ -19,6 +19,7 @@ _MODULES = {
     "Conflict": "errors",
     "Consumer": "http.consumers",
     "Cursor": "pieces",
+    "DatabaseAway": "errors",
     "End": "pieces",
     "Ended": "errors",
     "Failed": "writing.outcomes",
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
     # Type checkers can't read the table. tests/unit/test_public_names.py compares the two.
     from .errors import BadRequest as BadRequest
     from .errors import Conflict as Conflict
+    from .errors import DatabaseAway as DatabaseAway
     from .errors import Ended as Ended
     from .errors import Forbidden as Forbidden
     from .errors import NoSuchStream as NoSuchStream

@@ -147,6 +147,15 @@ class Restarting(Unavailable):
         super().__init__("This process is about to end. Connect again.")
 
 
+class DatabaseAway(Unavailable):
+    """The database of the site does not answer."""
+
+    retry_after = 2
+
+    def __init__(self) -> None:
+        super().__init__("The database does not answer at the moment. Try again.")
+
+
 class StorageFull(StreamError):
     """The disk of the database is full, so nothing can be written (RFC 4918, section 11.5)."""
 

@@ -159,7 +159,7 @@ class StreamHandler:
         if self._security.sts_seconds and request is not None and request.is_secure():
             always = self._secure_headers
         head += [header for name, header in always.items() if name not in given]
-        if draining.begun:
+        if draining.begun and scope.get("http_version") == "1.1":
             # The client's next request needs another process, and so another connection.
             head.append((b"Connection", b"close"))
         return response, head

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError
 
-from ..errors import StorageFull, StreamError, Unavailable
+from ..errors import DatabaseAway, StorageFull, StreamError
 
 logger = logging.getLogger(__name__)
 
@@ -81,4 +81,4 @@ def unanswered(error: BaseException) -> StreamError:
     """Return what a client gets for an error in `AWAY`."""
     if disk_full(error):
         return StorageFull()
-    return Unavailable("The database does not answer at the moment. Try again.")
+    return DatabaseAway()

@@ -36,6 +36,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the servers and back ends to test: daphne on SQLite and on PostgreSQL with Valkey "
         "(core), all others (rest), or all",
     )
+    parser.addoption(
+        "--long",
+        action="store_true",
+        help="run the long forms of the tests in tests/faults: more viewers, kills and restarts",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -223,7 +223,8 @@ async def test_viewers_lose_nothing_when_server_after_server_is_restarted(
                 if isinstance(record, Pieces):
                     got += record.texts
                 else:
-                    assert isinstance(record, End) and record.state == "done", record
+                    assert isinstance(record, End), record
+                    assert record.state == "done"
         return got
 
     try:

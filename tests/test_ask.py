@@ -10,6 +10,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Locator, Page, expect
 
 from .browser import chromium, page_at
+from .proxy import Proxy
 from .site import Site, SiteMaker
 from .waiting import PATIENCE
 
@@ -197,6 +198,26 @@ async def test_a_reload_in_the_middle_of_an_answer_shows_it_and_what_follows(
         await ask.is_in("idle")
         await ask.shows(" ".join(map(str, range(40))))
         await expect(ask.answers).to_have_count(2)
+
+
+async def test_a_connection_that_breaks_off_in_the_middle_of_an_answer_loses_nothing(
+    browser, asked, transport
+):
+    async with (
+        Proxy(asked.address) as proxy,
+        # The browser reports each connection that is cut.
+        page_at(browser, f"{proxy.url}/en/ask/", calm=False) as page,
+    ):
+        ask = Ask(page)
+        await take(page, transport)
+        await ask.send("count 60 0.05")
+        for number in (5, 20):
+            await expect(ask.answer).to_contain_text(f" {number} ", timeout=PATIENTLY)
+            await proxy.cut()
+        await ask.is_in("idle")
+        await ask.shows(" ".join(map(str, range(60))))
+        await expect(ask.answers).to_have_count(1)
+        await expect(page.locator(".complaint")).to_be_hidden()
 
 
 async def test_a_second_tab_shows_the_same_and_may_stop_it(browser, english):

@@ -16,6 +16,8 @@ from .options import Options
 
 # Bytes of a line that a producer says.
 LINE = 65_536
+# Seconds that a process may take to end after its last line.
+ENDS = 5
 
 
 class Process:
@@ -58,14 +60,23 @@ class Process:
             with suppress(ValueError):  # A killed producer may leave half a line.
                 yield json.loads(line)
 
-    async def wait(self) -> int:
-        """Return the exit status once the process has ended: -9 after a SIGKILL."""
+    async def ended(self) -> int:
+        """Return the exit status once the process has ended: -9 after a SIGKILL.
+
+        A process that says nothing more and does not end within `ENDS` seconds is killed.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ENDS):
+                await self._child.wait()
+        self.kill()
         return await self._child.wait()
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it has not ended."""
-        with suppress(ProcessLookupError):
-            self._child.send_signal(number)
+        # Not `send_signal` of asyncio: it asks for the exit status first, which asyncio then lacks.
+        if self.runs:
+            with suppress(ProcessLookupError):
+                os.kill(self._child.pid, number)
 
     def kill(self) -> None:
         """Kill the process, which may be stopped."""

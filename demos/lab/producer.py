@@ -123,13 +123,16 @@ async def tell_stored(stream: Any) -> None:
 
     Without a channel layer between the processes, the server would look into the log every 2 s.
     """
+    from streamsite.streams import StreamError
+
     told = 0
-    while True:
-        await asyncio.sleep(TELLS)
-        if stream.n > told:
-            told = stream.n
-            await stream.flush()
-            say({"stored": told})
+    with suppress(StreamError):  # The writer meets the same error.
+        while True:
+            await asyncio.sleep(TELLS)
+            if stream.n > told:
+                told = stream.n
+                await stream.flush()
+                say({"stored": told})
 
 
 def refusal(stream: Any) -> str:

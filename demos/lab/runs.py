@@ -133,9 +133,10 @@ class Run:
                     await self._take(line)
         except TimeoutError:
             self.process.kill()
-        finally:
+        except asyncio.CancelledError:
             self.process.kill()
-        self.events.add("over", status=await self.process.wait())
+            raise
+        self.events.add("over", status=await self.process.ended())
         ring(self.stream, NEVER)  # Its last act may have been the end of the stream.
 
     async def _take(self, line: dict[str, Any]) -> None:

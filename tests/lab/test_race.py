@@ -1,0 +1,69 @@
+"""A run without faults: all readers get the same stream, and the server counts what they count."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.marks import ON_EVERY_SERVER
+
+from .visitor import TRANSPORTS, Visitor
+
+SOURCES = ("engine", "plain")
+
+
+@ON_EVERY_SERVER
+def test_every_transport_of_both_sources_gets_the_stream_and_the_server_counts_alike(site):
+    visitor = Visitor(site.address).start(rate=100, size=8, seconds=2)
+    readers = [visitor.reader(source, way) for source in SOURCES for way in TRANSPORTS]
+    with ThreadPoolExecutor(len(readers)) as pool:
+        list(pool.map(lambda reader: reader.read(), readers))
+    run = visitor.wait(
+        lambda run: run["state"] == "ended" and run["stream"]["state"] == "done", "the end"
+    )
+    given = visitor.look(texts=True)["texts"]
+    assert len(given) == run["count"] == run["stream"]["pieces"] == 200
+    assert given[17] == "17 ·····"
+    text = "".join(given)
+    assert run["length"] == run["stream"]["length"] == len(text)
+    assert run["sha256"] == run["stream"]["sha256"] == hashlib.sha256(text.encode()).hexdigest()
+    for reader in readers:
+        row = visitor.row("engine" if reader.engine else "plain", reader.transport)
+        assert reader.texts == given, (row, reader.end)
+        assert reader.end is not None
+        assert (row["pieces"], row["bytes"], row["passed"]) == (200, reader.bytes, reader.bytes)
+        assert row["open"] == 0
+        if reader.engine:
+            assert reader.numbers == list(range(200))
+            assert reader.end.get("sha256") == run["sha256"]
+    visitor.leave()
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_the_article_s_text_is_cut_into_pieces_of_the_size(site, size):
+    visitor = Visitor(site.address).start(rate=100, size=size, seconds=1, text="article")
+    reader = visitor.reader("engine", "chunked").read()
+    article = "".join(site.pieces()) + "\n"
+    assert [len(text) for text in reader.texts] == [size] * 100
+    endless = article * (100 * size // len(article) + 1)
+    assert "".join(reader.texts) == endless[: 100 * size]
+    visitor.leave()
+
+
+def test_pieces_are_told_from_a_number_on_with_times_that_grow(site):
+    visitor = Visitor(site.address).start(rate=50, seconds=1)
+    run = visitor.wait_for("over")
+    times = [at for at, _length in run["pieces"]]
+    assert times == sorted(times)
+    assert run["started"] <= times[0] <= times[-1] <= run["now"]
+    later = visitor.look(after=48)
+    assert later["first"] == 48
+    assert later["pieces"] == run["pieces"][48:]
+    visitor.leave()
+
+
+def test_another_tab_finds_the_run(site):
+    visitor = Visitor(site.address).start(seconds=1)
+    assert visitor.ask("").json["run"] == visitor.id
+    visitor.leave()
+    assert visitor.ask("").json["run"] is None

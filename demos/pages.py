@@ -1,11 +1,11 @@
-"""The pages of the article and of the guide."""
+"""The pages of the article, of the lab and of the guide."""
 
 from functools import cache
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
-from django.views.decorators.cache import cache_control
+from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import conditional_page, require_safe
 
 from .guide.markdown import Page, anchors_of
@@ -24,6 +24,13 @@ def language() -> str:
 def article(request: HttpRequest) -> HttpResponse:
     """Show the article in the language of the URL. Each language has a template of its own."""
     return render(request, f"demos/article_{language().replace('-', '_')}.html")
+
+
+@require_safe
+@never_cache
+def lab(request: HttpRequest) -> HttpResponse:
+    """Show the lab, where one live stream is read in four ways at once."""
+    return render(request, "demos/lab.html")
 
 
 @require_safe

@@ -9,6 +9,7 @@ urlpatterns = [
     path("ask/", ask.ask, name="ask"),
     path("guide/", pages.guide, name="guide"),
     path("guide/<slug:name>/", pages.guide_topic, name="guide-topic"),
+    path("lab/", pages.lab, name="lab"),
     path("live/", live.live, name="live"),
     path("live/list", live.live_list, name="live-list"),
     path("live/<str:name>/", live.stream, name="stream"),

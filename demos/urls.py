@@ -1,5 +1,6 @@
 """The URLs of the pages, which follow the prefix of the language."""
 
+from django.conf import settings
 from django.urls import path
 
 from . import ask, live, pages
@@ -9,8 +10,10 @@ urlpatterns = [
     path("ask/", ask.ask, name="ask"),
     path("guide/", pages.guide, name="guide"),
     path("guide/<slug:name>/", pages.guide_topic, name="guide-topic"),
-    path("lab/", pages.lab, name="lab"),
     path("live/", live.live, name="live"),
     path("live/list", live.live_list, name="live-list"),
     path("live/<str:name>/", live.stream, name="stream"),
 ]
+
+if settings.LAB:
+    urlpatterns.append(path("lab/", pages.lab, name="lab"))

@@ -83,6 +83,16 @@ test("an outage is as long as the longest silence, and takes the requests of tha
   assert.deepEqual(outage.close(after), { lost: 4, repeated: 1, silence: 550, requests: 2, recovered: true });
 });
 
+test("the silence in which the connection was lost counts, also if another one is longer", () => {
+  const outage = new Outage(BEFORE);
+  outage.heard(1050, 1);
+  outage.lost();
+  outage.heard(1150, 2);
+  outage.heard(1500, 2);
+  const { silence, requests } = outage.close({ at: 1600, lost: 0, repeated: 0, requests: 2, over: true });
+  assert.deepEqual([silence, requests], [100, 1]);
+});
+
 test("a reader that stays silent hasn't recovered", () => {
   const outage = new Outage(BEFORE);
   outage.heard(1050, 1);

@@ -3,8 +3,6 @@
  * the network would reach the whole browser.
  */
 
-/** The code with which the page closes its WebSockets. RFC 6455, 7.4.2, leaves it to applications. */
-const GOING_OFFLINE = 4000;
 /** The code that a browser reports for a connection that failed or was lost. */
 const LOST = 1006;
 
@@ -20,9 +18,15 @@ export class Network {
       constructor(url, protocols) {
         if (network.offline) return new DeadSocket();
         const socket = new WebSocket(url, protocols);
-        const hangUp = () => socket.close(GOING_OFFLINE, "offline");
-        network.#line.signal.addEventListener("abort", hangUp);
-        socket.addEventListener("close", () => network.#line.signal.removeEventListener("abort", hangUp));
+        const { signal } = network.#line;
+        // Without a network nobody would answer the close frame, so that the answer is not shown.
+        socket.addEventListener("close", (event) => {
+          if (signal.aborted && event.isTrusted) event.stopImmediatePropagation();
+        });
+        signal.addEventListener("abort", () => {
+          socket.dispatchEvent(new CloseEvent("close", { code: LOST }));
+          socket.close();
+        });
         return socket;
       }
     };

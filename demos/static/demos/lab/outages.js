@@ -3,14 +3,15 @@
 /**
  * Watches one reader through one fault.
  *
- * A reader that was not disturbed has short silences. The longest silence is how long the reader took to
- * recover, and the requests sent in it are what recovering took.
+ * The silence in which a reader lost its connection is how long the reader took to recover, and the
+ * requests sent in it are what recovering took. Where no connection was lost, it is the longest silence.
  */
 export class Outage {
   #before;
   #last;
   #lastRequests;
-  #longest = { silence: 0, requests: 0 };
+  #broken = false;
+  #longest = { silence: 0, requests: 0, broken: false };
 
   /**
    * @param {{ at: number, last: number, lost: number, repeated: number, requests: number }} before what the
@@ -22,11 +23,17 @@ export class Outage {
     this.#lastRequests = before.requests;
   }
 
+  /** Note that the connection was lost. */
+  lost() {
+    this.#broken = true;
+  }
+
   /** Note a sign of life: a new piece, or the end. `requests` is the panel's number of requests so far. */
   heard(at, requests) {
     this.#silence(at, requests);
     this.#last = at;
     this.#lastRequests = requests;
+    this.#broken = false;
   }
 
   /**
@@ -35,20 +42,23 @@ export class Outage {
    *   the reader had its end
    */
   close({ at, lost, repeated, requests, over }) {
-    const longest = this.#longest.silence;
+    const before = this.#longest;
     if (!over) this.#silence(at, requests);
     return {
       lost: lost - this.#before.lost,
       repeated: repeated - this.#before.repeated,
       silence: this.#longest.silence,
       requests: this.#longest.requests,
-      // The last silence had no end, and was longer than all others.
-      recovered: over || this.#longest.silence === longest,
+      // If the last silence, which had no end, counts, the reader hasn't recovered.
+      recovered: over || this.#longest === before,
     };
   }
 
   #silence(at, requests) {
-    const silence = at - this.#last;
-    if (silence > this.#longest.silence) this.#longest = { silence, requests: requests - this.#lastRequests };
+    const silence = { silence: at - this.#last, requests: requests - this.#lastRequests, broken: this.#broken };
+    const counts = silence.broken === this.#longest.broken
+      ? silence.silence > this.#longest.silence
+      : silence.broken;
+    if (counts) this.#longest = silence;
   }
 }

@@ -141,15 +141,18 @@ export class LabPanel extends HTMLElement {
   async #read(signal) {
     const { run, network, path } = this.#race;
     const { transport, source } = this;
-    const address = new URL(addressOf(run, { panel: transport, source, path }), location.href);
-    const reader = readers[source](address.href, {
+    const reader = readers[source](addressOf(run, { panel: transport, source, path }), {
       transport,
       after: this.#tally.pieces,
       options: run.options,
       network,
       wire: this.#wire,
       signal,
-      onlink: (link) => signal.aborted || this.#enter(link),
+      onlink: (link) => {
+        if (signal.aborted) return;
+        if (link === "lost") this.#outage?.lost();
+        this.#enter(link);
+      },
     });
     try {
       for await (const record of reader) {

@@ -34,7 +34,8 @@ export class PlotView {
     const most = Math.max(rate * seconds, 1, ...Object.values(curves).map((curve) => curve.at(-1).count));
     for (const [method, curve] of Object.entries(curves)) {
       // A line ends where the race has come to, not at the right edge.
-      const end = race.over ? curve.at(-1).at : race.elapsed;
+      const known = method === "server" ? Math.max(race.knownUntil, 1) : race.elapsed;
+      const end = race.over ? Math.max(curve.at(-1).at, 1) : known;
       const frame = { width: (width * end) / until, height, until: end, most };
       this.#part(`path[data-method="${method}"]`).setAttribute("d", stepPath(curve, frame));
     }

@@ -28,6 +28,8 @@ export class Race extends EventTarget {
   over = false;
   /** When the server wrote each piece, on its clock, in milliseconds. */
   writtenAt = [];
+  /** Until when this is known, in milliseconds since the start. */
+  knownUntil = 0;
   /** The faults so far: `{fault, panel, at}`, with `at` in milliseconds since the start. */
   faults = [];
   /** What they did: `{fault, transport, source, lost, repeated, silence, requests, recovered}`. */
@@ -123,6 +125,7 @@ export class Race extends EventTarget {
     const run = await this.#runs.look(this.run.id, this.writtenAt.length);
     if (run.first === this.writtenAt.length) this.writtenAt.push(...run.pieces.map(([at]) => at));
     this.run = run;
+    this.knownUntil = run.now - this.clock.offset - this.began;
     for (const panel of this.#panels) panel.settle(this.writtenAt, this.clock);
     this.#changed();
   }

@@ -6,6 +6,7 @@ demos/guide/en/settings.md.
 """
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -55,6 +56,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
     "csp",
     "django_eventstream",
@@ -191,6 +193,20 @@ LAB_RESTART = environment.boolean("LAB_RESTART", default=False)
 
 ABSOLUTE_URL_OVERRIDES = {"streams.stream": lambda stream: reverse("stream", args=[stream.name])}
 
+# The admin's login: how many wrong passwords lock a name for an address, and for how long. See
+# streamsite.logins, which answers in place of the middleware of django-axes.
+
+MODELS = "django.contrib.auth.backends.ModelBackend"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", MODELS]
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]
+AXES_FAILURE_LIMIT = environment.integer("LOGIN_FAILURES", 10)
+AXES_COOLOFF_TIME = timedelta(seconds=environment.integer("LOGIN_COOL_OFF", 900))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "streamsite.logins.address_of"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+
 # Languages: Chinese at /, English at /en/.
 
 LANGUAGE_CODE = "zh-hans"
@@ -236,7 +252,7 @@ if TLS != "off":
     SECURE_HSTS_SECONDS = 0 if HSTS == "off" else 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = HSTS in ("subdomains", "preload")
     SECURE_HSTS_PRELOAD = HSTS == "preload"
-    SILENCED_SYSTEM_CHECKS = ["security.W004", "security.W005", "security.W021"]
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W005", "security.W021"]
     SECURE_SSL_REDIRECT = True
     # A load balancer sends its health checks to the address of the machine, without TLS.
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]

@@ -10,7 +10,7 @@ from django.views.generic import RedirectView
 from demos import notices
 from streamsite.streams import metrics
 
-from . import health
+from . import health, logins
 
 
 class Favicon(RedirectView):
@@ -31,6 +31,7 @@ urlpatterns = [
     path("metrics", metrics),
     path("i18n/", include("django.conf.urls.i18n")),
     *i18n_patterns(
+        path("admin/login/", logins.login),
         path("admin/", admin.site.urls),
         path("", include("demos.urls")),
         prefix_default_language=False,

@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import DateTimeField, ExpressionWrapper
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from ..errors import Conflict, Ended, StreamError, TakenOver
 from ..models import Stream
 from ..querysets import StreamQuerySet, home
 from .ending import finish
+from .jumps import AHEAD, jumps
 from .silence import LATE, silence
 
 NEVER_CAME = "The stream was reserved, and its producer did not come in time."
@@ -47,26 +49,61 @@ def refusal(stream_id: int, fence: str) -> StreamError | None:
 def reap(streams: StreamQuerySet | None = None) -> list[int]:
     """End the live streams whose producer has died or never came, as `interrupted`.
 
-    Returns their ids. `streams` limits the search. A producer is dead when its lease has expired
-    and `silence` says that the producer had the chance to renew the lease. The lease of a reserved
+    Returns their ids. `streams` limits the search. A producer is dead when its lease has ended, and
+    `silence` says that the producer had the chance to renew the lease. The lease of a reserved
     stream is the time in which its producer may come.
     """
     started = time.monotonic()
+    everything = streams is None
     streams = Stream.objects.all() if streams is None else streams
-    expired = dict(streams.live().filter(leased_until__lt=Now()).values_list("pk", "leased_until"))
-    return [stream_id for stream_id in silence.proven(expired) if _interrupt(stream_id, started)]
+    ended = leases(streams.filter(leased_until__lt=Now()))
+    if everything or ended:
+        look_at_clock()
+    if everything:
+        ended |= jumps.ended()
+    ended = {pk: lease for pk, lease in ended.items() if not jumps.runs_on(pk, lease)}
+    return [
+        stream_id
+        for stream_id in silence.proven(ended)
+        if _interrupt(stream_id, ended[stream_id], started)
+    ]
 
 
-def _interrupt(stream_id: int, started: float) -> bool:
+def look_at_clock() -> None:
+    """Find out whether the clock of the database has jumped. After a jump nobody is dead yet."""
+    asked = time.monotonic()
+    now = database_clock()
+    slow = time.monotonic() - asked > AHEAD / 2
+    if not slow and jumps.look(now, lambda: leases(Stream.objects.all())):
+        silence.outage()
+
+
+def database_clock() -> datetime:
+    """Return what the clock of the database says."""
+    connection = connections[home()]
+    if connection.vendor != "postgresql":
+        return timezone.now()  # SQLite reads the clock of this machine.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement_timestamp()")
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]
+
+
+def leases(streams: StreamQuerySet) -> dict[int, datetime]:
+    """Return the ends of the leases of those of these streams that are live."""
+    rows = streams.live().values_list("pk", "leased_until")
+    return {pk: lease for pk, lease in rows if lease is not None}
+
+
+def _interrupt(stream_id: int, lease: datetime, started: float) -> bool:
     with transaction.atomic(home()):
         if time.monotonic() - started > LATE:
             return False  # Whatever held up this transaction may have held up the producer, too.
         # The producer may have renewed its lease since. A row that the producer is writing at this
         # moment is skipped, because this thread must not wait for it.
-        expired = Stream.objects.select_for_update(skip_locked=True).filter(
-            pk=stream_id, leased_until__lt=Now()
+        ended = Stream.objects.select_for_update(skip_locked=True).filter(
+            pk=stream_id, leased_until=lease
         )
-        if (stream := expired.first()) is None:
+        if (stream := ended.first()) is None:
             return False
         reason = NEVER_CAME if stream.reserved else "The producer died."
         return finish(stream_id, Stream.State.INTERRUPTED, reason) is not None

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError
 from django.db.models import Sum
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from ..bookkeeping import Watch
 from ..models import Stream
@@ -20,13 +20,16 @@ def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
     existing = set(
         Stream.objects.filter(pk__in={pk for pk, _ in counts}).values_list("pk", flat=True)
     )
-    now = timezone.now()
     # A stream may be deleted between the two queries. The next heartbeat tells the counts again.
     with suppress(IntegrityError):
         Watch.objects.bulk_create(
             [
                 Watch(
-                    process=process, stream_id=pk, transport=transport, viewers=viewers, seen_at=now
+                    process=process,
+                    stream_id=pk,
+                    transport=transport,
+                    viewers=viewers,
+                    seen_at=Now(),
                 )
                 for (pk, transport), viewers in counts.items()
                 if pk in existing
@@ -35,7 +38,7 @@ def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
             unique_fields=["process", "stream", "transport"],
             update_fields=["viewers", "seen_at"],
         )
-    Watch.objects.filter(seen_at__lt=now - timedelta(seconds=6 * WATCH_SECONDS)).delete()
+    Watch.objects.filter(seen_at__lt=Now() - timedelta(seconds=6 * WATCH_SECONDS)).delete()
 
 
 def viewers(stream_ids: Iterable[int]) -> dict[int, dict[str, int]]:
@@ -44,7 +47,7 @@ def viewers(stream_ids: Iterable[int]) -> dict[int, dict[str, int]]:
     >>> viewers([7, 8])
     {7: {"sse": 12, "websocket": 3}}
     """
-    since = timezone.now() - timedelta(seconds=WATCH_SECONDS)
+    since = Now() - timedelta(seconds=WATCH_SECONDS)
     rows = (
         Watch.objects.filter(stream__in=list(stream_ids), viewers__gt=0, seen_at__gte=since)
         .values_list("stream", "transport")

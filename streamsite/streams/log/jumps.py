@@ -1,0 +1,76 @@
+"""Jumps of the database's clock, and the leases from before a jump.
+
+A lease ends at a moment on the clock of the database, the one clock that all processes share. When
+this clock is set two days ahead, every lease seems to have run out, and when the clock is set back,
+no lease runs out for two days. A process therefore compares the clock of the database with its own
+monotonic clock. It measures the leases from before a jump by its own clock.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+# Seconds by which the database's clock is ahead after a jump, at least. Answers take their time.
+AHEAD = 1.0
+# Seconds by which the clock was set back, at least. After less, leases run out late by as much. No
+# producer's lease is longer, so a lease from before the jump ends later than any from after it.
+BACK = 60.0
+
+
+class Jumps:
+    """What one process knows of jumps.
+
+    >>> jumps = Jumps(clock)
+    >>> jumps.look(now, leases)             # the database's clock, every other second
+    False
+    >>> jumps.look(in_two_days, leases)     # `leases` returns the leases, by stream
+    True
+    >>> jumps.runs_on(7, lease)             # seems to have run out, and has not
+    True
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        # The last look: the clock of the database, and the clock of the process.
+        self._last: tuple[datetime, float] | None = None
+        # By stream: its lease from before a jump, and when this lease ends on the process's clock.
+        self._ends: dict[int, tuple[datetime, float]] = {}
+
+    def look(self, now: datetime, leases: Callable[[], Mapping[int, datetime]]) -> bool:
+        """Compare the clocks. Return whether the database's clock has jumped since the last look.
+
+        `leases` returns the end of the lease of each live stream. It is called after a jump.
+        """
+        here = self._clock()
+        last, self._last = self._last, (now, here)
+        if last is None:
+            return False
+        then, there = last
+        ahead = (now - then).total_seconds() - (here - there)
+        if -BACK < ahead < AHEAD:
+            return False
+        # A lease that ends between the two looks was given before the jump: a newer one ends later.
+        latest = now if ahead > 0 else datetime.max.replace(tzinfo=now.tzinfo)
+        for stream_id, lease in leases().items():
+            if then <= lease <= latest and self._ends.get(stream_id, (None,))[0] != lease:
+                self._ends[stream_id] = lease, there + (lease - then).total_seconds()
+        return True
+
+    def runs_on(self, stream_id: int, lease: datetime) -> bool:
+        """Tell whether a lease runs on although its end has passed on the database's clock."""
+        known, end = self._ends.get(stream_id, (None, 0.0))
+        return known == lease and self._clock() < end
+
+    def ended(self) -> dict[int, datetime]:
+        """Return the leases that have ended, whatever the database's clock says, by stream.
+
+        A stream whose producer has renewed its lease since may be among them.
+        """
+        here = self._clock()
+        self._ends = {
+            pk: (lease, end) for pk, (lease, end) in self._ends.items() if here < end + BACK
+        }
+        return {pk: lease for pk, (lease, end) in self._ends.items() if end < here}
+
+
+jumps = Jumps()

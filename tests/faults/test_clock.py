@@ -1,0 +1,82 @@
+"""The wall clock jumps: streams, viewers and producers go by clocks that don't."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.inside import streams, users
+from tests.raw import http
+from tests.site import Site, SiteMaker
+from tests.waiting import wait_until
+
+DAYS = 24 * 3600
+
+
+class ClockedSite:
+    """A site whose processes share a wall clock that the test moves. Monotonic clocks stay."""
+
+    def __init__(self, make_site: SiteMaker, folder: Path) -> None:
+        if not (compiler := shutil.which("cc")):
+            pytest.skip("There is no C compiler: on Debian, `apt-get install gcc`.")
+        source, library = Path(__file__).with_name("wallclock.c"), folder / "wallclock.so"
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
+        self._file = folder / "clock"
+        self.jump(0)
+        self.site: Site = make_site(LD_PRELOAD=str(library), WALLCLOCK=str(self._file)).start()
+        self.token = self.site.call(users.make_token, "publisher")
+
+    def jump(self, seconds: int) -> None:
+        """Set the clock to so many seconds after the true time."""
+        # A new file takes the old one's place at once: no process reads half of it.
+        fresh = self._file.with_suffix(".new")
+        fresh.write_text(f"{seconds}\n")
+        fresh.rename(self._file)
+
+    def publish(self, name: str, **body: object) -> http.Response:
+        return http.ask(
+            self.site.address,
+            f"/stream/{name}/pieces",
+            method="POST",
+            headers={
+                "Authorization": f"Bearer {self.token}",
+                "Content-Type": "application/json",
+            },
+            body=json.dumps(body).encode(),
+        )
+
+    def state(self, name: str) -> str:
+        return http.get(self.site.address, f"/stream/{name}/polling").json["state"]
+
+
+@pytest.fixture
+def clocked(make_site: SiteMaker, tmp_path: Path) -> ClockedSite:
+    return ClockedSite(make_site, tmp_path)
+
+
+def test_streams_published_over_http_outlive_a_jump_of_two_days(clocked: ClockedSite):
+    assert clocked.publish("leap", pieces=["before "]).status == 202
+    with http.Connection(clocked.site.address) as viewer:
+        viewer.send("/stream/leap/events")
+        http.read_head(viewer.file)
+        # Its producer never comes. Its end shows that the site still looks for dead producers.
+        clocked.site.call(streams.reserve, "awaited", None, 5)
+        clocked.jump(2 * DAYS)
+        wait_until(lambda: clocked.state("awaited") == "interrupted", "the reservation is over")
+        assert clocked.state("leap") == "live"
+        assert clocked.publish("leap", pieces=["after"], end="done").status == 202
+        events = b"".join(chunk for chunk, _ in http.read_chunks(viewer.file))
+    assert b"before " in events
+    assert b"after" in events
+    assert b'"end":"done"' in events
+
+
+def test_a_clock_that_is_set_back_keeps_no_dead_producer_alive(clocked: ClockedSite):
+    clocked.site.call(streams.reserve, "awaited", None, 5)
+    with http.Connection(clocked.site.address) as viewer:  # The site looks after its streams.
+        viewer.send("/stream/awaited/events")
+        http.read_head(viewer.file)
+        clocked.jump(-2 * DAYS)
+        wait_until(lambda: clocked.state("awaited") == "interrupted", "the reservation is over")

@@ -3,9 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import astuple
-from pathlib import Path
 
 import pytest
 
@@ -22,11 +20,10 @@ from tests.engine.test_contract import (
     readers_of,
 )
 from tests.engine.test_faults import texts, texts_of
-from tests.postgres import Postgres
 from tests.raw import http
 from tests.waiting import wait_until
 
-from .deployment import Deployment, deploy
+from .deployment import Deployment
 
 
 class SecurePerson(Person):
@@ -35,14 +32,6 @@ class SecurePerson(Person):
     @property
     def form(self) -> Mapping[str, str]:
         return {**super().form, "Referer": "https://127.0.0.1/"}
-
-
-@pytest.fixture(scope="module")
-def deployment(
-    tmp_path_factory: pytest.TempPathFactory, static_root: Path, postgres: Postgres
-) -> Iterator[Deployment]:
-    with ExitStack() as stack:
-        yield deploy(stack, tmp_path_factory, static_root, postgres)
 
 
 @pytest.fixture

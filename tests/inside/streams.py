@@ -193,3 +193,8 @@ def append_in_groups(names: list[str]) -> list[str | None]:
     for stream in streams:
         log.finish(stream.pk, "done")
     return [None if outcome is None else type(outcome).__name__ for outcome in outcomes]
+
+
+def titled(title: str) -> int:
+    """Return how many streams have this title."""
+    return Stream.objects.filter(title=title).count()

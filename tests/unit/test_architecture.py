@@ -47,6 +47,7 @@ WINGS = (
         "apps",
         "templatetags",
         "management",
+        "doctor",
         "client",
         "testing",
         "isolation",

@@ -8,6 +8,7 @@ failure. The caller checks the numbers, reconnects, and stops at the stream's en
 import codecs
 import json
 import re
+import ssl
 from asyncio import sleep
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -51,8 +52,8 @@ TRANSIENT = frozenset({408, 425, 429})
 class Subscription:
     """A subscription to the stream at `url` from the cursor `after`.
 
-    `http` sends the HTTP requests, `headers` go with the handshake of a WebSocket, and a server may
-    change the `base` of `backoff`.
+    `http` sends the HTTP requests. `headers` and `tls` are for the handshake of a WebSocket. A
+    server may change the `base` of `backoff`.
     """
 
     http: httpx.AsyncClient
@@ -60,6 +61,7 @@ class Subscription:
     after: str
     headers: Mapping[str, str]
     backoff: Backoff
+    tls: ssl.SSLContext | None = None
 
     def address(self, endpoint: str, **query: object) -> str:
         """Return the URL of one of the stream's endpoints, with the query of the stream's URL."""
@@ -126,6 +128,7 @@ async def websocket(subscription: Subscription) -> AsyncGenerator[Batch, None]:
     A frame is a JSON object. A reader that is behind gets an array of objects in a frame.
     """
     address = re.sub(r"\Ahttp", "ws", subscription.address("ws"), flags=re.IGNORECASE)
+    secure = address.lower().startswith("wss:")
     try:
         async with connect(
             address,
@@ -136,6 +139,7 @@ async def websocket(subscription: Subscription) -> AsyncGenerator[Batch, None]:
             # Most frames are too short for compression to save anything.
             compression=None,
             max_size=None,
+            ssl=(subscription.tls or True) if secure else None,
         ) as socket:
             yield []
             async for frame in socket:
@@ -172,13 +176,14 @@ CONNECTIONS: Mapping[str, Connect] = {
 }
 
 
-def http_client(headers: Mapping[str, str]) -> httpx.AsyncClient:
+def http_client(headers: Mapping[str, str], tls: ssl.SSLContext | None = None) -> httpx.AsyncClient:
     """Return the HTTP client that all connections of one reader share."""
     return httpx.AsyncClient(
         # A proxy that compresses a stream may hold the data back until a block is full.
         headers={**headers, "Accept-Encoding": "identity", "Cache-Control": "no-store"},
         timeout=httpx.Timeout(OPEN_TIMEOUT, read=READ_TIMEOUT),
         follow_redirects=True,
+        verify=tls or True,
     )
 
 

@@ -1,6 +1,7 @@
 """Read one stream to its end, over as many connections as that takes."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from typing import Literal
@@ -34,6 +35,7 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     patience: float = PATIENCE,
     wait: float | bool = False,
     on_lost: Callable[[ConnectionLost, float], None] = _ignore_loss,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncGenerator[Record, None]:
     """Yield the records of the stream at `url`: `Pieces`, perhaps a `Reset`, and the `End` last.
 
@@ -56,6 +58,8 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     seconds.
     `on_lost` is called when a connection is lost, with the error and with the number of seconds
     until the next connection.
+    `tls` is how the client checks the server's certificate, such as
+    `ssl.create_default_context(cafile="our-authority.pem")`.
 
     A lost connection is replaced by another connection from the last cursor, so the numbers of the
     pieces have no gap and no repeat. After a `Reset` the pieces start again from the number of the
@@ -88,9 +92,9 @@ async def open(  # noqa: A001 - client.open, as gzip.open
     now = asyncio.get_running_loop().time
     last_heard = now()
     appears_until = last_heard + (WAIT if wait is True else wait)
-    async with http_client(headers or {}) as http:
+    async with http_client(headers or {}, tls) as http:
         while True:
-            subscription = Subscription(http, url, str(ledger.cursor), headers or {}, backoff)
+            subscription = Subscription(http, url, str(ledger.cursor), headers or {}, backoff, tls)
             try:
                 async with aclosing(CONNECTIONS[transport](subscription)) as batches:
                     async for batch in batches:

@@ -81,7 +81,7 @@ class Consumer(AsyncWebsocketConsumer):
 
         @endpoint("GET", websocket=SameOrigin(cls.as_asgi(**initkwargs)))
         async def refuse(request: HttpRequest, *args: Any, **kwargs: Any) -> None:
-            raise BadRequest("This is the address of a WebSocket. Connect with ws:// or wss://.")
+            raise BadRequest(why_no_handshake(request))
 
         return refuse
 
@@ -195,3 +195,13 @@ class Consumer(AsyncWebsocketConsumer):
         # Some servers raise an error for a longer reason, others send a frame that is not valid.
         reason = error.detail.encode()[:REASON_SIZE].decode(errors="ignore")
         await self.close(error.close_code, reason)
+
+
+def why_no_handshake(request: HttpRequest) -> str:
+    """Return why a request at the address of a WebSocket is no handshake."""
+    if "Sec-WebSocket-Key" not in request.headers:
+        return "This is the address of a WebSocket. Connect with ws:// or wss://."
+    # A client sends this header with the whole handshake, so a proxy has changed the rest.
+    if getattr(request, "scope", {}).get("http_version") == "1.0":
+        return "The handshake came over HTTP/1.0. Let the proxy use HTTP/1.1."
+    return "The handshake came without the header Upgrade. Let the proxy pass Upgrade on."

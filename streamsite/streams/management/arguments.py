@@ -1,9 +1,12 @@
 """Types of command-line arguments that several commands have."""
 
 import argparse
+import re
 
 from .. import log
 from ..errors import BadRequest
+
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e]*)")
 
 
 def seconds(text: str) -> float:
@@ -29,3 +32,11 @@ def keep(text: str) -> log.Keep:
         return log.parse_keep(text)
     except BadRequest as error:
         raise argparse.ArgumentTypeError(error.detail) from None
+
+
+def header(text: str) -> tuple[str, str]:
+    """Return the name and the value of a header. For `type=` of argparse."""
+    match = _HEADER.fullmatch(text)
+    if match is None:
+        raise argparse.ArgumentTypeError("write a header as 'Name: value'")
+    return match[1], match[2]

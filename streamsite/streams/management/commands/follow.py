@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import io
 import os
-import re
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -27,7 +26,7 @@ from ...pieces import LATEST, Cursor, End, Pieces, Record, Reset
 from ...reading.cursors import After
 from ...reading.finding import find
 from ...reading.following import follow
-from ..arguments import seconds
+from ..arguments import header, seconds
 from ..reports import database_failure
 
 LOCAL = "local"
@@ -42,8 +41,6 @@ STATUSES: dict[str, int] = {
 # 128 plus the number of the signal, as in a shell.
 CTRL_C_STATUS = 130
 BROKEN_PIPE_STATUS = 141
-
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\x20-\x7e]*)")
 
 
 class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -224,11 +221,3 @@ def cursor(text: str) -> After:
         return as_cursor(text)
     except BadRequest as error:
         raise argparse.ArgumentTypeError(error.detail) from error
-
-
-def header(text: str) -> tuple[str, str]:
-    """Return the name and the value of a header. For `type=` of argparse."""
-    match = _HEADER.fullmatch(text)
-    if match is None:
-        raise argparse.ArgumentTypeError("write a header as 'Name: value'")
-    return match[1], match[2]

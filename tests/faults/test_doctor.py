@@ -1,0 +1,132 @@
+"""`manage.py doctor` finds what is wrong with a deployment, and nothing where nothing is."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.inside import streams
+from tests.nginx import Certificate, Nginx
+from tests.ports import HOST, free_port
+from tests.site import Site, SiteMaker
+
+from .deployment import Deployment, upstream
+
+Findings = Mapping[str, tuple[str, str]]
+
+
+def examine(site: Site, *arguments: str, status: int, **env: str) -> Findings:
+    """Return the level and the sentences of each check of the doctor."""
+    done = Site(site.var, {**site.env, **env}).manage("doctor", "--json", *arguments)
+    assert done.returncode == status, done.stdout + done.stderr
+    print(done.stdout)
+    return {
+        each["check"]: (each["level"], f"{each['sentence']} {each['change']}")
+        for each in json.loads(done.stdout)
+    }
+
+
+def problems(found: Findings) -> set[str]:
+    return {check for check, (level, _sentence) in found.items() if level != "ok"}
+
+
+def test_the_doctor_finds_nothing_wrong_with_the_reference_deployment(deployment: Deployment):
+    authority = str(deployment.nginx.certificate.authority)
+    found = examine(
+        deployment.site, deployment.url, "--idle", "8", status=0, SSL_CERT_FILE=authority
+    )
+    assert problems(found) == set()
+    assert {"polling", "chunked", "sse", "websocket", "rings", "silence", "HTTP/2"} <= set(found)
+    # The doctor's own streams are gone.
+    assert deployment.site.call(streams.titled, "manage.py doctor") == 0
+
+
+@pytest.fixture
+def wrong(deployment: Deployment, tmp_path: Path) -> Iterator[Nginx]:
+    text = (Path(__file__).parent / "wrong.conf").read_text()
+    nginx = Nginx(tmp_path, upstream(deployment.site) + text, Certificate(tmp_path)).start()
+    yield nginx
+    nginx.stop()
+
+
+def test_the_doctor_finds_each_fault_of_a_wrong_proxy(deployment: Deployment, wrong: Nginx):
+    # SSL_CERT_FILE does not name the authority of the certificate.
+    found = examine(deployment.site, wrong.url, "--idle", "8", status=2)
+    assert "unable to get local issuer certificate" in found["certificate"][1]
+    assert "no HTTP/2" in found["HTTP/2"][1]
+    for transport in ("chunked", "sse"):
+        assert "holds pieces back" in found[transport][1]
+    assert "HTTP/1.0" in found["websocket"][1]
+    assert "proxy_set_header Upgrade" in found["websocket"][1]
+    assert "chunked (gzip), events (gzip)" in found["compression"][1]
+    assert "drops the header Last-Event-ID" in found["Last-Event-ID"][1]
+    assert "cuts silent connections: chunked after" in found["silence"][1]
+    assert problems(found) >= {"certificate", "HTTP/2", "chunked", "sse", "websocket"}
+    # What the proxy has no part in is well.
+    assert not problems(found) & {"site", "polling", "commits", "channel layer", "migrations"}
+
+
+# What isn't a deployment, and what else can be wrong.
+
+
+def refused(found: Findings, check: str) -> str:
+    """Return what the doctor says about the only problem that it finds."""
+    assert [name for name, (level, _said) in found.items() if level == "problem"] == [check], found
+    return found[check][1]
+
+
+@pytest.fixture(scope="module")
+def stranger() -> Iterator[str]:
+    """Yield the address of a server that is no streamsite."""
+    with ThreadingHTTPServer((HOST, 0), SimpleHTTPRequestHandler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield "http://{}:{}".format(*server.server_address)
+        server.shutdown()
+
+
+def test_without_an_address_the_doctor_checks_what_can_be_checked_from_inside(site: Site):
+    found = examine(site, status=1)
+    assert problems(found) == {"channel layer"}
+    assert {"settings", "migrations", "commits"} <= set(found)
+    assert site.call(streams.titled, "manage.py doctor") == 0
+
+
+def test_the_doctor_says_that_nothing_listens(site: Site):
+    found = examine(site, f"http://{HOST}:{free_port()}", status=2)
+    assert "Nothing listens at" in refused(found, "address")
+
+
+def test_the_doctor_says_that_the_address_is_no_streamsite(site: Site, stranger: str):
+    found = examine(site, stranger, status=2)
+    assert "The answer is no stream: status 404" in refused(found, "site")
+
+
+def test_the_doctor_says_that_a_server_does_not_speak_tls(site: Site, stranger: str):
+    found = examine(site, stranger.replace("http:", "https:"), status=2)
+    assert "does not speak TLS" in refused(found, "TLS")
+
+
+def test_the_doctor_says_that_the_site_reads_another_database(site: Site, make_site: SiteMaker):
+    other = make_site()
+    assert other.manage("migrate", "--verbosity", "0").returncode == 0
+    found = examine(other, site.url, status=2)
+    assert "the same database" in refused(found, "site")
+
+
+def test_the_doctor_says_that_migrations_are_missing(make_site: SiteMaker):
+    assert "Run manage.py migrate" in refused(examine(make_site(), status=2), "migrations")
+
+
+def test_the_doctor_says_that_rings_do_not_arrive(site: Site):
+    # The server's channel layer is its memory. This process has its own.
+    found = examine(site, site.url, "--idle", "1", status=2)
+    assert "at the heartbeat" in refused(found, "rings")
+
+
+def test_the_doctor_refuses_what_is_no_address(site: Site):
+    done = site.manage("doctor", "ftp://example.com")
+    assert done.returncode == 2
+    assert "is not the address of a site: write https://example.com" in done.stderr

@@ -155,6 +155,11 @@ STREAM_MAX_PIECES = environment.integer("STREAM_MAX_PIECES", 1_000_000)
 STREAM_MAX_LENGTH = environment.integer("STREAM_MAX_LENGTH", 64 * 1024 * 1024)
 STREAM_MAX_BODY = environment.integer("STREAM_MAX_BODY", 8 * 1024 * 1024)
 
+# Bytes of a request's body that are held in memory. More are written to a temporary file. A body of
+# more than DATA_UPLOAD_MAX_MEMORY_SIZE bytes is refused: see streamsite.bodies.
+
+FILE_UPLOAD_MAX_MEMORY_SIZE = 512 * 1024
+
 # Who may read the metrics at /metrics.
 
 STREAM_METRICS = environment.choice("STREAM_METRICS", "off", ("off", "internal", "on"))

@@ -161,6 +161,15 @@ class Request(daphne.http_protocol.WebRequest):
                 # Both sets of headers have been used, and the response may stay open for hours.
                 self.requestHeaders = self.responseHeaders = NO_HEADERS
 
+    def _announce_end(self) -> None:
+        """Say that the connection ends after this answer (RFC 9112, section 9.6), if it does."""
+        # HTTP/2 has another class of channels.
+        if isinstance(self.channel, Channel):
+            said = self.responseHeaders.getRawHeaders(b"Connection", [])
+            if not self.channel.goes_on or b"close" in said:
+                self.channel.persistent = False
+                self.responseHeaders.setRawHeaders(b"Connection", [b"close"])
+
     def send_part(self, message: dict[str, Any]) -> bool:
         """Send the message if it is a part in the middle of a chunked body, or a whole answer.
 

@@ -14,6 +14,7 @@ STREAMS: Final = "streams"  # that are live
 NEW_STREAMS: Final = "new-streams"
 PUBLISHES: Final = "publishes"
 TOKENS: Final = "tokens"  # that are wrong
+BODIES: Final = "bodies"  # that are too large
 
 
 def too_many(limit: str, detail: str, *, seconds: float) -> TooMany:

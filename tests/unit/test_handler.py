@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 
-from streamsite.streams.http.handler import asgi_headers, read_body, send_stream
+from streamsite.streams.http.bodies import read_body
+from streamsite.streams.http.handler import asgi_headers, send_stream
+
+
+class Posted:
+    """A request whose body is still to come, in chunks."""
+
+    scope: dict[str, Any] = {"headers": []}
 
 
 async def test_a_body_in_many_parts_is_read_completely():
@@ -20,7 +27,8 @@ async def test_a_body_in_many_parts_is_read_completely():
         left -= 1
         return {"type": "http.request", "body": next(coming), "more_body": left > 0}
 
-    assert await read_body(receive) == b"".join(parts)
+    with await read_body(Posted(), receive, len(parts) * 1024) as body:
+        assert body.read() == b"".join(parts)
 
 
 def test_a_cookie_that_a_view_sets_is_sent():

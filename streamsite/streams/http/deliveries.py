@@ -13,6 +13,7 @@ from ..models import Stream
 from ..pieces import check_text
 from ..values import JSON, TEXT, parse
 from ..wire import ndjson
+from .bodies import read_late
 
 CONTENT_TYPE = "application/json"
 # A piece on a line of NDJSON, by the stream's format.
@@ -95,9 +96,9 @@ class Delivery:
 async def read_delivery(request: HttpRequest, format: str) -> Body:
     """Return the body of a request that publishes in a stream of this format.
 
-    Raises UnsupportedType, and the body's error when no item comes before it.
+    Raises TooLarge, UnsupportedType, and the body's error when no item comes before it.
     """
-    data, kind = request.read(), request.content_type or ""
+    data, kind = await read_late(request), request.content_type or ""
     if len(data) <= LARGE:
         return parse_body(data, kind, format)
     return await asyncio.to_thread(parse_body, data, kind, format)

@@ -28,11 +28,13 @@ class Endpoint:
     `view` is the view that `endpoint` returned, without any decorator around it.
     `any_host` says whether the endpoint answers requests with any Host header.
     `websocket` is the ASGI application for the WebSockets at the endpoint's address, if any.
+    `late_body` says whether the view reads the body of a request itself, with `read_late`.
     """
 
     view: View
     any_host: bool = False
     websocket: Any = None
+    late_body: bool = False
 
 
 def endpoint_of(view: View) -> Endpoint | None:
@@ -45,7 +47,7 @@ def endpoint_of(view: View) -> Endpoint | None:
 
 
 def endpoint(
-    *methods: str, any_host: bool = False, websocket: Any = None
+    *methods: str, any_host: bool = False, websocket: Any = None, late_body: bool = False
 ) -> Callable[[View], View]:
     """Return a decorator that makes an async view an endpoint for these HTTP methods.
 
@@ -62,6 +64,10 @@ def endpoint(
     `StreamHandler`. With `any_host` the Host header of a request is not checked against
     ALLOWED_HOSTS: the Host header of a health probe is the address of a machine. `websocket` is the
     ASGI application for the WebSockets at the same address: see `Consumer.as_view`.
+
+    A body may have DATA_UPLOAD_MAX_MEMORY_SIZE bytes, and has come when the view is called. With
+    `late_body` the view is called before that. The view can then refuse a request whose body nobody
+    needs, and reads the body with `bodies.read_late`. Such a body may have STREAM_MAX_BODY bytes.
 
     Other decorators may stand above this one or in the URLconf, if they support asynchronous views,
     as Django's do. They decide about WebSockets, too: see `WebSockets`. A decorator below this one
@@ -116,7 +122,7 @@ def endpoint(
 
         # Views that change something check the request themselves: its token or its CSRF cookie.
         marked: Any = csrf_exempt(answer)
-        marked.endpoint = Endpoint(marked, any_host, websocket)
+        marked.endpoint = Endpoint(marked, any_host, websocket, late_body)
         return marked  # type: ignore[no-any-return]
 
     return decorate

@@ -12,8 +12,8 @@ requests, URLconf, views and responses, and stays in the event loop. It differs 
 - Signals: request_started and request_finished are not sent. Django closes old database connections
   on these signals. `log.database` owns the only connection of these views, and closes it itself.
 - Errors: an error is JSON with a `detail`. An unexpected exception is logged and gives status 500.
-- Bodies: a body is read whole before the view is called. A body of more than STREAM_MAX_BODY bytes
-  gives status 413.
+- Bodies: a body is read whole before the view is called, or when the view asks for it: see
+  `endpoint`. A body of more than DATA_UPLOAD_MAX_MEMORY_SIZE bytes gives status 413.
 """
 
 import asyncio
@@ -30,8 +30,9 @@ from django.middleware.security import SecurityMiddleware
 from django.urls import set_script_prefix
 
 from ..conf import setting
-from ..errors import StreamError, TooLarge
+from ..errors import StreamError
 from ..log.database import in_database
+from .bodies import check_length, close_file, read_body, usual_limit
 from .draining import draining
 from .endpoints import refusal, refusal_of
 from .limits import viewers
@@ -127,9 +128,11 @@ class StreamHandler:
             # A load balancer may always ask whether the process is well.
             if scope["method"] == "GET" and not found.endpoint.any_host:
                 viewers.enter(scope)
-            body = await read_body(receive)
-            if body:
-                request._stream = BytesIO(body)
+            if found.endpoint.late_body:
+                check_length(scope, setting("STREAM_MAX_BODY"))
+                request.receive = receive
+            else:
+                request._stream = await read_body(request, receive, usual_limit())
             response = await self._answer(found, request)
         except StreamError as error:
             response = refusal_of(error, request)
@@ -150,6 +153,9 @@ class StreamHandler:
         except Exception:
             logger.exception("%s %r failed", scope["method"], scope["path"])
             response = refusal(500, "The server failed. Its log has the error.")
+        finally:
+            if request is not None:
+                close_file(request)
         # A 204 has no content and no Content-Length (RFC 9110, section 8.6).
         if not response.streaming and response.status_code != HTTPStatus.NO_CONTENT:
             response.headers.setdefault("Content-Length", str(len(response.content)))
@@ -188,25 +194,6 @@ class StreamHandler:
             if len(self._hosts) >= CACHE_SIZE:
                 self._hosts.clear()
             self._hosts.add(name)
-
-
-async def read_body(receive: Any) -> bytes:
-    """Return the body of a request.
-
-    Raise TooLarge if the body has more than STREAM_MAX_BODY bytes, and ClientLeft if the client
-    leaves before the body is complete.
-    """
-    # Daphne passes on a body of 8 MiB in a thousand parts. A bytearray grows in place.
-    body = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientLeft
-        body += message.get("body", b"")
-        if len(body) > (most := setting("STREAM_MAX_BODY")):
-            raise TooLarge(f"The body is too large. Send at most {most} bytes.")
-        if not message.get("more_body"):
-            return bytes(body)
 
 
 def asgi_headers(response: HttpResponseBase) -> Headers:

@@ -32,7 +32,7 @@ LEASE = 60.0
 SWITCH = ("0", "1")
 
 
-@endpoint("POST")
+@endpoint("POST", late_body=True)
 async def pieces(request: HttpRequest, name: str) -> JsonResponse:
     """Add pieces to a live stream. The first request creates the stream.
 

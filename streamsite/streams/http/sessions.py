@@ -21,7 +21,11 @@ class Request(ASGIRequest):
 
     A request of a page from a foreign origin has no cookies, so that a page of another site does
     not act as the visitor. See `is_foreign`.
+
+    `receive` is the ASGI function that gives the body, until the body is read: see `read_late`.
     """
+
+    receive: Any = None
 
     @cached_property
     def COOKIES(self) -> dict[str, str]:  # type: ignore[override]  # noqa: N802 - Django's name

@@ -8,7 +8,7 @@ const ROWS = { "cut-all": "cut" };
 /**
  * Fill the table. Each reader's last outcome stands in the cell of its way.
  *
- * @param {import("./lab.js").StreamLab} lab
+ * @param {object} lab
  * @param {object[]} outcomes of all races, oldest first
  * @param {import("./race.js").Race} race the current one
  */

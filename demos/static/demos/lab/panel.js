@@ -103,7 +103,7 @@ export class LabPanel extends HTMLElement {
 
   /**
    * Read a run from its beginning.
-   * @param {import("./race.js").Race} race
+   * @param {object} race
    */
   start(race) {
     this.close();

@@ -7,7 +7,7 @@ export class Tour {
 
   /**
    * @param {HTMLElement} element
-   * @param {import("./lab.js").StreamLab} lab
+   * @param {object} lab
    */
   constructor(element, lab) {
     this.#element = element;

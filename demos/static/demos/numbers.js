@@ -9,6 +9,7 @@ const FORMATS = {
   framing: bytes,
   heads: bytes,
   overhead: bytes,
+  most_held: bytes,
   each: (value) => `${tenths.format(value)} B`,
   first: milliseconds,
   p50: milliseconds,

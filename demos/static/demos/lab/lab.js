@@ -41,7 +41,7 @@ class StreamLab extends HTMLElement {
       if (target.name === "rate") this.querySelector("output").textContent = target.value;
     });
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
-    addEventListener("pagehide", () => this.#race?.leave());
+    addEventListener("pagehide", () => this.#race?.remove());
     new Tour(this.querySelector(".tour"), this);
     this.open(stateOf(location.search, this.#faults));
     this.#greet();
@@ -164,7 +164,7 @@ class StreamLab extends HTMLElement {
       for (const [fault, why] of Object.entries(offers.faults)) if (why) this.#disable(fault, why);
       const model = this.querySelector('[name="text"][value="model"]');
       model.disabled = offers.texts.model !== "";
-      model.closest("label").title = offers.texts.model;
+      if (model.disabled) model.closest("label").title = this.word("why-model");
       if (run && !this.#race) this.#say(this.word("elsewhere"));
     } catch (error) {
       this.#refused(error);
@@ -175,7 +175,8 @@ class StreamLab extends HTMLElement {
     const button = this.querySelector(`.fault-bar [data-fault="${fault}"]`);
     button.ariaDisabled = "true"; // A button with `disabled` would be out of the keyboard's reach.
     const reason = this.querySelector('[data-part="why"]');
-    reason.textContent = `${button.textContent}: ${why}`;
+    const words = this.querySelector(`template[data-word="why-${fault}"]`)?.content.textContent;
+    reason.textContent = `${button.textContent}: ${words ?? why}`;
     reason.hidden = false;
     button.setAttribute("aria-describedby", reason.id);
   }
@@ -242,7 +243,7 @@ class StreamLab extends HTMLElement {
     if (!this.#race?.run) return;
     this.#plot.draw(this.#race, this.panels);
     drawEvents(this, this.#race);
-    drawOutcomes(this, [...this.#outcomes, ...this.#race.outcomes], this.#race);
+    drawOutcomes(this, [...this.#outcomes, ...this.#race.outcomes]);
   }
 }
 

@@ -8,44 +8,54 @@ const ROWS = { "cut-all": "cut" };
 /**
  * Fill the table. Each reader's last outcome stands in the cell of its way.
  *
- * @param {object} lab
- * @param {object[]} outcomes of all races, oldest first
- * @param {import("./race.js").Race} race the current one
+ * @param {HTMLElement} lab the `<stream-lab>`
+ * @param {object[]} outcomes of all races on this page, oldest first
  */
-export function drawOutcomes(lab, outcomes, race) {
-  const slow = (race.run.slow ?? []).map((reader) => ({ fault: "slow", ...reader }));
-  const all = [...outcomes.filter(({ fault }) => fault !== "slow"), ...slow];
-  const signature = JSON.stringify(all);
+export function drawOutcomes(lab, outcomes) {
+  const signature = JSON.stringify(outcomes);
   if (lab.dataset.outcomes === signature) return;
   lab.dataset.outcomes = signature;
   const cells = new Map();
-  for (const outcome of all) {
+  for (const outcome of outcomes) {
     const row = lab.querySelector(`[data-row="${ROWS[outcome.fault] ?? outcome.fault}"]`);
-    if (!row) continue;
-    const cell = row.querySelector(`[data-source="${outcome.source ?? "engine"}"]`);
-    if (!cells.has(cell)) cells.set(cell, new Map());
-    cells.get(cell).set(outcome.transport, outcome);
+    // What holds for both ways stands in both cells.
+    const source = outcome.source ? `[data-source="${outcome.source}"]` : "";
+    for (const cell of row?.querySelectorAll(`.outcome${source}`) ?? []) {
+      if (!cells.has(cell)) cells.set(cell, new Map());
+      cells.get(cell).set(outcome.transport, outcome);
+    }
   }
-  for (const [cell, byTransport] of cells) cell.replaceChildren(...[...byTransport.values()].map((outcome) => lineOf(lab, outcome)));
+  for (const [cell, readers] of cells) cell.replaceChildren(contentOf(lab, [...readers.values()]));
 }
 
-function lineOf(lab, outcome) {
-  const kind = { slow: "outcome-slow", tabs: "outcome-tabs" }[outcome.fault] ?? "outcome";
-  const line = lab.querySelector(`template[data-word="${kind}"]`).content.firstElementChild.cloneNode(true);
-  fillFigures(line, { ...outcome, held: outcome.most_held });
-  if (outcome.transport) {
-    line.dataset.method = outcome.transport;
-    line.dataset.bad = String(outcome.lost > 0 || outcome.repeated > 0 || outcome.recovered === false);
-    line.querySelector(".who").textContent = lab.word(`name-${outcome.transport}`);
+function contentOf(lab, outcomes) {
+  const [{ fault }] = outcomes;
+  const kind = { slow: "outcome-slow", tabs: "outcome-tabs" }[fault] ?? "outcome";
+  const content = copyOf(lab, kind);
+  if (fault === "tabs") fillFigures(content, outcomes[0]);
+  else content.tBodies[0].append(...outcomes.map((outcome) => rowOf(lab, `${kind}-row`, outcome)));
+  return content;
+}
+
+function rowOf(lab, kind, outcome) {
+  const row = copyOf(lab, kind).rows[0];
+  const now = outcome.state && lab.word(`slow-${outcome.state.replaceAll(" ", "-")}`);
+  fillFigures(row, { ...outcome, now });
+  row.dataset.method = outcome.transport;
+  row.cells[0].textContent = lab.word(`name-${outcome.transport}`);
+  for (const name of ["lost", "repeated"]) {
+    row.querySelector(`[data-figure="${name}"]`).toggleAttribute("data-bad", outcome[name] > 0);
   }
   if (outcome.recovered === false) {
-    line.querySelector('[data-figure="silence"]').after(` ${lab.word("unrecovered")}`);
+    const silence = row.querySelector('[data-figure="silence"]');
+    silence.textContent = `> ${silence.textContent}`;
+    silence.toggleAttribute("data-bad", true);
   }
-  if (outcome.fault === "slow") {
-    line.querySelector(".slow-state").textContent = lab.word(`slow-${outcome.state.replaceAll(" ", "-")}`);
-  }
-  if (outcome.fault === "tabs") line.querySelector(".version").textContent = outcome.version;
-  return line;
+  return row;
+}
+
+function copyOf(lab, name) {
+  return lab.querySelector(`template[data-word="${name}"]`).content.firstElementChild.cloneNode(true);
 }
 
 /** List what the server says that it did. */

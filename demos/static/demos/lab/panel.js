@@ -103,7 +103,7 @@ export class LabPanel extends HTMLElement {
 
   /**
    * Read a run from its beginning.
-   * @param {object} race
+   * @param {object} race a Race
    */
   start(race) {
     this.close();

@@ -10,10 +10,13 @@ const LOOKING = 500;
 /** How long a reader may be silent after the producer's end, in milliseconds, before the page gives up. */
 const SILENT = 4000;
 /** How long the seven tabs stay open, in milliseconds. */
-const TABS = 8000;
+const TABS = 5000;
 
 /** The paths that a fault puts between the page and the server. */
 export const PATHS = ["nginx", "buffered", "gzip"];
+
+/** Faults of readers beside the panels. */
+const BESIDE = ["slow", "tabs"];
 
 export class Race extends EventTarget {
   #runs;
@@ -32,8 +35,7 @@ export class Race extends EventTarget {
   knownUntil = 0;
   /** The faults so far: `{fault, panel, at}`, with `at` in milliseconds since the start. */
   faults = [];
-  /** What they did: `{fault, transport, source, lost, repeated, silence, requests, recovered}`. */
-  outcomes = [];
+  #counted = [];
 
   /**
    * @param {import("./runs.js").Runs} runs
@@ -47,6 +49,12 @@ export class Race extends EventTarget {
     this.#panels = panels;
   }
 
+  /** What the faults did: `{fault, transport, source, lost, repeated, …}`, oldest first. */
+  get outcomes() {
+    const slow = (this.run?.slow ?? []).map((reader) => ({ fault: "slow", ...reader }));
+    return [...this.#counted, ...slow];
+  }
+
   get elapsed() {
     return performance.now() - this.began;
   }
@@ -54,18 +62,25 @@ export class Race extends EventTarget {
   /** Start a run, and read it with all panels. */
   async start(options) {
     this.clock = await ServerClock.measure(() => this.#runs.clock());
-    this.run = await this.#runs.start(options);
-    this.began = performance.now();
+    const run = await this.#runs.start(options);
     if (this.#stopped.signal.aborted) return;
+    this.run = run;
+    this.began = performance.now();
     for (const panel of this.#panels) panel.start(this);
     this.#follow();
   }
 
-  /** Leave the race: close everything on the page. */
+  /** Leave the race: close everything on the page. The next run replaces this one. */
   leave() {
     this.#stopped.abort(new DOMException("The race was left.", "AbortError"));
     this.network.goOnline();
     for (const panel of this.#panels) panel.close();
+  }
+
+  /** Leave the race, and remove the run, as the page is closed. */
+  remove() {
+    this.leave();
+    if (this.run) this.#runs.remove(this.run.id);
   }
 
   /**
@@ -76,9 +91,11 @@ export class Race extends EventTarget {
   async harm(fault, { panel, seconds } = {}) {
     this.#closeWatch();
     const at = this.elapsed;
-    const harmed = panel ? this.#panels.filter(({ transport }) => transport === panel) : this.#panels;
-    this.#watched = { fault, panels: harmed };
-    for (const each of harmed) each.watch();
+    if (!BESIDE.includes(fault)) {
+      const harmed = this.#panels.filter(({ transport }) => !panel || transport === panel);
+      this.#watched = { fault, panels: harmed };
+      for (const each of harmed) each.watch();
+    }
     this.faults.push({ fault, panel, at });
     this.#changed();
     if (fault === "offline") this.network.goOffline(seconds * 1000);
@@ -95,13 +112,16 @@ export class Race extends EventTarget {
 
   async #slow(seconds) {
     for (const { transport, source } of this.#panels) {
+      // Between two requests of polling there is nothing to hold.
+      if (transport === "polling") continue;
       await this.#runs.harm(this.run.id, "slow", { transport, source, seconds });
     }
   }
 
   async #openTabs() {
+    const open = this.#panels.filter(({ racing, transport }) => racing && ["chunked", "sse"].includes(transport));
     const counts = await openTabs(this.run, this.network, { milliseconds: TABS, signal: this.#stopped.signal });
-    this.outcomes.push({ fault: "tabs", ...counts });
+    this.#counted.push({ fault: "tabs", held_by_panels: open.length, ...counts });
     this.#changed();
   }
 
@@ -114,11 +134,17 @@ export class Race extends EventTarget {
           if (error instanceof Refused && error.status === 404) this.#giveUp();
         });
         this.#closeSilent();
-        if (this.#panels.every((panel) => !panel.racing)) await this.#finish();
+        await this.#verify();
+        if (!this.over && this.#ended && this.#panels.every(({ figures }) => figures.verified !== null)) this.#finish();
       }
-    } catch {
-      /* The race was left. */
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
+  }
+
+  /** Whether nothing more happens on the server. */
+  get #ended() {
+    return this.run.stream.state !== "live" && (this.run.state === "ended" || this.run.adopted);
   }
 
   async #look() {
@@ -133,30 +159,33 @@ export class Race extends EventTarget {
   /** The run was removed. */
   #giveUp() {
     for (const panel of this.#panels) if (panel.racing) panel.close("silent");
+    this.#finish();
   }
 
   /** Give up on readers to which the server will send nothing more. */
   #closeSilent() {
-    if (this.run.state !== "ended" || this.run.stream.state === "live") return;
+    if (!this.#ended) return;
     for (const panel of this.#panels) {
       if (panel.racing && panel.source === "plain" && panel.silentFor > SILENT) panel.close("silent");
     }
   }
 
-  async #finish() {
-    const { signal } = this.#stopped;
-    // The hash of what the producer gave is known once its process has ended.
-    while (this.run.state !== "ended" && !this.run.adopted) {
-      await sleep(LOOKING, signal);
-      await this.#look();
-    }
-    this.over = true;
-    const { stream, count, length, sha256 } = this.run;
+  /** Compare the texts of the panels that have read to an end with what was sent. */
+  async #verify() {
+    const { state, stream, count, length, sha256, adopted } = this.run;
     const sent = { engine: stream, plain: { pieces: count, length, sha256 } };
+    // The engine's hash is known with the end of the stream, the other one with the end of the process.
+    const known = { engine: stream.state !== "live", plain: state === "ended" || adopted };
     for (const panel of this.#panels) {
-      panel.settle(this.writtenAt, this.clock);
+      if (panel.racing || panel.figures.verified !== null || !known[panel.source]) continue;
       await panel.verify(sent[panel.source]);
+      this.#changed();
     }
+  }
+
+  #finish() {
+    this.over = true;
+    for (const panel of this.#panels) panel.settle(this.writtenAt, this.clock);
     this.#closeWatch();
     this.#changed();
     this.dispatchEvent(new Event("over"));
@@ -168,7 +197,7 @@ export class Race extends EventTarget {
     this.#watched = null;
     for (const panel of panels) {
       const outcome = panel.outcome();
-      if (outcome) this.outcomes.push({ fault, transport: panel.transport, source: panel.source, ...outcome });
+      if (outcome) this.#counted.push({ fault, transport: panel.transport, source: panel.source, ...outcome });
     }
   }
 

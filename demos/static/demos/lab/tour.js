@@ -7,7 +7,7 @@ export class Tour {
 
   /**
    * @param {HTMLElement} element
-   * @param {object} lab
+   * @param {HTMLElement} lab the `<stream-lab>`
    */
   constructor(element, lab) {
     this.#element = element;

@@ -80,9 +80,11 @@ class Row:
 
         Where none is open, the next one is reset as it comes: between two polls there is none.
         """
-        hows = [link.reset() for link in list(self.links)]
+        polls = self.transport == "polling"
+        # The answer to a poll can't be ended half-way without a socket.
+        hows = [link.reset() for link in list(self.links) if link.reachable or not polls]
         self.cut += len(hows)
-        self.cut_next = not hows and self.transport == "polling"
+        self.cut_next = polls and not hows
         return hows
 
     def as_json(self) -> dict[str, Any]:

@@ -30,6 +30,8 @@ ADDRESS = re.compile(
 # Bytes that the kernel keeps for the slow reader, whose panel begins with "slow".
 SMALL = 4096
 SLOW = "slow"
+# The close code of a WebSocket that is gone without a close frame (RFC 6455, section 7.4.1).
+CLOSED = 1006
 
 
 class Found(NamedTuple):
@@ -73,7 +75,7 @@ async def _serve(application: Any, scope: Any, receive: Any, send: Any) -> None:
     if row.panel.startswith(SLOW):
         link.shrink(SMALL)
     try:
-        if row.cut_next:
+        if row.cut_next and link.reachable:
             row.cut_next = False
             row.cut += 1
             link.reset()
@@ -81,7 +83,9 @@ async def _serve(application: Any, scope: Any, receive: Any, send: Any) -> None:
         else:
             passed = through(row.path, scope, _passing(row, link, send))
             await application(
-                _below(scope, found), _receiving(link, receive), _counting(row, scope, passed)
+                _below(scope, found),
+                _receiving(scope, link, receive),
+                _counting(row, scope, passed),
             )
     finally:
         row.links.discard(link)
@@ -158,8 +162,10 @@ def _passing(row: Row, link: Link, send: Any) -> Any:
     return passing
 
 
-def _receiving(link: Link, receive: Any) -> Any:
+def _receiving(scope: Any, link: Link, receive: Any) -> Any:
     """Return a `receive` that tells of a cut as of a client that has left."""
+
+    left = {"type": f"{scope['type']}.disconnect", "code": CLOSED}
 
     async def receiving() -> Any:
         incoming = asyncio.ensure_future(receive())
@@ -170,7 +176,7 @@ def _receiving(link: Link, receive: Any) -> Any:
         finally:
             if not incoming.done():
                 incoming.cancel()
-        return {"type": "http.disconnect", "code": 1006}
+        return left
 
     return receiving
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -21,13 +22,13 @@ ENDS = 5
 
 
 class Process:
-    """The process of one producer, a child of this server."""
+    """The process of one producer, a child of this server.
 
-    def __init__(self, child: asyncio.subprocess.Process) -> None:
-        self._child = child
+    Not a process of asyncio, which kills its children when its event loop ends: with LAB_RESTART a
+    producer outlives the server.
+    """
 
-    @classmethod
-    async def start(cls, name: str, options: Options) -> "Process":
+    def __init__(self, name: str, options: Options) -> None:
         """Start the producer of the stream `name`. It takes about a second to write."""
         argument = {
             **asdict(options),
@@ -35,48 +36,50 @@ class Process:
             "parent": os.getpid(),
             "outlive": settings.LAB_RESTART,
         }
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "demos.lab.producer",
-            json.dumps(argument),
+        self._child = subprocess.Popen(  # noqa: S603 - no shell, and the options were checked
+            (sys.executable, "-m", "demos.lab.producer", json.dumps(argument)),
             cwd=settings.BASE_DIR,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            limit=LINE,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             # Ctrl-C in the operator's terminal is for the server.
             start_new_session=True,
         )
-        return cls(child)
 
     @property
     def runs(self) -> bool:
-        return self._child.returncode is None
+        return self._child.poll() is None
 
     async def lines(self) -> AsyncIterator[dict[str, Any]]:
         """Yield what the producer says, until it ends."""
-        assert self._child.stdout is not None
-        async for line in self._child.stdout:
-            with suppress(ValueError):  # A killed producer may leave half a line.
-                yield json.loads(line)
+        reader = asyncio.StreamReader(LINE)
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), self._child.stdout
+        )
+        try:
+            async for line in reader:
+                with suppress(ValueError):  # A killed producer may leave half a line.
+                    yield json.loads(line)
+        finally:
+            transport.close()
 
     async def ended(self) -> int:
         """Return the exit status once the process has ended: -9 after a SIGKILL.
 
         A process that says nothing more and does not end within `ENDS` seconds is killed.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(ENDS):
-                await self._child.wait()
-        self.kill()
-        return await self._child.wait()
+
+        def wait() -> int:
+            try:
+                return self._child.wait(ENDS)
+            except subprocess.TimeoutExpired:
+                self.kill()
+                return self._child.wait()
+
+        return await asyncio.to_thread(wait)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process, if it has not ended."""
-        # Not `send_signal` of asyncio: it asks for the exit status first, which asyncio then lacks.
-        if self.runs:
-            with suppress(ProcessLookupError):
-                os.kill(self._child.pid, number)
+        self._child.send_signal(number)
 
     def kill(self) -> None:
         """Kill the process, which may be stopped."""

@@ -133,9 +133,6 @@ class Run:
                     await self._take(line)
         except TimeoutError:
             self.process.kill()
-        except asyncio.CancelledError:
-            self.process.kill()
-            raise
         self.events.add("over", status=await self.process.ended())
         ring(self.stream, NEVER)  # Its last act may have been the end of the stream.
 
@@ -178,6 +175,7 @@ class Run:
             task.cancel()
         if self.process is not None:
             self.process.kill()
+            await self.process.ended()
         for row in self.rows.values():
             for link in list(row.links):
                 link.reset()
@@ -197,7 +195,7 @@ async def start(options: Options, former: str | None) -> Run:
     if sum(not run.adopted for run in _runs.values()) >= (most := settings.LAB_MAX_RUNS):
         raise TooMany(f"{most} runs are under way in this process. Try again in a minute.")
     run = Run(await areserve(visibility="link", keep=KEEP, within=WITHIN), options)
-    run.process = await Process.start(run.id, options)
+    run.process = Process(run.id, options)
     run.events.add("start")
     _accompany(run)
     return run

@@ -28,6 +28,11 @@ class Link:
         # Done when the connection is to end and its socket can't be reached.
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    @property
+    def reachable(self) -> bool:
+        """Whether the server gives a way to the socket."""
+        return self._door is not None or self._transport is not None
+
     def reset(self) -> str:
         """Reset the connection. Return "reset", or "ended" where the socket can't be reached."""
         if self._door is not None:

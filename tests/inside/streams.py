@@ -4,11 +4,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.utils import timezone
 
 from streamsite import streams
 from streamsite.streams import Stream, errors, log
+from streamsite.streams.bookkeeping import Tombstone, Watch
 from streamsite.streams.models import Segment
 from streamsite.streams.reading import presence
 
@@ -19,6 +21,12 @@ def primary_key(name: str) -> int:
 
 def count() -> int:
     return Stream.objects.count()
+
+
+def rows() -> dict[str, int]:
+    """Return how many rows tell of streams and visitors, by table."""
+    tables = (Stream, Segment, Watch, Tombstone, Session)
+    return {table.__name__: table.objects.count() for table in tables}
 
 
 def exists(name: str) -> bool:

@@ -32,8 +32,10 @@ def read_through_a_cut(visitor: Visitor, source: str, transport: str):
 @ON_EVERY_SERVER
 def test_the_engine_loses_nothing_in_a_cut(site):
     visitor = Visitor(site.address).start(rate=40, seconds=4)
+    # Granian gives no way to a socket, so the answer to a poll can't be cut.
+    ways = STREAMED if site.server.name == "granian" else TRANSPORTS
     with ThreadPoolExecutor(4) as pool:
-        done = pool.map(lambda way: read_through_a_cut(visitor, "engine", way), TRANSPORTS)
+        done = pool.map(lambda way: read_through_a_cut(visitor, "engine", way), ways)
         for reader, event in done:
             assert reader.numbers == list(range(160)), reader.transport
             # Between two polls there is no connection, and the next one is cut.

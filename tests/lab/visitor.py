@@ -224,7 +224,8 @@ class Reader:
             yield ""
             for frame in socket.frames():
                 if frame.opcode == websocket.CLOSE:
-                    assert frame.code == 1000
+                    if frame.code != 1000:
+                        raise http.CutShort(f"closed with the code {frame.code}")
                     self.end = self.end or {}
                     return
                 self.bytes += len(frame.payload)

@@ -266,36 +266,8 @@ if TLS != "off":
 if TLS == "proxy":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Log: everything goes to stderr, except what an operator cannot act on.
+# Log: a form for people, or a JSON object on each line.
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {
-        "is_not_cancelled": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": logs.is_not_cancelled,
-        },
-        "without_traceback": {
-            "()": "django.utils.log.CallbackFilter",
-            "callback": logs.without_traceback,
-        },
-    },
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "plain"},
-        "nowhere": {"class": "logging.NullHandler"},
-    },
-    "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {
-        "django": {"level": "WARNING"},
-        "streamsite": {"level": "INFO"},
-        # A request for a wrong host name is the client's mistake, and the client is told.
-        "django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False},
-        # When uvicorn shuts down, it logs the number of requests that it cancels and then a
-        # traceback for each of them.
-        "uvicorn.error": {"filters": ["is_not_cancelled"]},
-        # While Redis is down, its listener logs a traceback of fifty lines every second.
-        "channels_redis.pubsub": {"filters": ["without_traceback"]},
-    },
-}
+LOG_FORMAT = environment.choice("LOG_FORMAT", "plain", ("plain", "json"))
+
+LOGGING = logs.configuration(LOG_FORMAT)

@@ -92,7 +92,12 @@ ENDS = _counter("ends_total", "Streams that this process ended, by state.", ["st
 STOPS = _counter(
     "stops_total", "Requests to stop a stream, by whether the stream was still live.", ["live"]
 )
-REFUSALS = _counter("refusals_total", "Requests and WebSockets refused, by reason.", ["reason"])
+REFUSALS = _counter(
+    "refusals_total", "Requests and WebSockets that a limit refused, by limit.", ["reason"]
+)
+ERRORS = _counter(
+    "errors_total", "Requests and WebSockets answered with an error, by its class.", ["error"]
+)
 
 COMMIT = _histogram("commit_seconds", "Time from the hand-over of pieces to their commit.")
 RING = _histogram("ring_seconds", "Time to send a ring through the channel layer.")

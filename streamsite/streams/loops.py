@@ -1,4 +1,4 @@
-"""One object for each event loop.
+"""One object for each event loop, and tasks that belong to no request.
 
 A process has several event loops if threads run producers, and an asyncio object belongs to one
 event loop.
@@ -6,8 +6,9 @@ event loop.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine, Iterator
+from contextvars import Context
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -43,3 +44,12 @@ class PerLoop(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         """Iterate over the objects of all event loops that are not closed."""
         return iter([made for loop, made in list(self._made.items()) if not loop.is_closed()])
+
+
+def start_apart(work: Coroutine[Any, Any, T], name: str | None = None) -> "asyncio.Task[T]":
+    """Run work that serves all requests in a task. The task has no context of a request.
+
+    Otherwise the log lines of the task would have the id of the request that started it.
+    """
+    loop = asyncio.get_running_loop()
+    return Context().run(lambda: loop.create_task(work, name=name))

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from streamsite import streams
@@ -174,6 +174,12 @@ def expire_lease(name: str) -> None:
 def damage_segments() -> None:
     """Make all segments unreadable."""
     Segment.objects.update(lengths=b"?")
+
+
+def drop_watches() -> None:
+    """Make every heartbeat fail that tells the number of viewers."""
+    with connection.schema_editor() as schema:
+        schema.delete_model(Watch)
 
 
 def make_one_of_each_end(name: str) -> None:

@@ -21,6 +21,7 @@ WINGS = (
         "refusals",
         "conf",
         "instruments",
+        "request_id",
         "loops",
         "signals",
         "values",

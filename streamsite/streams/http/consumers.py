@@ -12,7 +12,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.http import HttpRequest
 
 from ..errors import BadRequest, StreamError
+from ..instruments import ERRORS
 from ..reading.fanout import Outlet, Reader, Viewer
+from ..request_id import begin as begin_request
 from .access import demand_login, login_required
 from .draining import draining
 from .endpoints import View, endpoint
@@ -87,6 +89,7 @@ class Consumer(AsyncWebsocketConsumer):
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.scope, self.base_send = scope, send
+        begin_request(scope)
         draining.sockets.add(self)
         try:
             while True:
@@ -187,6 +190,7 @@ class Consumer(AsyncWebsocketConsumer):
         self._sending = asyncio.create_task(closing)
 
     async def _refuse(self, error: StreamError) -> None:
+        ERRORS.labels(type(error).__name__).inc()
         if not self._accepted:
             # A browser tells its page nothing about a rejected handshake, so the handshake is
             # accepted first. A browser also fails a handshake that selects none of the subprotocols

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.views.decorators.csrf import csrf_exempt
 
 from ..errors import StreamError
+from ..instruments import ERRORS
 from ..log.outages import AWAY, outage, unanswered
 from ..wire import sse
 from .access import demand_login
@@ -133,6 +134,7 @@ def refusal_of(error: StreamError, request: HttpRequest | None = None) -> HttpRe
 
     An EventSource gets an event stream instead, where a retry may help: see `later`.
     """
+    ERRORS.labels(type(error).__name__).inc()
     if error.retry_after is not None and request is not None and is_event_source(request):
         return later(error)
     response = refusal(error.status, error.detail)

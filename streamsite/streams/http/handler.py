@@ -31,7 +31,10 @@ from django.urls import set_script_prefix
 
 from ..conf import setting
 from ..errors import StreamError
+from ..instruments import ERRORS
 from ..log.database import in_database
+from ..request_id import HEADER, answering
+from ..request_id import begin as begin_request
 from .bodies import check_length, close_file, read_body, usual_limit
 from .draining import draining
 from .endpoints import refusal, refusal_of
@@ -87,14 +90,17 @@ class StreamHandler:
         task = asyncio.current_task()
         assert task is not None
         draining.requests.add(task)
+        request_id = begin_request(scope)
         try:
             if found is None:
-                await self._pages(scope, receive, send)
+                await self._pages(scope, receive, answering(request_id, send))
                 return
             try:
                 response, head = await self._response(found, scope, receive)
             except ClientLeft:
                 return
+            if request_id.given:
+                head.append((HEADER, request_id.given.encode()))
             await send(
                 {"type": "http.response.start", "status": response.status_code, "headers": head}
             )
@@ -150,8 +156,9 @@ class StreamHandler:
             response = refusal(404, "There is nothing at this address.")
         except ClientLeft:
             raise
-        except Exception:
+        except Exception as error:
             logger.exception("%s %r failed", scope["method"], scope["path"])
+            ERRORS.labels(type(error).__name__).inc()
             response = refusal(500, "The server failed. Its log has the error.")
         finally:
             if request is not None:

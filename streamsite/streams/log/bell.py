@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
 from ..instruments import RING, RINGS_LOST
-from ..loops import PerLoop
+from ..loops import PerLoop, start_apart
 from ..models import Stream
 from ..pieces import End, Pieces
 from .listeners import GROUP, INTERVAL, Listeners, announcement
@@ -155,7 +155,7 @@ class Bell:
     def _send_soon(self, ring: Ring) -> None:
         self._unsent[ring.stream_id] = ring.after(self._unsent.get(ring.stream_id))
         if self._sending is None or self._sending.done():
-            self._sending = self._loop.create_task(self._send_all(), name="streams-bell")
+            self._sending = start_apart(self._send_all(), "streams-bell")
 
     async def sent(self) -> None:
         """Wait until all rings are sent, or lost: `RING_TIMEOUT` seconds or a little more."""
@@ -257,9 +257,7 @@ class Bell:
                 channel = await layer.new_channel("streams")
                 if not isinstance(layer, InMemoryChannelLayer):
                     await layer.group_add(GROUP, channel)
-                    self._announcing = self._loop.create_task(
-                        self._announce_all(), name="streams-listeners"
-                    )
+                    self._announcing = start_apart(self._announce_all(), "streams-listeners")
                 self._channel = channel
         return self._channel
 

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from .. import log
 from ..log.database import in_database
 from ..log.ending import ring_ends
-from ..loops import PerLoop
+from ..loops import PerLoop, start_apart
 from ..models import Stream
 
 # Seconds for which a finished stream is cached. Edits made in other processes show up after them.
@@ -65,7 +65,7 @@ class Finder:
         answer: asyncio.Future[log.Found] = loop.create_future()
         self._waiting.append((name, answer))
         if self._task is None or self._task.done():
-            self._task = loop.create_task(self._query_all(), name="streams-finder")
+            self._task = start_apart(self._query_all(), "streams-finder")
         return (await answer).get(name)
 
     async def _query_all(self) -> None:

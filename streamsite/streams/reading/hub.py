@@ -18,7 +18,7 @@ from ..log.bell import Ring, bell, this_process
 from ..log.database import in_database
 from ..log.ending import announce_end
 from ..log.outages import outage
-from ..loops import PerLoop
+from ..loops import PerLoop, start_apart
 from ..models import Stream
 from ..pieces import End
 from ..signals import streams_changed
@@ -130,7 +130,7 @@ class Hub:
                 self._spawn(self._report())
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        task = self.loop.create_task(work)
+        task = start_apart(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 

@@ -11,7 +11,7 @@ from ..errors import StreamError
 from ..log.database import in_database
 from ..log.outages import outage
 from ..log.silence import silence
-from ..loops import PerLoop
+from ..loops import PerLoop, start_apart
 from ..reading import presence
 
 logger = logging.getLogger(__name__)
@@ -49,9 +49,7 @@ class Leases:
         """Renew this lease until `release`."""
         self._held.add(lease)
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(
-                self._renew(), name="streams-leases"
-            )
+            self._task = start_apart(self._renew(), "streams-leases")
 
     def release(self, lease: Lease) -> None:
         """Stop renewing this lease."""

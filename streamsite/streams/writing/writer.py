@@ -8,7 +8,7 @@ from ..instruments import COMMIT, PIECES_COMMITTED
 from ..log.bell import Ring, bell
 from ..log.database import PATIENCE, RETRY, in_database
 from ..log.outages import AWAY, outage
-from ..loops import PerLoop
+from ..loops import PerLoop, start_apart
 from ..pieces import Pieces
 
 Outcome = Exception | None
@@ -71,7 +71,7 @@ class Writer:
             raise error
 
     def _start(self) -> None:
-        self._task = self._loop.create_task(self._commit_all(), name="streams-writer")
+        self._task = start_apart(self._commit_all(), "streams-writer")
         self._task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:

@@ -83,9 +83,9 @@ class EngineEvents(Parser):
     def _take(self, message: bytes) -> None:
         *blocks, self._block = (self._block + message).split(b"\n\n")
         for block in blocks:
-            for line in block.split(b"\n"):
-                if line.startswith(b"data: "):
-                    self._event(line.removeprefix(b"data: "))
+            lines = [line[6:] for line in block.split(b"\n") if line.startswith(b"data: ")]
+            if lines:
+                self._event(b"\n".join(lines))
 
     def _event(self, data: bytes) -> None:
         self._record(json.loads(data))

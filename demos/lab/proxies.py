@@ -1,5 +1,9 @@
 """Imitations of proxies between an endpoint and its client, for HTTP responses.
 
+tests/lab/test_proxies.py compares the imitation of nginx with nginx 1.22 as Debian has it. With
+`proxy_http_version 1.1`, and by default from 1.29.7 on, nginx passes on each chunk of a server at
+once: measured, 766 blocks for 800 pieces, in place of 10.
+
 A proxy passes a WebSocket on as it is, so the connections of a WebSocket have none of these.
 """
 
@@ -8,8 +12,8 @@ from typing import Any
 
 PATHS = {
     "direct": "No proxy: what the endpoint sends goes out at once.",
-    "nginx": "nginx with proxy_buffering on, its default. It passes on full buffers of 4 KiB and "
-    "what is complete, unless the response says X-Accel-Buffering: no.",
+    "nginx": "nginx before 1.29.7 with its defaults: proxy_buffering on, and HTTP/1.0 to the server. "
+    "It passes on full buffers of 4 KiB, unless the response says X-Accel-Buffering: no.",
     "buffered": "The same proxy told to ignore that header (proxy_ignore_headers), like many "
     "others that buffer.",
     "gzip": "A proxy that compresses the body and does not flush before the end.",

@@ -134,7 +134,6 @@ class Run:
         except TimeoutError:
             self.process.kill()
         self.events.add("over", status=await self.process.ended())
-        ring(self.stream, NEVER)  # Its last act may have been the end of the stream.
 
     async def _take(self, line: dict[str, Any]) -> None:
         """Take in what the producer says."""
@@ -149,6 +148,7 @@ class Run:
             self.events.add("fenced", why=line["refused"])
         else:
             self.plain_over = True
+            ring(self.stream, NEVER)
             await broadcast.say(self.id, "")
 
     async def _watch(self) -> None:

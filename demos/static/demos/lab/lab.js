@@ -160,7 +160,7 @@ class StreamLab extends HTMLElement {
   /** Ask what the server offers, and whether this visitor has a run in another tab. */
   async #greet() {
     try {
-      const { run, offers } = await this.#runs.current();
+      const { run, offers } = await this.#runs.greet();
       for (const [fault, why] of Object.entries(offers.faults)) if (why) this.#disable(fault, why);
       const model = this.querySelector('[name="text"][value="model"]');
       model.disabled = offers.texts.model !== "";

@@ -229,7 +229,10 @@ export class LabPanel extends HTMLElement {
 
   entry(entry) {
     this.#newLines = true;
-    this.#lines.push(entry);
+    // The name of the run is long and the same in all addresses.
+    const name = `/lab/runs/${this.#race.run.id}`;
+    const parts = entry.parts.map((part) => ({ ...part, text: part.text.replace(name, "…") }));
+    this.#lines.push({ ...entry, parts });
     if (this.#lines.length > LINES) this.#lines.shift();
   }
 

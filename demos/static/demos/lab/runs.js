@@ -24,9 +24,9 @@ export class Runs {
     return (await this.#ask("GET", "clock")).now;
   }
 
-  /** Return the id of this visitor's run, or null. Another tab may have started it. */
-  async current() {
-    return (await this.#ask("GET", "")).run;
+  /** Return what the server offers, and in `run` the id of this visitor's run, if there is one. */
+  greet() {
+    return this.#ask("GET", "");
   }
 
   /** Start a run. The visitor's former run is removed. */

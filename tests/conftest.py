@@ -39,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--long",
         action="store_true",
-        help="run the long forms of the tests in tests/faults: more viewers, kills and restarts",
+        help="run the long forms of the tests in tests/faults: more viewers, kills and restarts "
+        "(with --timeout 0)",
     )
 
 
@@ -56,6 +57,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             server, why = mark.args
             if server in item.callspec.params.values():
                 item.add_marker(pytest.mark.xfail(reason=why))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the tests of tests/faults counted: see the fixture `count`."""
+    counts = sorted(
+        f"{report.nodeid.rpartition('::')[2]}: {said}"
+        for report in terminalreporter.getreports("")
+        for name, said in report.user_properties
+        if name == "count" and report.when == "teardown"
+    )
+    if counts:
+        terminalreporter.section("counts")
+        terminalreporter.write_line("\n".join(counts))
 
 
 def parameters(item: pytest.Item) -> set[object]:

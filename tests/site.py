@@ -78,6 +78,8 @@ def server_command(name: str, port: int, application: str = APPLICATION, *extra:
 class Server:
     """One server: a process, and for granian the worker process under it."""
 
+    application = APPLICATION
+
     def __init__(self, name: str, env: Mapping[str, str], log: Path) -> None:
         self.name = name
         self.env = dict(env)
@@ -113,7 +115,7 @@ class Server:
         self.port = port or free_port()
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                server_command(self.name, self.port),
+                server_command(self.name, self.port, self.application),
                 cwd=ROOT,
                 env=environment(self.env),
                 stdin=subprocess.DEVNULL,

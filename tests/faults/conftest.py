@@ -1,6 +1,6 @@
 """Fixtures of the tests of floods, outages and deploys."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import pytest
 from tests.postgres import Postgres
 
 from .deployment import Deployment, deploy
+from .harness import Count
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,17 @@ def deployment(
 ) -> Iterator[Deployment]:
     with ExitStack() as stack:
         yield deploy(stack, tmp_path_factory, static_root, postgres)
+
+
+@pytest.fixture
+def count(record_property: Callable[[str, object], None]) -> Iterator[Count]:
+    """Yield a count of what was tried and what failed, which pytest prints at its end."""
+    count = Count()
+    yield count
+    record_property("count", str(count))
+
+
+@pytest.fixture
+def long(request: pytest.FixtureRequest) -> bool:
+    """Return whether to run the long form of the test."""
+    return request.config.getoption("long")

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -169,7 +169,9 @@ def connect(
     address: tuple[str, int], target: str, headers: Mapping[str, str] | None = None
 ) -> WebSocket:
     """Open a WebSocket."""
-    websocket = WebSocket(address)
-    response = websocket.shake_hands(target, headers)
-    assert response.status == 101, response
+    with ExitStack() as stack:
+        websocket = stack.enter_context(WebSocket(address))
+        response = websocket.shake_hands(target, headers)
+        assert response.status == 101, response
+        stack.pop_all()  # Connected, so the caller closes it.
     return websocket

@@ -27,6 +27,19 @@ from streamsite.streams.wire import durations
 BOOLEANS = {"on": True, "off": False, "true": True, "false": False, "1": True, "0": False}
 # The most digits of a number: every such number fits into 64 bits.
 MAX_DIGITS = 18
+# The options of a database, unless its URL says otherwise.
+SQLITE = {
+    # Seconds that a writer waits for another one. A page then answers with status 503.
+    "timeout": 1.5,
+    "transaction_mode": "IMMEDIATE",
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+}
+POSTGRES = {
+    # Seconds, the fewest that libpq allows, for a server that does not answer.
+    "connect_timeout": 2,
+    # Milliseconds, for a server that has vanished. By default TCP takes a quarter of an hour.
+    "tcp_user_timeout": 10_000,
+}
 
 
 def strings(name: str) -> list[str]:
@@ -104,12 +117,15 @@ def parse_database_url(name: str, url: str) -> dict[str, Any]:
     try:
         # Close each connection after its request: requests under ASGI share no thread in which a
         # connection could be kept.
-        return {**dj_database_url.parse(url, conn_max_age=0)}
+        database: dict[str, Any] = {**dj_database_url.parse(url, conn_max_age=0)}
     except ValueError as error:
         raise ImproperlyConfigured(
             f"{name} can't be understood: write it as postgres://user:password@host:5432/name, "
             "with special characters of the password percent-encoded."
         ) from error
+    options = SQLITE if database["ENGINE"].endswith("sqlite3") else POSTGRES
+    database["OPTIONS"] = {**options, **database.get("OPTIONS", {})}
+    return database
 
 
 def sqlite_url(path: Path) -> str:

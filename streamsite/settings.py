@@ -107,12 +107,6 @@ DATABASES = {
         "DATABASE_URL", DATABASE_URL or environment.sqlite_url(VAR_DIR / "db.sqlite3")
     )
 }
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {
-        "timeout": 10,
-        "transaction_mode": "IMMEDIATE",
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Channel layer: Redis, which any number of processes can share, or the memory of the only process.

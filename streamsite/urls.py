@@ -10,7 +10,7 @@ from django.views.generic import RedirectView
 from demos import notices
 from streamsite.streams import metrics
 
-from . import health, logins
+from . import health, logins, unavailable
 
 
 class Favicon(RedirectView):
@@ -19,6 +19,8 @@ class Favicon(RedirectView):
     def get_redirect_url(self) -> str:
         return static("demos/mark.svg")
 
+
+handler500 = unavailable.server_error
 
 urlpatterns = [
     path("stream/", include("demos.stream_urls")),

@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from .ports import HOST, free_port
+from .process import family
 
 BINARIES = Path("/usr/lib/postgresql")
 # PostgreSQL refuses to run as root, so root runs the server as this account.
@@ -52,6 +54,19 @@ class Postgres:
 
     def stop(self) -> None:
         self._run("pg_ctl", "-w", "-m", "immediate", "stop")
+
+    def pause(self) -> None:
+        """Stop all processes of the server: connections stay open, and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let the processes of a paused server go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        main = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+        for pid in family(main):
+            os.kill(pid, number)
 
     def remove(self) -> None:
         """Stop the server and delete its data."""

@@ -60,7 +60,7 @@ async def test_a_channel_layer_that_hangs_does_not_hold_up_the_next_commit(
     async def commit(_append: Any, writes: list[log.Write]) -> list[None]:
         return [None for _ in writes]
 
-    monkeypatch.setattr(writer, "in_database_once_there", commit)
+    monkeypatch.setattr(writer, "in_database", commit)
     ours = Writer()
     async with asyncio.timeout(PATIENCE):
         for n in range(20):

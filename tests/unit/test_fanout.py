@@ -72,7 +72,7 @@ class World:
         monkeypatch.setattr(fanout, "SLICE", 2)
         monkeypatch.setattr(tail, "TAIL_LENGTH", 3 * (tail.PIECE_LENGTH + 3))
         monkeypatch.setattr(following, "hub", lambda: self)
-        monkeypatch.setattr(following, "in_database", self.in_database)
+        monkeypatch.setattr(following, "in_database_at_last", self.in_database)
         monkeypatch.setattr(following, "tape_of", self.tape_of)
 
     # As the hub.

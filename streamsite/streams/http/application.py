@@ -11,6 +11,7 @@ from django.http import Http404
 
 from ..errors import Forbidden, Restarting, StreamError, Unauthorized
 from ..log.database import open_early
+from ..log.outages import AWAY, outage, unanswered
 from ..models import Stream
 from ..workers import unconnected_workers, uncounted_workers
 from ..writing.sources import end_sources
@@ -103,6 +104,9 @@ class WebSockets:
             check_answer(response.status_code)
         except StreamError as error:
             application = SameOrigin(Refused.as_asgi(error=error))
+        except AWAY as error:
+            outage.tell(error)
+            application = SameOrigin(Refused.as_asgi(error=unanswered(error)))
         except (PermissionDenied, Http404, SuspiciousOperation):
             application = SameOrigin(Refused.as_asgi(error=Forbidden(REFUSED)))
         else:

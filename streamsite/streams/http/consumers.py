@@ -13,6 +13,7 @@ from django.http import HttpRequest
 
 from ..errors import BadRequest, StreamError
 from ..instruments import ERRORS
+from ..log.outages import AWAY, outage, unanswered
 from ..reading.fanout import Outlet, Reader, Viewer
 from ..request_id import begin as begin_request
 from .access import demand_login, login_required
@@ -100,6 +101,10 @@ class Consumer(AsyncWebsocketConsumer):
         except StreamError as error:
             self.stop_sending()  # A frame after the close would be an error.
             await self._refuse(error)
+        except AWAY as error:
+            self.stop_sending()
+            outage.tell(error)
+            await self._refuse(unanswered(error))
         finally:
             # Also after an error in a handler. Otherwise the task would go on, and presence would
             # count a viewer who has left.
@@ -182,6 +187,9 @@ class Consumer(AsyncWebsocketConsumer):
         """Close the connection, with the code that belongs to an error if there is one."""
         if isinstance(error, StreamError):
             closing = self._refuse(error)
+        elif isinstance(error, AWAY):
+            outage.tell(error)
+            closing = self._refuse(unanswered(error))
         elif error is not None:
             logger.error("Sending to %r failed.", self.scope["path"], exc_info=error)
             closing = self.close(INTERNAL_ERROR)

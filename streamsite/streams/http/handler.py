@@ -33,6 +33,7 @@ from ..conf import setting
 from ..errors import StreamError
 from ..instruments import ERRORS
 from ..log.database import in_database
+from ..log.outages import AWAY, outage, unanswered
 from ..request_id import HEADER, answering
 from ..request_id import begin as begin_request
 from .bodies import check_length, close_file, read_body, usual_limit
@@ -156,6 +157,9 @@ class StreamHandler:
             response = refusal(404, "There is nothing at this address.")
         except ClientLeft:
             raise
+        except AWAY as error:
+            outage.tell(error)
+            response = refusal_of(unanswered(error), request)
         except Exception as error:
             logger.exception("%s %r failed", scope["method"], scope["path"])
             ERRORS.labels(type(error).__name__).inc()

@@ -6,15 +6,16 @@ neither threads nor connections.
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import connections
+from django.db import OperationalError, connections
 
 from ..instruments import DATABASE_ERRORS, DATABASE_WAIT
-from .outages import AWAY, outage
+from .outages import AWAY, of_sqlite, outage
 from .silence import LATE, silence
 
 P = ParamSpec("P")
@@ -24,6 +25,16 @@ T = TypeVar("T")
 RETRY = 1.0
 # Seconds after which `in_database_once_there` gives up.
 PATIENCE = 30.0
+
+# Seconds after which a thread that waits for the database is stuck. Its callers then get an error,
+# and nothing more is queued, so that a client knows within 2 s.
+STUCK = 1.5
+# Seconds between two looks whether the thread is stuck.
+LOOK = 0.2
+# The share of the time for which a thread that is not stuck uses the CPU, at least. A thread that
+# waits for PostgreSQL, or for the lock of SQLite, uses less than a thousandth.
+COMPUTING = 0.02
+NO_ANSWER = f"no answer within {STUCK} s"
 
 _thread = ThreadPoolExecutor(1, "streams-database")
 
@@ -57,10 +68,36 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     The connection stays open between calls. When the connection turns out to be stale, `work` runs
     a second time on a fresh one. So `work` must be correct when it runs twice, as every function of
     the log is.
+
+    Raises OperationalError when the thread has waited for the database for longer than `STUCK`
+    seconds. The work may be done later, or not.
     """
-    return await asyncio.get_running_loop().run_in_executor(
+    if stuck():
+        raise OperationalError(NO_ANSWER)
+    loop = asyncio.get_running_loop()
+    working = loop.run_in_executor(
         executor(), _with_connection, time.monotonic(), work, args, kwargs
     )
+    looking: asyncio.TimerHandle | None = None
+    given_up = False
+
+    def look() -> None:
+        nonlocal given_up, looking
+        if stuck():
+            given_up = working.cancel()
+        else:
+            looking = loop.call_later(LOOK, look)
+
+    looking = loop.call_later(STUCK, look)
+    try:
+        return await working
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not given_up or (task is not None and task.cancelling()):
+            raise
+        raise OperationalError(NO_ANSWER) from None
+    finally:
+        looking.cancel()
 
 
 async def in_database_once_there(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -79,17 +116,55 @@ async def in_database_once_there(work: Callable[P, T], *args: P.args, **kwargs: 
             await asyncio.sleep(RETRY)
 
 
+async def in_database_at_last(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run `work` as `in_database` does, and retry for as long as the database is away."""
+    while True:
+        try:
+            return await in_database(work, *args, **kwargs)
+        except AWAY as error:
+            outage.tell(error)
+            await asyncio.sleep(RETRY)
+
+
+# By thread: when its present work began, and the CPU time that the thread had used then.
+_working: dict[int, tuple[float, float]] = {}
+
+
+def stuck() -> bool:
+    """Return whether a thread has waited for the database for longer than `STUCK` seconds.
+
+    A thread that computes is not stuck: to fold a stream of a million pieces takes longer.
+    """
+    now = time.monotonic()
+    return any(
+        now - began > STUCK and cpu_time(thread) - used < COMPUTING * (now - began)
+        for thread, (began, used) in list(_working.items())
+    )
+
+
+def cpu_time(thread: int) -> float:
+    """Return the seconds of CPU time that a thread has used, or 0 where nothing tells."""
+    if not hasattr(time, "pthread_getcpuclockid"):  # On macOS and Windows.
+        return 0.0
+    return time.clock_gettime(time.pthread_getcpuclockid(thread))
+
+
 def _with_connection(
     asked: float, work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]
 ) -> T:
     started = time.monotonic()
     DATABASE_WAIT.observe(started - asked)
+    thread = threading.get_ident()
+    outer = _working.get(thread)
+    _working[thread] = started, time.thread_time()
     try:
         try:
             done = work(*args, **kwargs)
-        except AWAY:
+        except AWAY as error:
             if any(each.in_atomic_block for each in connections.all(initialized_only=True)):
                 raise  # A test's transaction, which would end with the connection.
+            if of_sqlite(error):
+                raise  # No server has closed the connection, and a full disk allows no other one.
             connections.close_all()  # Those of this thread.
             done = work(*args, **kwargs)
         if outage.known:
@@ -100,5 +175,9 @@ def _with_connection(
         DATABASE_ERRORS.inc()
         raise
     finally:
+        if outer is None:
+            del _working[thread]
+        else:
+            _working[thread] = outer
         if time.monotonic() - started > LATE:
             silence.outage()

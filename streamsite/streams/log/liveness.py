@@ -14,6 +14,7 @@ from ..models import Stream
 from ..querysets import StreamQuerySet, home
 from .ending import finish
 from .jumps import AHEAD, jumps
+from .outages import AWAY, of_sqlite, outage
 from .silence import LATE, silence
 
 NEVER_CAME = "The stream was reserved, and its producer did not come in time."
@@ -62,11 +63,20 @@ def reap(streams: StreamQuerySet | None = None) -> list[int]:
     if everything:
         ended |= jumps.ended()
     ended = {pk: lease for pk, lease in ended.items() if not jumps.runs_on(pk, lease)}
-    return [
-        stream_id
-        for stream_id in silence.proven(ended)
-        if _interrupt(stream_id, ended[stream_id], started)
-    ]
+    reaped = []
+    for stream_id in silence.proven(ended):
+        try:
+            if _interrupt(stream_id, ended[stream_id], started):
+                reaped.append(stream_id)
+        except AWAY as error:
+            if not of_sqlite(error):
+                raise
+            # The database is locked, or its disk is full. It can be read, and whoever looks next
+            # ends the streams. Their producers may be alive: they can't renew their leases, either.
+            silence.outage()
+            outage.tell(error)
+            break
+    return reaped
 
 
 def look_at_clock() -> None:

@@ -6,6 +6,7 @@ read its child's stderr blocks the child after 64 KiB.
 """
 
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 
@@ -68,6 +69,11 @@ class Outage:
 
 
 outage = Outage()
+
+
+def of_sqlite(error: BaseException) -> bool:
+    """Tell whether an error comes from SQLite."""
+    return isinstance(error.__cause__, sqlite3.Error)
 
 
 def disk_full(error: BaseException) -> bool:

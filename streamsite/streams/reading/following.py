@@ -7,7 +7,7 @@ from typing import Any
 from .. import log
 from ..errors import NoSuchStream, Removed
 from ..instruments import RESETS
-from ..log.database import in_database
+from ..log.database import in_database_at_last
 from ..models import Stream
 from ..pieces import LATEST, Batch, Cursor, End, Pieces, Reset
 from .cursors import START, After, count_resume, honour
@@ -153,7 +153,7 @@ class Follower:
 
 async def _older(tail: Tail, n: int) -> list[Pieces] | None:
     """Return pieces from before the tail, or None when the stream has ended in the meantime."""
-    older = await in_database(log.read, tail.stream, n, BATCH)
+    older = await in_database_at_last(log.read, tail.stream, n, BATCH)
     if not older.texts:
         return None
     tail.remember(older)

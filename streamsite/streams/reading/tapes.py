@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from .. import log
-from ..log.database import in_database
+from ..log.database import in_database_at_last
 from ..models import Stream
 from ..pieces import Batch, End
 from .hub import BATCH
@@ -92,7 +92,7 @@ async def tape_of(stream: Stream) -> Tape:
     Raises NoSuchStream when the stream was deleted, and Conflict while it is live.
     """
     tape = _kept(stream)
-    return await in_database(_load, stream) if tape is None else tape
+    return await in_database_at_last(_load, stream) if tape is None else tape
 
 
 def _kept(stream: Stream) -> Tape | None:

@@ -1,9 +1,13 @@
 """Make users, tokens and permissions, and read the admin's log."""
 
+from datetime import timedelta
+
+from axes.models import AccessAttempt
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.backends.db import SessionStore
+from django.db.models import F
 
 from streamsite.streams import PublishToken
 
@@ -60,3 +64,18 @@ def log_entries(stream: int) -> list[tuple[str, str]]:
     """Return who changed a stream in the admin, and how."""
     entries = LogEntry.objects.filter(object_id=stream)
     return [(entry.user.username, entry.change_message) for entry in entries]
+
+
+def make_admin(name: str, password: str) -> None:
+    User.objects.create_superuser(name, "", password)
+
+
+def age_failed_logins(seconds: int) -> None:
+    """Let all failed logins have happened earlier."""
+    earlier = F("attempt_time") - timedelta(seconds=seconds)
+    AccessAttempt.objects.update(attempt_time=earlier)
+
+
+def failed_logins() -> list[str]:
+    """Return everything that is kept of the failed logins."""
+    return [str(row) for row in AccessAttempt.objects.values()]

@@ -160,9 +160,9 @@ class StreamHandler:
         except AWAY as error:
             outage.tell(error)
             response = refusal_of(unanswered(error), request)
-        except Exception as error:
+        except Exception:
             logger.exception("%s %r failed", scope["method"], scope["path"])
-            ERRORS.labels(type(error).__name__).inc()
+            ERRORS.labels("unexpected").inc()
             response = refusal(500, "The server failed. Its log has the error.")
         finally:
             if request is not None:

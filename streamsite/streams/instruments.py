@@ -96,7 +96,7 @@ REFUSALS = _counter(
     "refusals_total", "Requests and WebSockets that a limit refused, by limit.", ["reason"]
 )
 ERRORS = _counter(
-    "errors_total", "Requests and WebSockets answered with an error, by the class of a StreamError.", ["error"]
+    "errors_total", "Answers to requests and WebSockets with an error, by its class.", ["error"]
 )
 
 COMMIT = _histogram("commit_seconds", "Time from the hand-over of pieces to their commit.")

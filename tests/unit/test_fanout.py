@@ -15,7 +15,8 @@ from streamsite.streams.http.transports.encoding import Format
 from streamsite.streams.instruments import Traffic
 from streamsite.streams.models import Stream
 from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
-from streamsite.streams.reading import fanout, following, tail
+from streamsite.streams.reading import backlog, fanout, following, tail
+from streamsite.streams.reading.backlog import Backlog
 from streamsite.streams.reading.fanout import Viewer, resume, step
 from streamsite.streams.reading.following import Follower
 from streamsite.streams.reading.tail import Tail
@@ -67,12 +68,14 @@ class World:
         self.counts: Counter[str] = Counter()
         self.traffic = Traffic()
         self.watching = 0
+        self.backlog = Backlog()
         self.viewers: list[tuple[Viewer, Connection, int]] = []
         self.finished: list[Viewer] = []
         monkeypatch.setattr(fanout, "SLICE", 2)
         monkeypatch.setattr(tail, "TAIL_LENGTH", 3 * (tail.PIECE_LENGTH + 3))
         monkeypatch.setattr(following, "hub", lambda: self)
-        monkeypatch.setattr(following, "in_database_at_last", self.in_database)
+        monkeypatch.setattr(tail, "PART_LENGTH", 4)
+        monkeypatch.setattr(backlog, "in_database_at_last", self.in_database)
         monkeypatch.setattr(following, "tape_of", self.tape_of)
 
     # As the hub.

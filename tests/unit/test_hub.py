@@ -144,7 +144,7 @@ async def test_a_tail_of_small_pieces_is_bounded_too_and_has_what_all_wait_for()
     assert 100 < kept < 10_000
     tail.add(Pieces(100_000, ["." * TAIL_LENGTH]))
     assert tail.since(100_000)[0].texts == ["." * TAIL_LENGTH]
-    assert tail.since(99_999) is None
+    assert tail.since(99_998) is None
 
 
 async def test_who_waits_for_the_end_is_woken_by_the_end_alone(layer: Layer):

@@ -2,6 +2,7 @@
 
 hub, tail        the newest pieces of each stream that is followed in this event loop
 tapes            finished streams in memory
+backlog          older pieces of live streams, for readers that are behind
 following        the pieces as they come
 playing, pace    the pieces of a finished stream at a pace, on shared ticks
 cursors          where a reader starts

@@ -95,6 +95,8 @@ class Viewer:
                 message = self.encode(batch)
                 self.reader.traffic.add(pieces_in(batch), size_of(message))
                 rest = self._outlet.put(message)
+                # A client that reads nothing keeps this task waiting, and both in memory.
+                del batch, message
                 if rest is not None:
                     await rest
         except Exception as error:  # noqa: BLE001 - the viewer's own task raises the error
@@ -141,13 +143,15 @@ class Viewer:
 class FanOut:
     """The viewers of one tail that are up to date."""
 
-    __slots__ = ("_again", "_busy", "_count", "_quiet", "_tail", "_turn", "_viewers")
+    __slots__ = ("_again", "_busy", "_count", "_more", "_quiet", "_tail", "_turn", "_viewers")
 
     def __init__(self, tail: "Tail") -> None:
         self._tail = tail
         self._viewers: dict[Viewer, None] = {}
         # Whether a round has begun or is about to, and whether there was news since it began.
         self._busy = self._again = False
+        # Whether a viewer of the round lacks more pieces than it was sent.
+        self._more = False
         # The viewers that the round has still to serve.
         self._turn: Iterator[Viewer] = iter(())
         # The number of pieces when the last round began. A round without new pieces is quiet: it
@@ -173,8 +177,8 @@ class FanOut:
             asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
-        self._again = False
-        self._quiet, self._count = self._tail.count == self._count, self._tail.count
+        self._quiet = self._tail.count == self._count and not self._more
+        self._again, self._more, self._count = False, False, self._tail.count
         self._turn = iter(list(self._viewers))
         self._serve()
 
@@ -184,9 +188,9 @@ class FanOut:
         The cursors keep the order when new pieces come in the middle of a round: the viewers that
         the round has still to serve get them now, and the others in the next round.
         """
-        viewers, count = self._viewers, self._tail.count
+        viewers = self._viewers
         served = list(islice(self._turn, SLICE))
-        n, encode, message = -1, None, None
+        n, stop, encode, message = -1, -1, None, None
         # How many viewers got `message`, its size, and where this is counted.
         got, size, traffic = 0, 0, Traffic()
         for viewer in served:
@@ -194,35 +198,41 @@ class FanOut:
                 continue  # The viewer has left since the round began.
             reader = viewer.reader
             if reader.n != n or viewer.encode is not encode:
-                traffic.add(count - n, size, got)
+                traffic.add(stop - n, size, got)
                 n, encode = reader.n, viewer.encode
-                message = self._message(n, encode)
+                message, stop = self._message(n, encode)
                 got, size, traffic = 0, size_of(message), reader.traffic
             if message is None:
                 del viewers[viewer]
                 viewer.pull()
             elif message:
-                reader.n = count
+                reader.n = stop
                 got += 1
                 if not viewer.deliver(message):
                     viewers.pop(viewer, None)
-        traffic.add(count - n, size, got)
+        traffic.add(stop - n, size, got)
         if len(served) == SLICE:
             asyncio.get_running_loop().call_soon(self._serve)
-        elif self._again:
+        elif self._again or self._more:
             asyncio.get_running_loop().call_soon(self._begin)
         else:
             self._busy = False
 
-    def _message(self, n: int, encode: Callable[[Batch], Any]) -> Any:
-        """Return the message for viewers that have `n` pieces, or None if they have to pull."""
+    def _message(self, n: int, encode: Callable[[Batch], Any]) -> tuple[Any, int]:
+        """Return the message for viewers that have `n` pieces, and how many they have with it.
+
+        The message is None if they have to pull.
+        """
         due = self._tail.since(n)
         if due is None or self._tail.end is not None:
-            return None
+            return None, n
+        stop = due[-1].end if due else n
+        if stop < self._tail.count:
+            self._more = True
         try:
-            return encode(due) if due or self._quiet else b""
+            return encode(due) if due or self._quiet else b"", stop
         except Exception:  # noqa: BLE001 - each viewer meets the same error, and ends by it
-            return None
+            return None, n
 
 
 def pieces_in(batch: Batch) -> int:

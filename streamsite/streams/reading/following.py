@@ -2,20 +2,20 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import log
 from ..errors import NoSuchStream, Removed
 from ..instruments import RESETS
-from ..log.database import in_database_at_last
 from ..models import Stream
 from ..pieces import LATEST, Batch, Cursor, End, Pieces, Reset
 from .cursors import START, After, count_resume, honour
 from .fanout import Viewer
 from .finding import find
-from .hub import BATCH, hub
-from .tail import Tail
+from .hub import hub
 from .tapes import tape_of
+
+if TYPE_CHECKING:
+    from .tail import Tail
 
 
 async def follow(
@@ -96,17 +96,13 @@ class Follower:
             return batch
         if self._tail is not None:
             tail = self._tail
-            due = tail.since(self.n)
+            due = tail.due(self.n)
             if due is None and tail.end is None:
-                due = await _older(tail, self.n)
-            if due is not None and tail.end is None:
-                if due:
-                    self.n = due[-1].end
+                due = await self._hub.backlog.read(tail, self.n)
+            if due is not None:
+                self._take(due)
                 return due
-            if last := tail.last_batch(self.n):
-                self.over = True
-                return last
-            # The stream has ended, and the reader lacks more pieces than the tail holds.
+            # The stream has ended, and the reader lacks pieces that the tail does not hold.
             # Not the revision of `_stream`, which its producer changes when the stream ends.
             self._after = Cursor(tail.stream.revision, self.n)
             self._release()
@@ -126,6 +122,14 @@ class Follower:
         recorded = next(self._recorded)
         self.over = isinstance(recorded[-1], End)
         return recorded
+
+    def _take(self, due: Batch) -> None:
+        """Count the pieces of a batch from the tail or the backlog."""
+        for record in due:
+            if isinstance(record, Pieces):
+                self.n = record.end
+            else:
+                self.over = True
 
     async def change(self) -> bool:
         """Wait for more. Return False if there is nothing more after a long silence."""
@@ -149,15 +153,6 @@ class Follower:
         tail, self._tail = self._tail, None
         if tail is not None:
             self._hub.leave(tail)
-
-
-async def _older(tail: Tail, n: int) -> list[Pieces] | None:
-    """Return pieces from before the tail, or None when the stream has ended in the meantime."""
-    older = await in_database_at_last(log.read, tail.stream, n, BATCH)
-    if not older.texts:
-        return None
-    tail.remember(older)
-    return [older]
 
 
 async def end_of(stream: Stream | str) -> End:

@@ -23,6 +23,7 @@ from ..models import Stream
 from ..pieces import End
 from ..signals import streams_changed
 from . import presence
+from .backlog import BATCH, Backlog
 from .tail import Tail
 
 logger = logging.getLogger(__name__)
@@ -31,8 +32,6 @@ logger = logging.getLogger(__name__)
 HEARTBEAT = 2.0
 # Seconds between two reports to the metrics.
 REPORT = 0.5
-# Pieces in one batch from the log.
-BATCH = 1000
 # Seconds without a piece after which readers get an empty batch, to keep the connection alive. With
 # a heartbeat added they stay below the 15 s that WHATWG HTML 9.2.7 advises for comments.
 QUIET = 12.0
@@ -47,6 +46,7 @@ class Hub:
         self.loop = asyncio.get_running_loop()
         self._bell = bell()
         self._bell.hear = self.hear
+        self.backlog = Backlog()
         self._tails: dict[int, Tail] = {}
         # By stream and transport.
         self._counts: Counter[tuple[int, str]] = Counter()

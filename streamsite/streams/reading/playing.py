@@ -111,7 +111,8 @@ class Player:
         now = self._hub.loop.time()
         if self._moment > now:
             return []
-        self.n = stop = max(n + 1, tape.due(self._first, now - self._begin, self._every))
+        due = tape.due(self._first, now - self._begin, self._every)
+        self.n = stop = tape.part(n, max(n + 1, due))
         if stop < tape.count:
             self._moment = self._begin + tape.delay(self._first, stop, self._every)
         return tape.pieces(n, stop)

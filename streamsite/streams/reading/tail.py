@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 from ..models import Stream
 from ..pieces import End, Pieces, Record
@@ -11,11 +12,31 @@ from .fanout import FanOut
 TAIL_LENGTH = 262_144
 # Characters added for each piece, because a piece is kept in several encodings.
 PIECE_LENGTH = 64
+# Characters that a reader gets in one batch, unless a single piece is longer. A viewer that reads
+# nothing holds one encoded batch beside the buffers of its socket.
+PART_LENGTH = 65_536
 
 
 def weight(pieces: Pieces) -> int:
     """Return what pieces cost in memory, in characters."""
     return sum(map(len, pieces.texts)) + PIECE_LENGTH * len(pieces.texts)
+
+
+def parts_of(pieces: Pieces) -> list[Pieces]:
+    """Return the pieces in parts of at most `PART_LENGTH` characters, or of one longer piece."""
+    if len(pieces.texts) == 1:
+        return [pieces]
+    return list(pieces.batches(len(pieces.texts), PART_LENGTH))
+
+
+def _first_part(parts: list[Pieces]) -> list[Pieces]:
+    """Return the first of these parts, as many as are one batch."""
+    length = 0
+    for number, pieces in enumerate(parts):
+        length += sum(map(len, pieces.texts))
+        if number and length > PART_LENGTH:
+            return parts[:number]
+    return parts
 
 
 class Tail:
@@ -37,6 +58,8 @@ class Tail:
         self.changed_at = 0.0
         self._recent: deque[Pieces] = deque()
         self._length = 0
+        # How many of the recent parts came together last.
+        self._newest = 0
         self._waiting: list[asyncio.Future[None]] = []
         self._ending: list[asyncio.Future[End]] = []
         self.fanout = FanOut(self)
@@ -48,17 +71,23 @@ class Tail:
         if pieces.end > self.count:
             fresh = pieces.since(self.count)
             self.count = fresh.end
-            self._recent.append(fresh)
+            parts = parts_of(fresh)
+            self._recent += parts
             self._length += weight(fresh)
-            # The newest batch stays whatever its size: readers that are up to date wait for it.
-            while self._length > TAIL_LENGTH and len(self._recent) > 1:
+            # The parts that came last stay whatever their size: readers that are up to date wait
+            # for them. So do the parts before, which some readers are still being sent.
+            kept = self._newest + len(parts)
+            while self._length > TAIL_LENGTH and len(self._recent) > kept:
                 self._length -= weight(self._recent.popleft())
+            self._newest = len(parts)
             self.wake()
         return True
 
-    def remember(self, pieces: Pieces) -> None:
+    def remember(self, parts: list[Pieces]) -> None:
         """Keep older pieces, just read from the log, for the next reader if there is room."""
-        if pieces.end == self._first and self._length + weight(pieces) <= TAIL_LENGTH:
+        for pieces in reversed(parts):
+            if pieces.end != self._first or self._length + weight(pieces) > TAIL_LENGTH:
+                break
             self._recent.appendleft(pieces)
             self._length += weight(pieces)
 
@@ -67,29 +96,35 @@ class Tail:
         return self._recent[0].first if self._recent else self.count
 
     def since(self, n: int) -> list[Pieces] | None:
-        """Return the pieces from number `n` on, or None when the tail begins after `n`."""
-        if self._recent and n == self._recent[-1].first:
-            return [self._recent[-1]]  # The usual case: the reader is one batch behind.
+        """Return the next pieces from number `n` on, or None when the tail begins after `n`.
+
+        The pieces have at most `PART_LENGTH` characters, or are one longer piece.
+        """
+        recent = self._recent
+        if recent and n == recent[-1].first:
+            return [recent[-1]]  # The usual case: the reader is one part behind.
         if n < self._first:
             return None
         found: list[Pieces] = []
-        for pieces in reversed(self._recent):
+        for pieces in reversed(recent):
             if pieces.end <= n:
                 break
             found.append(pieces.since(max(n, pieces.first)))
-        return found[::-1]
+        return _first_part(found[::-1])
 
-    def last_batch(self, n: int) -> list[Record] | None:
-        """Return the last batch of a reader that has `n` pieces: what it lacks, and the end.
+    def due(self, n: int) -> Sequence[Record] | None:
+        """Return the next batch of a reader that has `n` pieces, with the end if that is next.
 
-        Returns None while the stream is live, and when the tail does not hold all that the reader
-        lacks.
+        Returns None when the tail does not hold what the reader lacks.
         """
-        due = self.since(n)
-        if self.end is None or due is None:
+        pieces = self.since(n)
+        if self.end is None or pieces is None:
+            return pieces
+        if self.end.revision != self.stream.revision:
             return None
-        complete = (due[-1].end if due else n) == self.end.n
-        return [*due, self.end] if complete and self.end.revision == self.stream.revision else None
+        if (pieces[-1].end if pieces else n) == self.end.n:
+            return [*pieces, self.end]
+        return pieces or None
 
     def finish(self, end: End) -> None:
         """Note the end of the stream, whether or not the tail has all pieces before the end."""

@@ -4,14 +4,15 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, Literal
 
 from .. import log
 from ..log.database import in_database_at_last
 from ..models import Stream
 from ..pieces import Batch, End
-from .hub import BATCH
-from .tail import weight
+from .backlog import BATCH
+from .tail import PART_LENGTH, weight
 
 # Seconds for each piece, or the moments at which the pieces were recorded.
 Pace = float | Literal["recorded"]
@@ -32,7 +33,7 @@ class Tape:
         self.end = self.stream.end() or End("done", self.count, "")
         self._pieces = recording.pieces
         self._times = recording.times
-        self._batches = list(recording.pieces.batches(BATCH, log.READ_LENGTH))
+        self._batches = list(recording.pieces.batches(BATCH, PART_LENGTH))
         self._single: dict[int, Batch] = {}
 
     def batches_since(self, n: int) -> Iterator[Batch]:
@@ -55,6 +56,13 @@ class Tape:
                 self._single.clear()
             single = self._single[start] = [self._pieces.between(start, stop)]
         return single
+
+    def part(self, start: int, stop: int) -> int:
+        """Return where one batch ends that begins with piece `start` and goes to `stop` at most."""
+        if stop - start > 1:
+            lengths = accumulate(map(len, self._pieces.texts[start:stop]))
+            stop = start + max(1, sum(length <= PART_LENGTH for length in lengths))
+        return stop
 
     def value(self, n: int) -> Any:
         """Return piece number `n`: a text, or a JSON value."""

@@ -126,17 +126,16 @@ if REDIS_URL:
 else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
-# Other origins whose pages may read the streams and open their WebSockets.
+# Other origins whose pages may read the streams and open their WebSockets, and the proxies whose
+# X-Forwarded-For tells the address of the client.
 
 STREAM_ALLOWED_ORIGINS = environment.origins("STREAM_ALLOWED_ORIGINS")
-
-# Proxies whose X-Forwarded-For tells the address of the client.
-
 STREAM_TRUSTED_PROXIES = environment.networks("STREAM_TRUSTED_PROXIES")
 
-# Seconds for which a server that is told to end serves what is open.
+# Seconds for which a server that is told to end goes on, and for which a viewer may read nothing.
 
 STREAM_GRACE = environment.integer("STREAM_GRACE", 10, minimum=0)
+STREAM_STALL_TIMEOUT = environment.integer("STREAM_STALL_TIMEOUT", 15)
 
 # How long a stream is kept after its end: None is for ever.
 

@@ -18,18 +18,23 @@ import daphne.management.commands.runserver
 import daphne.server
 import daphne.ws_protocol
 
+from .flow import Flow
 from .http import Factory, Request
 from .server import Server
 from .timers import sharpen, steady
 from .websocket import Socket
 
 
-def install(started: Callable[[], object] = lambda: None) -> None:
+def install(
+    started: Callable[[], object] = lambda: None, *, patience: float = Flow.patience
+) -> None:
     """Make Daphne use the classes of this package.
 
     Call the function once, in the module that Daphne imports the application from. Daphne has no
     lifespan (django/daphne#264), so `started` is called in the event loop when Daphne has started.
+    A client that reads nothing for `patience` seconds is cut off.
     """
+    Flow.patience = patience
     # All of these are undocumented: the class attributes of Daphne's command line and of its
     # `runserver`, the names that daphne.server and daphne.http_protocol look up in their own
     # modules, and the event loop that daphne.server makes when it is imported.

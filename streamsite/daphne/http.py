@@ -15,7 +15,7 @@ from twisted.web.http_headers import Headers
 
 from .answers import has_body, values_of, whole_answer
 from .channel import Channel
-from .flow import Flow
+from .flow import Flow, hold_little
 from .head import Head
 from .scopes import scope_of
 from .writing import reply_at_once, write_at_once
@@ -156,6 +156,7 @@ class Request(daphne.http_protocol.WebRequest):
             goes_on = message.get("more_body") and not self.startedWriting
             if goes_on and self.channel is not None and not self.finished:
                 self.registerProducer(self.flow, True)
+                hold_little(getattr(self.channel, "transport", None))
             reply_at_once(getattr(self.channel, "transport", None), super().handle_reply, message)
             if goes_on:
                 # Both sets of headers have been used, and the response may stay open for hours.
@@ -234,7 +235,7 @@ class Request(daphne.http_protocol.WebRequest):
     async def drained(self) -> None:
         """Wait until the connection takes more, and abort it if the client reads nothing."""
         try:
-            await self.flow.drained()
+            await self.flow.drained(getattr(self.channel, "transport", None))
         except TimeoutError:
             self.abort()
 

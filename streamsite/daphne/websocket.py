@@ -4,7 +4,7 @@ from typing import Any
 
 import daphne.ws_protocol
 
-from .flow import STALL_TIMEOUT, Flow
+from .flow import Flow, hold_little
 from .writing import reply_at_once, write_at_once
 
 NO_HEADERS: dict[str, str] = {}
@@ -59,6 +59,7 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         # The connection began as an HTTP request, whose channel is still the registered producer.
         self.transport.unregisterProducer()
         self.transport.registerProducer(self.flow, True)
+        hold_little(self.transport)
         return super().onConnect(request)
 
     def onOpen(self) -> None:  # noqa: N802 - Autobahn's name
@@ -117,7 +118,7 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
     async def drained(self) -> None:
         """Wait until the connection takes more, and abort it if the client reads nothing."""
         try:
-            await self.flow.drained()
+            await self.flow.drained(self.transport)
         except TimeoutError:
             self.abort()
 
@@ -142,7 +143,7 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         """
         # By default Autobahn resets the connection of a client that does not answer the close frame
         # within a second. A slow client would lose the data that it has not read yet.
-        self.closeHandshakeTimeout = STALL_TIMEOUT
+        self.closeHandshakeTimeout = self.flow.patience
         self.sendCloseFrame(code, reason.encode())
 
     def _closeConnection(self, abort: bool = False) -> None:  # noqa: N802 - Autobahn's name

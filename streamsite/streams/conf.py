@@ -30,6 +30,8 @@ DEFAULTS: dict[str, Any] = {
     "STREAM_METRICS": "off",
     # Bytes in the body of one publishing request.
     "STREAM_MAX_BODY": 8 * 1024 * 1024,
+    # Seconds for which a viewer may read nothing of what was sent. Then its connection is reset.
+    "STREAM_STALL_TIMEOUT": 15,
     # Limits of clients and publishers. None is no limit. See streams/http/limits.
     # Requests and WebSockets that a process serves at once, and those of one client address.
     "STREAM_MAX_VIEWERS": 10_000,

@@ -10,6 +10,7 @@ from .conf import setting
 # What each number counts, and the least that it may be.
 NUMBERS = {
     "STREAM_GRACE": ("seconds", 0),
+    "STREAM_STALL_TIMEOUT": ("seconds", 1),
 }
 
 

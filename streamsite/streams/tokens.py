@@ -56,9 +56,12 @@ class PublishToken(models.Model):
     def bearing(cls, key: str) -> PublishToken | None:
         """Return the token with this key, and record the time of use.
 
-        Return None if there is no such token or the token was revoked.
+        Return None if there is no such token, the token was revoked or its owner is not active.
         """
-        token = cls.objects.filter(digest=cls.hashed(key), revoked_at=None).first()
+        tokens = cls.objects.filter(digest=cls.hashed(key), revoked_at=None)
+        token = tokens.select_related("owner").first()
+        if token is not None and token.owner is not None and not token.owner.is_active:
+            return None
         if token is not None:
             cls.objects.filter(pk=token.pk).update(last_used_at=timezone.now())
         return token

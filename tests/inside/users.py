@@ -79,3 +79,11 @@ def age_failed_logins(seconds: int) -> None:
 def failed_logins() -> list[str]:
     """Return everything that is kept of the failed logins."""
     return [str(row) for row in AccessAttempt.objects.values()]
+
+
+def deactivate(user: int) -> None:
+    User.objects.filter(pk=user).update(is_active=False)
+
+
+def log_out(session: str) -> None:
+    SessionStore(session).delete()

@@ -28,6 +28,7 @@ MISTAKES = [
     ({"STREAM_ALLOWED_ORIGINS": ["example.com"]}, "streams.E002"),
     ({"STREAM_GRACE": "10"}, "streams.E013"),
     ({"STREAM_GRACE": -1}, "streams.E013"),
+    ({"STREAM_STALL_TIMEOUT": 0}, "streams.E013"),
     (
         {"MIDDLEWARE": [*settings.MIDDLEWARE, "django.middleware.gzip.GZipMiddleware"]},
         "streams.W001",

@@ -8,7 +8,8 @@ import pytest
 
 from streamsite.streams import Consumer
 from streamsite.streams.errors import Conflict
-from streamsite.streams.http.transports.websocket import arrays, frames
+from streamsite.streams.http.outlets import NO_TEXT, PONG
+from streamsite.streams.http.transports.websocket import arrays, framed, frames
 
 Messages = list[dict[str, Any]]
 
@@ -76,7 +77,8 @@ async def test_a_client_that_has_left_causes_no_error(caplog):
 
 def test_a_keep_alive_is_a_frame_for_clients_that_take_arrays():
     assert arrays([]) == ["[]"]
-    assert frames([]) == []
+    assert frames([]) == [NO_TEXT]
+    assert framed(frames, bytes)([]) == PONG
 
 
 @pytest.mark.parametrize(

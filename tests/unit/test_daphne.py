@@ -192,4 +192,4 @@ class SlowConnection:
         return not self.flow.blocked
 
     async def drained(self) -> None:
-        await self.flow.drained()
+        await self.flow.drained(None)

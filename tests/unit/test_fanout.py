@@ -356,7 +356,9 @@ class Wanted:
     def reader(self, transport: str) -> Follower:
         return Follower(self._world.stream, Cursor(), transport)
 
-    def batches(self, transport: str) -> Any:
+    admission = None
+
+    def watched(self, transport: str) -> Any:
         return following.follow(self._world.stream, transport=transport)
 
 

@@ -9,6 +9,7 @@ requests      the parameters of a request that reads a stream
 sessions      requests without middleware, with their session and user
 access        what a request may do
 policy        the rules of the project: who watches, stops and publishes
+admissions    asks again whether viewers who are connected may watch
 links         signed links for viewers without a session
 middleware    the project's middleware, which does not run
 clients       the address of a client, also behind a proxy
@@ -17,6 +18,7 @@ transports/   polling, chunked, events, websocket
 consumers     the WebSocket consumer under the transport and under a site's own consumers
 draining      what a process still does when it is told to end
 granian       closing a WebSocket on granian
+uvicorn       cutting off a client of uvicorn that reads nothing
 publishing    adding pieces, and stopping, with a token
 deliveries    the body of a request that publishes
 openapi       the OpenAPI document of all endpoints, with openapi_components

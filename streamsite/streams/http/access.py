@@ -42,11 +42,11 @@ async def demand_login(request: HttpRequest) -> None:
     A redirect to the login page, as LoginRequiredMiddleware answers, would lead the clients of
     streams to a page that they can't read.
     """
-    if login_required(request.resolver_match) and not await in_database(_is_known, request):
+    if login_required(request.resolver_match) and not await in_database(is_known, request):
         raise Unauthorized("Log in first.")
 
 
-def _is_known(request: HttpRequest) -> bool:
+def is_known(request: HttpRequest) -> bool:
     """Return whether the request comes from a user, a publisher, or a reader with a viewer link."""
     if policy().user(request).is_authenticated:
         return True

@@ -9,6 +9,7 @@ from channels.routing import ProtocolTypeRouter
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied, SuspiciousOperation
 from django.http import Http404
 
+from ..conf import setting
 from ..errors import Forbidden, Restarting, StreamError, Unauthorized
 from ..log.database import open_early
 from ..log.outages import AWAY, outage, unanswered
@@ -48,7 +49,7 @@ def with_streams(application: Any) -> ProtocolTypeRouter:
         # Imported here because the import loads Twisted, which other servers don't need.
         from streamsite import daphne
 
-        daphne.install(begin)
+        daphne.install(begin, patience=setting("STREAM_STALL_TIMEOUT"))
     for path in skipped():
         # Servers don't run the system checks, one of which refuses this.
         logger.error(

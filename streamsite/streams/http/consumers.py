@@ -17,6 +17,7 @@ from ..log.outages import AWAY, outage, unanswered
 from ..reading.fanout import Outlet, Reader, Viewer
 from ..request_id import begin as begin_request
 from .access import demand_login, login_required
+from .admissions import Admission, admissions
 from .draining import draining
 from .endpoints import View, endpoint
 from .granian import closable
@@ -65,6 +66,7 @@ class Consumer(AsyncWebsocketConsumer):
     _accepted = False
     _sending: asyncio.Task[None] | None = None
     _viewer: Viewer | None = None
+    _admission: Admission | None = None
 
     @classmethod
     def as_asgi(cls, **initkwargs: Any) -> Any:
@@ -133,12 +135,18 @@ class Consumer(AsyncWebsocketConsumer):
         self._sending = asyncio.create_task(sends)
         self._sending.add_done_callback(self._close_after)
 
-    def start_viewing(self, reader: Reader, outlet: Outlet) -> None:
+    def start_viewing(
+        self, reader: Reader, outlet: Outlet, admission: Admission | None = None
+    ) -> None:
         """Have the fan-out send what `reader` reads, and then close the connection.
 
-        The connection closes as after `start_sending`.
+        The connection closes as after `start_sending`, and with the code of the error with which
+        the viewer loses the right to watch.
         """
         self._viewer = Viewer(reader, outlet, self._viewed)
+        if admission is not None:
+            self._admission, admission.viewer = admission, self._viewer
+            admissions().add(admission)
         self._viewer.pull()
 
     def stop_sending(self) -> None:
@@ -148,6 +156,7 @@ class Consumer(AsyncWebsocketConsumer):
         if self._viewer is not None:
             self._viewer.close()
             self._viewer = None
+        self._discharge()
 
     async def send(self, text: str) -> None:
         # A server raises OSError when the client has left (ASGI specification, "Disconnected Client
@@ -174,9 +183,16 @@ class Consumer(AsyncWebsocketConsumer):
         viewer, self._viewer = self._viewer, None
         assert viewer is not None
         viewer.close()
+        self._discharge()
         # As in send(): there is nobody to close the connection for.
         if not isinstance(viewer.error, ClientLeft):
             self._close_with(viewer.error)
+
+    def _discharge(self) -> None:
+        """Ask no longer whether the viewer may watch."""
+        if self._admission is not None:
+            admissions().discard(self._admission)
+            self._admission = None
 
     def _close_after(self, sending: asyncio.Task[None]) -> None:
         if not sending.cancelled():

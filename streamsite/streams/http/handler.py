@@ -36,12 +36,13 @@ from ..log.database import in_database
 from ..log.outages import AWAY, outage, unanswered
 from ..request_id import HEADER, answering
 from ..request_id import begin as begin_request
+from . import uvicorn
 from .bodies import check_length, close_file, read_body, usual_limit
 from .draining import draining
 from .endpoints import refusal, refusal_of
 from .limits import viewers
 from .origins import allow_origin
-from .outlets import ClientLeft, can_step
+from .outlets import ClientLeft, can_step, cut
 from .responses import RecordsResponse, begin, watch
 from .routing import Found, Router, answer_of
 from .sessions import Request
@@ -112,14 +113,19 @@ class StreamHandler:
             draining.bodies.add(task)
             if isinstance(response, RecordsResponse) and can_step(send):
                 reader, outlet = await begin(response, scope, send)
+                admission = response.wanted.admission
                 # The stream may stay open for long, and needs neither of these objects.
                 del response, head
-                if await watch(reader, outlet, receive):
+                if await watch(reader, outlet, receive, admission):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
+                    uvicorn.watch_the_rest(send)
             else:
                 parts, charset = response._iterator, response.charset
                 del response, head
                 await send_stream(parts, charset, receive, send)
+        except StreamError:
+            # The viewer may not watch any more. It is refused when it comes back.
+            cut(scope, send)
         finally:
             draining.forget(task)
             viewers.leave(scope)

@@ -25,7 +25,7 @@ def viewer_link(stream: Stream | str, *, expires: timedelta | float) -> str:
 
     Every transport takes the parameter, and the clients in JavaScript and Python send the query of
     a stream's address with each request. The link opens only this stream, only for watching, and
-    cannot be revoked before it expires. A connection that was opened in time stays open.
+    cannot be revoked before it expires. An open connection ends when the link expires.
 
     The link is signed with SECRET_KEY. Readers with an expired link get status 403, or the close
     code 4403. A changed link counts as none.

@@ -6,9 +6,14 @@ from typing import Any
 
 from ..pieces import Batch
 from ..reading.fanout import step
+from . import uvicorn
 
 # The key of a connection's door in the extensions of its scope.
 DOOR = "streamsite.door"
+# A keep-alive of a WebSocket whose text frames must be records: a frame that applications don't
+# see. A pong that nobody asked for is a heartbeat in one direction (RFC 6455, section 5.5.3).
+NO_TEXT = ""
+PONG = b"\x8a\x00"
 
 
 class ClientLeft(Exception):
@@ -27,7 +32,8 @@ class Body:
     def put(self, message: bytes) -> Awaitable[None] | None:
         if not message:
             return None
-        return step(self._send({"type": "http.response.body", "body": message, "more_body": True}))
+        rest = step(self._send({"type": "http.response.body", "body": message, "more_body": True}))
+        return rest and uvicorn.patiently(self._send, rest)
 
 
 class Frames:
@@ -40,7 +46,11 @@ class Frames:
         self._send = send
 
     def put(self, message: list[str]) -> Awaitable[None] | None:
-        return step(self._send_all(message))
+        if message == [NO_TEXT]:
+            uvicorn.write_frame(self._send, PONG)
+            return None
+        rest = step(self._send_all(message))
+        return rest and uvicorn.patiently(self._send, rest)
 
     async def _send_all(self, texts: list[str]) -> None:
         try:
@@ -72,6 +82,14 @@ def open_door(scope: Any) -> Any:
     """Return the door of a connection, or None if the server has none or the door is closed."""
     door = (scope.get("extensions") or {}).get(DOOR)
     return door if door is not None and door.is_open else None
+
+
+def cut(scope: Any, send: Any) -> None:
+    """Cut off a body without its end, so that no client takes it for complete."""
+    if door := open_door(scope):
+        door.abort()
+    else:
+        uvicorn.abort(send)
 
 
 def can_step(send: Any) -> bool:

@@ -96,6 +96,15 @@ class Policy:
         is_default = type(self).may_watch is Policy.may_watch
         return is_default and stream.visibility != Stream.Visibility.OWNER
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether `user`, `publisher` and `may_watch` are the defaults.
+
+        These look only at the session's cookie, a viewer link and the header Authorization.
+        """
+        names = ("user", "publisher", "may_watch")
+        return all(getattr(type(self), name) is getattr(Policy, name) for name in names)
+
 
 def policy() -> Policy:
     """Return the policy of this project."""

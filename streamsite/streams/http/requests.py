@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ from ..reading.fanout import Reader
 from ..reading.following import Follower, follow
 from ..reading.playing import Player, play
 from .access import find_watchable
+from .admissions import Admission, admissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class StreamRequest:
     stream: Stream
     after: Cursor
     pace: float | Literal["recorded"] | None
+    # With it, the reader is asked again whether it may watch. See `admissions`.
+    admission: Admission | None = None
 
     def batches(
         self, transport: str, *, waited: float | None = None
@@ -43,6 +47,26 @@ class StreamRequest:
         return play(
             self.stream, every=self.pace, after=self.after, transport=transport, waited=waited
         )
+
+    async def watched(
+        self, transport: str, *, waited: float | None = None
+    ) -> AsyncGenerator[Batch, None]:
+        """Yield the batches as `batches` does, as long as the reader may watch the stream.
+
+        Raise the StreamError with which the reader has lost the right.
+        """
+        admission = self.admission
+        if admission is not None:
+            admissions().add(admission)
+        try:
+            async with aclosing(self.batches(transport, waited=waited)) as batches:
+                async for batch in batches:
+                    if admission is not None and admission.lost is not None:
+                        raise admission.lost
+                    yield batch
+        finally:
+            if admission is not None:
+                admissions().discard(admission)
 
     def reader(self, transport: str) -> Reader:
         """Return what the fan-out reads for this reader. See `batches`."""
@@ -82,7 +106,8 @@ async def read_request(
     stream = await find_watchable(request, name, revision=after.revision if after else 0)
     if pace is not None and stream.live:
         raise Conflict(f"Stream {name!r} is live. Leave out `pace`, or replay it after its end.")
-    return StreamRequest(stream, after or latest(stream), pace)
+    admission = Admission(request, stream)
+    return StreamRequest(stream, after or latest(stream), pace, admission)
 
 
 def _pace(text: str) -> float | Literal["recorded"]:

@@ -13,6 +13,8 @@ from django.http import StreamingHttpResponse
 
 from ..instruments import traffics
 from ..reading.fanout import Outlet, Reader, Viewer, pieces_in
+from . import uvicorn
+from .admissions import Admission, admissions
 from .outlets import Body, Framed, open_door
 from .requests import StreamRequest
 
@@ -40,7 +42,7 @@ class RecordsResponse(StreamingHttpResponse):
         # A server sends the head of a response with the first part, and the first piece may take
         # long. The first part may be empty.
         yield self.body_format.before
-        async with aclosing(self.wanted.batches(self.transport)) as batches:
+        async with aclosing(self.wanted.watched(self.transport)) as batches:
             traffic = traffics().of(self.transport)
             async for batch in batches:
                 body = self.body_format.body(batch)
@@ -56,22 +58,28 @@ async def begin(response: RecordsResponse, scope: Any, send: Any) -> tuple[Reade
     door = open_door(scope)
     outlet: Outlet
     if door is None:
+        uvicorn.hold_little(send)
         outlet = Body(body_format.framed(), send)
     else:
         outlet = Framed(body_format.framed(door.frame), door)
     return response.wanted.reader(response.transport), outlet
 
 
-async def watch(reader: Reader, outlet: Outlet, receive: Any) -> bool:
+async def watch(
+    reader: Reader, outlet: Outlet, receive: Any, admission: Admission | None = None
+) -> bool:
     """Have the fan-out serve a viewer, to the end of the stream or until the client leaves.
 
     Return whether the viewer has everything. Raise the error with which reading or sending failed,
-    if it did.
+    if it did, and the StreamError with which the viewer lost the right to watch.
     """
     task = asyncio.current_task()
     assert task is not None
     cancelling = task.cancelling()
     viewer = Viewer(reader, outlet, task.cancel)
+    if admission is not None:
+        admission.viewer = viewer
+        admissions().add(admission)
     try:
         viewer.pull()
         # The request has been read, so the only message that can follow is http.disconnect.
@@ -84,4 +92,6 @@ async def watch(reader: Reader, outlet: Outlet, receive: Any) -> bool:
         return True
     finally:
         viewer.close()
+        if admission is not None:
+            admissions().discard(admission)
     return False

@@ -131,6 +131,12 @@ class Viewer:
             self.finished, self.error = True, error
             self._finished()
 
+    def fail(self, error: Exception) -> None:
+        """Stop serving the viewer, because of `error`."""
+        if self._pulling is not None:
+            self._pulling.cancel()
+        self._finish(error)
+
     def close(self) -> None:
         """Stop serving the viewer, whose client has left or has everything."""
         self.finished = True

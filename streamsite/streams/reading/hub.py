@@ -32,9 +32,11 @@ logger = logging.getLogger(__name__)
 HEARTBEAT = 2.0
 # Seconds between two reports to the metrics.
 REPORT = 0.5
-# Seconds without a piece after which readers get an empty batch, to keep the connection alive. With
-# a heartbeat added they stay below the 15 s that WHATWG HTML 9.2.7 advises for comments.
-QUIET = 12.0
+# Seconds without a piece after which readers get an empty batch, to keep the connection alive, and
+# seconds between two looks for such readers. Together they stay below the 15 s that WHATWG HTML
+# 9.2.7 advises for comments, on a busy machine too.
+QUIET = 10.0
+KEEP_ALIVE = 1.0
 # Seconds for which a client that polls counts as a viewer after a poll.
 POLLER_STAYS = 5.0
 
@@ -126,6 +128,7 @@ class Hub:
         if not self._tasks:
             self._spawn(self._listen())
             self._spawn(self._beat())
+            self._spawn(self._keep_alive())
             if WANTED:
                 self._spawn(self._report())
 
@@ -165,13 +168,19 @@ class Hub:
             except Exception as error:
                 if not outage.tell(error):
                     logger.exception("A heartbeat failed. The next one comes in %s s.", HEARTBEAT)
-            now = self.loop.time()
             for tail in self._tails.values():
-                if now - tail.changed_at > QUIET:
-                    tail.wake()
                 if not tail.joined:
                     self._spawn(self._join(tail))
             await asyncio.sleep(HEARTBEAT)
+
+    async def _keep_alive(self) -> None:
+        """Give the readers of quiet streams an empty batch. The database may be away meanwhile."""
+        while True:
+            long_ago = self.loop.time() - QUIET
+            for tail in self._tails.values():
+                if tail.changed_at <= long_ago:
+                    tail.wake()
+            await asyncio.sleep(KEEP_ALIVE)
 
     async def _report(self) -> None:
         """Bring the metrics up to date, and measure how late the event loop wakes this task."""

@@ -103,7 +103,7 @@ async def _batch(
     with suppress(TimeoutError):
         async with (
             draining.waiting(wait),
-            aclosing(wanted.batches(NAME, waited=waited or 0)) as batches,
+            aclosing(wanted.watched(NAME, waited=waited or 0)) as batches,
         ):
             async for batch in batches:
                 if batch:

@@ -13,12 +13,13 @@ from functools import cache
 from ...errors import BadRequest, NoSuchStream, StreamError
 from ...instruments import traffics
 from ...pieces import Batch
-from ...reading.fanout import pieces_in, size_of
+from ...reading.fanout import Outlet, pieces_in, size_of
 from ...reading.finding import find
 from ...wire import objects
+from .. import uvicorn
 from ..access import stop_for
 from ..consumers import Consumer
-from ..outlets import Framed, Frames, can_step, open_door
+from ..outlets import NO_TEXT, PONG, Framed, Frames, can_step, open_door
 from ..requests import StreamRequest, read_request
 from ..sessions import handshake_request
 from .encoding import json_objects, shared
@@ -46,22 +47,26 @@ class StreamConsumer(Consumer):
         await self.accept(protocol)
         encode = arrays if protocol == BATCH_PROTOCOL else frames
         if door := open_door(self.scope):
-            self.start_viewing(wanted.reader(NAME), Framed(framed(encode, door.frame), door))
+            outlet: Outlet = Framed(framed(encode, door.frame), door)
+            self.start_viewing(wanted.reader(NAME), outlet, wanted.admission)
         elif can_step(self.base_send):
-            self.start_viewing(wanted.reader(NAME), Frames(encode, self.base_send))
+            uvicorn.hold_little(self.base_send)
+            outlet = Frames(encode, self.base_send)
+            self.start_viewing(wanted.reader(NAME), outlet, wanted.admission)
         else:
             self.start_sending(self.send_records(wanted, encode))
 
     async def send_records(
         self, wanted: StreamRequest, encode: Callable[[Batch], list[str]]
     ) -> None:
-        async with aclosing(wanted.batches(NAME)) as batches:
+        async with aclosing(wanted.watched(NAME)) as batches:
             traffic = traffics().of(NAME)
             async for batch in batches:
                 texts = encode(batch)
                 traffic.add(pieces_in(batch), size_of(texts))
                 for text in texts:
-                    await self.send(text)
+                    if text != NO_TEXT:
+                        await self.send(text)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
@@ -75,14 +80,14 @@ class StreamConsumer(Consumer):
 
 @shared
 def frames(batch: Batch) -> list[str]:
-    """Return each object of a batch as a text frame. An empty batch has none."""
-    return [text for record in batch for text in record.encoded(json_objects)]
+    """Return each object of a batch as a text frame. An empty batch has a `NO_TEXT`."""
+    return [text for record in batch for text in record.encoded(json_objects)] or [NO_TEXT]
 
 
 @shared
 def arrays(batch: Batch) -> list[str]:
     """Return a batch as one text frame: a JSON object, or an array unless there is one object."""
-    objects_of_batch = frames(batch)
+    objects_of_batch = frames(batch) if batch else []
     return objects_of_batch if len(objects_of_batch) == 1 else [objects.array(objects_of_batch)]
 
 
@@ -91,7 +96,11 @@ def framed(
     encode: Callable[[Batch], list[str]], frame: Callable[[bytes], bytes]
 ) -> Callable[[Batch], bytes]:
     """Return the function that encodes a batch with the frames that a server puts around texts."""
-    return shared(lambda batch: b"".join([frame(text.encode()) for text in encode(batch)]))
+
+    def of_text(text: str) -> bytes:
+        return PONG if text == NO_TEXT else frame(text.encode())
+
+    return shared(lambda batch: b"".join([of_text(text) for text in encode(batch)]))
 
 
 def op_of(text: str | None) -> str:

@@ -1,0 +1,132 @@
+"""What uvicorn lacks: it waits for ever for a client that reads nothing, and pings every 20 s.
+
+`send` of uvicorn waits until the client reads, and uvicorn closes a connection only when everything
+was sent. The functions reach the transport below `send`, which is an attribute of uvicorn's
+protocols and undocumented. On other servers, and below middleware that replaces `send`, there is no
+transport to reach: then the functions do nothing.
+"""
+
+import asyncio
+import os
+import socket
+import struct
+import sys
+from collections.abc import Awaitable
+from typing import Any
+
+from ..conf import setting
+
+# Bytes that the kernel holds of what the client has not been sent yet. Without the limit Linux
+# holds up to 4 MiB for a client that reads nothing.
+UNSENT = 65_536
+# The option's number on Linux, for Python 3.11 (tcp(7)).
+TCP_NOTSENT_LOWAT = getattr(socket, "TCP_NOTSENT_LOWAT", 25)
+# Close with a reset: a client that reads nothing would never confirm an orderly close.
+RESET = struct.pack("ii", 1, 0)
+# How often a connection is looked at within STREAM_STALL_TIMEOUT.
+LOOKS = 4
+
+
+def transport_of(send: Any) -> Any:
+    """Return the transport of the connection to which uvicorn's `send` sends, or None."""
+    protocol = getattr(send, "__self__", None)
+    if not type(protocol).__module__.startswith("uvicorn.protocols."):
+        return None
+    return getattr(protocol, "transport", None)
+
+
+def hold_little(send: Any) -> None:
+    """Have the kernel hold little for a client that reads slowly."""
+    transport = transport_of(send)
+    if transport is not None and sys.platform == "linux":
+        set_option(transport, socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT)
+
+
+def write_frame(send: Any, frame: bytes) -> None:
+    """Send the bytes of a WebSocket's frame that ASGI has no message for."""
+    transport = transport_of(send)
+    if transport is not None and not transport.is_closing():
+        transport.write(frame)
+
+
+async def patiently(send: Any, rest: Awaitable[None]) -> None:
+    """Await `rest`, the rest of a `send`, and abort the connection if its client reads nothing."""
+    watch = None if transport_of(send) is None else Watch(send)
+    try:
+        await rest
+    finally:
+        if watch is not None:
+            watch.stop()
+
+
+def watch_the_rest(send: Any) -> None:
+    """Abort the connection if its client does not read what is left to send."""
+    transport = transport_of(send)
+    if transport is not None and transport.get_write_buffer_size():
+        Watch(send)
+
+
+def abort(send: Any) -> None:
+    """Reset the connection."""
+    transport = transport_of(send)
+    if transport is not None:
+        set_option(transport, socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        transport.abort()
+
+
+class Watch:
+    """Abort a connection if its client reads nothing for STREAM_STALL_TIMEOUT seconds.
+
+    A client that reads slowly is not cut off. The watch ends when everything was sent.
+    """
+
+    def __init__(self, send: Any) -> None:
+        self._send = send
+        self._transport = transport_of(send)
+        self._left = self._unread()
+        self._looks = 0
+        self._wait()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _wait(self) -> None:
+        pause = setting("STREAM_STALL_TIMEOUT") / LOOKS
+        self._timer = asyncio.get_running_loop().call_later(pause, self._look)
+
+    def _look(self) -> None:
+        before, self._left = self._left, self._unread()
+        self._looks = self._looks + 1 if self._left >= before else 0
+        if self._looks == LOOKS:
+            abort(self._send)
+        elif self._transport.get_write_buffer_size():
+            self._wait()
+
+    def _unread(self) -> int:
+        """Return how many bytes the client's system has not confirmed."""
+        unread: int = self._transport.get_write_buffer_size()
+        if sys.platform == "linux" and (number := file_number(self._transport)) >= 0:
+            unread += unconfirmed(number)
+        return unread
+
+
+def unconfirmed(number: int) -> int:
+    """Return the bytes in the kernel that were not confirmed, given a socket's file descriptor."""
+    from fcntl import ioctl
+    from termios import TIOCOUTQ
+
+    found: int = struct.unpack("i", ioctl(number, TIOCOUTQ, bytes(4)))[0]
+    return found
+
+
+def file_number(transport: Any) -> int:
+    """Return the file descriptor of a transport's socket, or -1 if there is none."""
+    found = transport.get_extra_info("socket")
+    return -1 if found is None else found.fileno()
+
+
+def set_option(transport: Any, *option: Any) -> None:
+    """Set an option of a transport's socket, of which uvloop shows only the file descriptor."""
+    if (number := file_number(transport)) >= 0:
+        with socket.socket(fileno=os.dup(number)) as same:
+            same.setsockopt(*option)

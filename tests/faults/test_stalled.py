@@ -1,0 +1,139 @@
+"""Viewers that read nothing, viewers that read slowly, and the signs of life that viewers get."""
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from tests.engine.publisher import Publisher
+from tests.marks import EVERY_SERVER, upstream
+from tests.process import connections, resident
+from tests.raw import http
+from tests.site import Site, SiteMaker
+from tests.waiting import wait_until
+
+KIB = 1024
+# A commit of 1 MiB.
+COMMIT = ["x" * 65_536] * 16
+COMMITS = 4
+TRANSPORTS = ("chunked", "events", "ws")
+# Viewers that read nothing, and the most that each may cost.
+MUTE = 200
+MOST = 512 * KIB
+# The largest receive buffer of a viewer that reads nothing, in bytes.
+WINDOW = 16 * KIB
+# Seconds.
+STALL_TIMEOUT = 4
+LONGEST_SILENCE = 15
+
+
+@pytest.fixture
+def own(on: str, make_site: SiteMaker) -> Iterator[tuple[Site, Publisher]]:
+    """Yield a site of one server, and its process of sources."""
+    site = make_site(servers=[on], STREAM_STALL_TIMEOUT=f"{STALL_TIMEOUT}").start()
+    publisher = Publisher(site.env)
+    yield site, publisher
+    publisher.kill()
+
+
+class Viewer(http.Connection):
+    """A client that has asked for a stream, and read the head of the response."""
+
+    def __init__(self, site: Site, name: str, transport: str) -> None:
+        self.address = site.address
+        self.socket = socket.socket()
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, WINDOW)
+        self.socket.settimeout(90)
+        self.socket.connect(site.address)
+        # Without a buffer, so that a viewer reads only what it asks for.
+        self.file = self.socket.makefile("rb", buffering=0)
+        headers = {}
+        if transport == "ws":
+            headers = {
+                "Upgrade": "websocket",
+                "Connection": "Upgrade",
+                "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+                "Sec-WebSocket-Version": "13",
+            }
+        elif transport == "chunked":
+            headers = {"Accept": "application/x-ndjson"}
+        self.send(f"/stream/{name}/{transport}", headers=headers)
+        http.read_head(self.file)
+
+
+@EVERY_SERVER
+@upstream("granian", "granian does not end the connection of a client that reads nothing")
+def test_viewers_that_read_nothing_cost_little_and_are_cut_off_and_slow_ones_go_on(own):
+    site, publisher = own
+    source = publisher.open()
+    with ExitStack() as stack:
+        slow = stack.enter_context(Viewer(site, source.name, "events"))
+        hurry, pool = Event(), stack.enter_context(ThreadPoolExecutor(1))
+        received = pool.submit(read_slowly, slow, hurry)
+        stack.callback(hurry.set)
+        for number in range(MUTE):
+            transport = TRANSPORTS[number % len(TRANSPORTS)]
+            stack.enter_context(Viewer(site, source.name, transport))
+        before, most = memory(site), 0
+
+        def cut_off() -> bool:
+            nonlocal most
+            most = max(most, memory(site) - before)
+            return connections(site.address[1]) == 1
+
+        for _ in range(COMMITS):
+            source.write(*COMMIT)
+        wait_until(cut_off, "the viewers are cut off", patience=30)
+        assert most < MUTE * MOST, f"{most / MUTE / KIB:.0f} KiB for each"
+        # The slow viewer has not been cut off in much more than the time to stall.
+        time.sleep(2 * STALL_TIMEOUT)  # It reads meanwhile: the test waits for time itself.
+        hurry.set()
+        source.end()
+        assert received.result().count(COMMIT[0].encode()) == len(COMMIT) * COMMITS
+
+
+def read_slowly(viewer: Viewer, hurry: Event) -> bytes:
+    """Read some KiB a second, and quickly when there is hurry, up to the end of the stream."""
+    data = b""
+    while b'"end":"done"' not in data[-KIB:]:
+        hurry.wait(0.5)
+        part = viewer.socket.recv(4 * KIB)
+        assert part, "the slow viewer was cut off"
+        data += part
+    return data
+
+
+def memory(site: Site) -> int:
+    """Return the bytes that a server holds, with those in the send buffers of its sockets."""
+    queued = 0
+    for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _number, local, _remote, _state, queues, *_rest = row.split()
+        if int(local.rpartition(":")[2], 16) == site.address[1]:
+            queued += int(queues.partition(":")[0], 16)
+    return resident(site.server.pid) + queued
+
+
+@EVERY_SERVER
+@upstream("granian", "granian sends no pings")
+def test_a_viewer_of_a_silent_stream_gets_a_sign_of_life_at_least_every_15_seconds(own):
+    site, publisher = own
+    source = publisher.open()
+    with ExitStack() as stack, ThreadPoolExecutor(len(TRANSPORTS)) as pool:
+        viewers = [stack.enter_context(Viewer(site, source.name, each)) for each in TRANSPORTS]
+        for signs in [pool.submit(count_signs, viewer) for viewer in viewers]:
+            assert signs.result() >= 2
+
+
+def count_signs(viewer: Viewer) -> int:
+    """Return how often bytes come within twice the longest silence, which is the time-out."""
+    viewer.socket.settimeout(LONGEST_SILENCE)
+    signs, end = 0, time.monotonic() + 2 * LONGEST_SILENCE
+    while time.monotonic() < end:
+        assert viewer.socket.recv(4 * KIB), "the viewer was cut off"
+        signs += 1
+    return signs

@@ -37,7 +37,8 @@ def own_single(
     request: pytest.FixtureRequest, make_site: SiteMaker
 ) -> Iterator[tuple[Site, Publisher]]:
     """Yield a running site of one server that no other test uses, and its process of sources."""
-    site = make_site(servers=[request.param]).start()
+    # The machine may be busy for longer than a viewer may read nothing.
+    site = make_site(servers=[request.param], STREAM_STALL_TIMEOUT="90").start()
     publisher = Publisher(site.env)
     yield site, publisher
     publisher.kill()

@@ -13,6 +13,8 @@ from streamsite.streams.http.transports.websocket import arrays, framed, frames
 
 Messages = list[dict[str, Any]]
 
+SCOPE = {"path": "/", "headers": []}
+
 
 async def serve(
     consumer: type[Consumer], *, gone: bool = False, says: str | None = None
@@ -45,7 +47,7 @@ async def serve(
             raise ConnectionResetError
 
     async with asyncio.timeout(30):
-        await asyncio.create_task(consumer.as_asgi()({"path": "/"}, receive, send))
+        await asyncio.create_task(consumer.as_asgi()(SCOPE, receive, send))
         await asyncio.wait(tasks)
     assert not any(isinstance(task.exception(), OSError) for task in tasks)
     return sent

@@ -123,10 +123,10 @@ async def tell_stored(stream: Any) -> None:
 
     Without a channel layer between the processes, the server would look into the log every 2 s.
     """
-    from streamsite.streams import StreamError
+    from streamsite.streams import Stopped, StreamError
 
     told = 0
-    with suppress(StreamError):  # The writer meets the same error.
+    with suppress(StreamError, Stopped):  # The writer meets the same error.
         while True:
             await asyncio.sleep(TELLS)
             if stream.n > told:

@@ -12,7 +12,7 @@ from typing import Any
 
 PATHS = {
     "direct": "No proxy: what the endpoint sends goes out at once.",
-    "nginx": "nginx before 1.29.7 with its defaults: proxy_buffering on, and HTTP/1.0 to the server. "
+    "nginx": "nginx before 1.29.7 with its defaults: proxy_buffering on, HTTP/1.0 to the server. "
     "It passes on full buffers of 4 KiB, unless the response says X-Accel-Buffering: no.",
     "buffered": "The same proxy told to ignore that header (proxy_ignore_headers), like many "
     "others that buffer.",

@@ -81,6 +81,7 @@ class Run:
         # What the engine has told about the stream so far.
         self.pieces = self.length = 0
         self.end: End | None = None
+        self.ended = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -162,6 +163,7 @@ class Run:
                             self.length += sum(map(len, record.texts))
                         elif isinstance(record, End):
                             self.end = record
+                            self.ended.set()
                             self.events.add("end", state=record.state, reason=record.reason)
 
     def signal(self, number: signal.Signals) -> None:

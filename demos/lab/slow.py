@@ -52,6 +52,7 @@ class SlowReader:
         self.row = run.row(self.panel, self.source, self.transport, "direct")
         self.at = now()
         self.state = "reading"
+        # While it read nothing. Afterwards a batch of a thousand pieces may wait for it.
         self.most_held = 0
         self.let_go: float | None = None
         # Pieces that were given before the reader came, to the plain way.
@@ -129,7 +130,8 @@ class SlowReader:
         while not self.row.links:
             await asyncio.sleep(LOOK)
         while self.row.links:
-            self.most_held = max(self.most_held, self.row.held or 0)
+            if self.state == "not reading":
+                self.most_held = max(self.most_held, self.row.held or 0)
             await asyncio.sleep(LOOK)
         if self.state == "not reading" and not self.row.ended_well:
             self._note_let_go()

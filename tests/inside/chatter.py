@@ -55,3 +55,9 @@ async def answer(question: Question) -> AsyncIterator[Any]:
             yield json.dumps([message["id"] for message in question.messages])
         case _:
             yield rest
+
+
+async def essay(question: Question) -> AsyncIterator[str]:
+    """Answer any question with twenty parts, as a model does."""
+    for n in range(20):
+        yield f"word {n} "

@@ -113,13 +113,13 @@ def test_a_producer_that_wakes_up_after_its_lease_writes_nothing_more(site):
             pool.submit(visitor.reader(source, "websocket").read) for source in ("engine", "plain")
         )
         visitor.wait_for_count(10)
-        visitor.cause("hang", seconds=10)
+        visitor.cause("hang", seconds=6)
         visitor.cause("hang", status=409)
         interrupted = visitor.wait_for("end")
         assert interrupted["stream"]["state"] == "interrupted"
-        assert "wake" not in kinds_of(interrupted)
         run = visitor.wait_for("wake", "fenced", "over")
         assert "has ended (interrupted)" in event_of(run, "fenced")["why"]
+        assert kinds_of(run).index("end") < kinds_of(run).index("wake")
         assert run["stream"] == interrupted["stream"]
         assert engine.result(20).numbers == list(range(run["stream"]["pieces"]))
         # The plain producer goes on as if nothing had happened.
@@ -177,24 +177,24 @@ def test_a_proxy_that_compresses_sends_the_same_text_at_the_end(site):
 
 @ON_EVERY_SERVER
 def test_the_server_holds_a_bounded_part_for_a_slow_reader_which_loses_nothing(site):
-    visitor = Visitor(site.address).start(rate=200, size=200, seconds=10)
+    visitor = Visitor(site.address).start(rate=200, size=200, seconds=6)
     for transport in STREAMED:
-        visitor.cause("slow", transport=transport, seconds=8)
+        visitor.cause("slow", transport=transport, seconds=5)
     run = visitor.wait(
         lambda run: all(each["state"] == "complete" for each in run["slow"]), "the slow readers"
     )
     for each in run["slow"]:
-        assert (each["pieces"], each["lost"], each["repeated"]) == (2000, 0, 0), each
+        assert (each["pieces"], each["lost"], each["repeated"]) == (1200, 0, 0), each
         assert each["let_go"] is None
         if site.server.name != "granian":
-            # Two buffers and a batch of 1000 pieces, of 850 kB in all.
-            assert 4096 < each["most_held"] < 600_000
+            # Of 450 kB in all: the server's buffer, and what the kernel takes.
+            assert 4096 < each["most_held"] < 150_000, each
     visitor.leave()
 
 
 def test_the_plain_way_drops_what_a_slow_reader_does_not_take(site):
-    visitor = Visitor(site.address).start(rate=200, size=200, seconds=10)
-    visitor.cause("slow", transport="chunked", source="plain", seconds=8)
+    visitor = Visitor(site.address).start(rate=200, size=200, seconds=6)
+    visitor.cause("slow", transport="chunked", source="plain", seconds=5)
     run = visitor.wait(lambda run: run["slow"][0]["state"] == "complete", "the slow reader")
     (slow,) = run["slow"]
     assert slow["lost"] > 0

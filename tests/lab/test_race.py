@@ -67,3 +67,23 @@ def test_another_tab_finds_the_run(site):
     assert visitor.ask("").json["run"] == visitor.id
     visitor.leave()
     assert visitor.ask("").json["run"] is None
+
+
+def test_an_answer_of_the_model_is_a_run_where_there_is_a_model(make_site):
+    site = make_site(CHAT_SOURCE="tests.inside.chatter.essay").start()
+    visitor = Visitor(site.address)
+    assert visitor.ask("").json["offers"]["texts"]["model"] == ""
+    visitor.start(text="model", rate=50)
+    reader = visitor.reader("engine", "sse").read()
+    assert reader.texts == [f"word {n} " for n in range(20)]
+    assert reader.end["end"] == "done"
+    assert visitor.wait_for("over")["count"] == 20
+    visitor.leave()
+
+
+def test_without_a_model_its_answer_is_refused_with_the_reason(site):
+    visitor = Visitor(site.address)
+    answer = visitor.ask("", "POST", {"text": "model"})
+    assert answer.status == 409
+    assert answer.json["detail"] == visitor.ask("").json["offers"]["texts"]["model"]
+    assert "CHAT_MODEL" in answer.json["detail"]

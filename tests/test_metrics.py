@@ -1,5 +1,6 @@
 """The page of the metrics, as Prometheus reads it."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,12 +10,14 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from .inside import streams
+from .inside import streams, users
 from .ports import HOST, free_port
 from .raw import http
 from .site import SERVERS, Server, Site, SiteMaker, environment, server_command
+from .valkey import Valkey
 from .waiting import wait_until
 
+TOO_MANY = 429
 Samples = dict[tuple[str, str], float]
 
 
@@ -92,6 +95,70 @@ def test_the_metrics_count_what_viewers_get(make_site: SiteMaker, server: str):
     assert found["streamsite_streams", "live"] == 0
     assert found["streamsite_event_loop_delay_seconds_count", ""] > 0
     assert found["streamsite_database_wait_seconds_count", ""] > 0
+
+
+def test_the_metrics_count_what_publishers_do_and_what_is_refused(measured: Site):
+    headers = {"Authorization": f"Bearer {measured.call(users.make_token, 'publisher')}"}
+
+    def post(path: str, body: object, headers: dict[str, str] = headers) -> int:
+        kind = {"Content-Type": "application/json"}
+        return http.ask(
+            measured.address,
+            f"/stream/{path}",
+            method="POST",
+            headers={**headers, **kind},
+            body=json.dumps(body).encode(),
+        ).status
+
+    assert post("first/pieces", {"pieces": ["a", "b"]}) == 202
+    assert post("first/pieces", {"pieces": ["c"], "end": "done"}) == 202
+    assert post("second/pieces", {"pieces": ["d"]}) == 202
+    assert [post("second/stop", {}) for _ in range(2)] == [202, 202]
+    assert post("second/pieces", {"pieces": ["e"]}) == 409
+    assert post("third/pieces", {"pieces": ["f"]}, {"Authorization": "Bearer wrong"}) == 401
+    found = samples(measured.address)
+    assert found["streamsite_publishes_total", "http"] == 3
+    assert found["streamsite_pieces_committed_total", ""] == 4
+    assert found["streamsite_commit_seconds_count", ""] >= 3
+    assert found["streamsite_ends_total", "done"] == 1
+    assert found["streamsite_ends_total", "stopped"] == 1
+    assert found["streamsite_stops_total", "yes"] == 1
+    assert found["streamsite_stops_total", "no"] == 1
+    assert found["streamsite_errors_total", "Ended"] == 1
+    assert found["streamsite_errors_total", "Unauthorized"] == 1
+
+
+def test_the_metrics_name_the_limit_that_refuses(make_site: SiteMaker):
+    site = make_site(STREAM_METRICS="internal", STREAM_MAX_VIEWERS_PER_CLIENT="1").start()
+    site.call(streams.reserve, "crowded")
+    with http.Connection(site.address) as viewer:
+        viewer.send("/stream/crowded/events")
+        http.read_head(viewer.file)
+        assert http.get(site.address, "/stream/crowded/events").status == TOO_MANY
+    assert samples(site.address)["streamsite_refusals_total", "client-viewers"] == 1
+
+
+def test_the_metrics_tell_how_long_rings_take_and_which_are_lost(
+    make_site: SiteMaker, valkey: Valkey
+):
+    site = make_site(STREAM_METRICS="internal", REDIS_URL=valkey.url).start()
+    headers = {
+        "Authorization": f"Bearer {site.call(users.make_token, 'publisher')}",
+        "Content-Type": "application/json",
+    }
+
+    def publish(name: str) -> None:
+        body = json.dumps({"pieces": ["a"], "end": "done"}).encode()
+        path = f"/stream/{name}/pieces"
+        assert http.ask(site.address, path, method="POST", headers=headers, body=body).status == 202
+
+    publish("heard")
+    wait_until(lambda: samples(site.address)["streamsite_ring_seconds_count", ""], "a ring is sent")
+    valkey.stop()
+    publish("unheard")
+    wait_until(lambda: samples(site.address)["streamsite_rings_lost_total", ""], "a ring is lost")
+    valkey.start()
+    site.server.excuse()
 
 
 def test_the_metrics_count_the_viewers_who_are_there(measured: Site):

@@ -229,9 +229,10 @@ export class LabPanel extends HTMLElement {
 
   entry(entry) {
     this.#newLines = true;
-    // The name of the run is long and the same in all addresses.
-    const name = `/lab/runs/${this.#race.run.id}`;
-    const parts = entry.parts.map((part) => ({ ...part, text: part.text.replace(name, "…") }));
+    const { run, path } = this.#race;
+    // The beginning of the address is long and the same in all lines.
+    const start = addressOf(run, { panel: this.transport, source: this.source, path });
+    const parts = entry.parts.map((part) => ({ ...part, text: part.text.replace(start, "…") }));
     this.#lines.push({ ...entry, parts });
     if (this.#lines.length > LINES) this.#lines.shift();
   }

@@ -9,7 +9,9 @@ import pytest
 
 from streamsite.streams import client
 from streamsite.streams.pieces import End, Pieces
+from tests.chat.front import Front, text_of
 from tests.engine.publisher import Publisher
+from tests.inside import chatter, streams
 from tests.raw import events, http, websocket
 from tests.site import Server, Site, SiteMaker
 from tests.valkey import Valkey
@@ -185,6 +187,51 @@ def test_ctrl_c_and_a_second_signal_do_not_wait_for_the_grace(
         wait_until(lambda: is_draining(second), "the server drains")
         second.send(signal.SIGINT)
         assert ended_well(second)
+
+
+def test_with_debug_a_server_does_not_wait_for_its_viewers(
+    make_site: SiteMaker, publishing: ExitStack
+):
+    site = make_site(STREAM_GRACE=LONG, DEBUG="on").start()
+    source = begin(publishing, site)
+    with ExitStack() as stack:
+        Viewers(stack, site, source.name)
+        site.server.send(signal.SIGTERM)
+        assert ended_well(site.server)
+
+
+# Sources that run in the server.
+
+CHATTER = "tests.inside.chatter.answer"
+
+
+@DRAINS
+def test_a_source_in_the_server_may_finish_within_the_grace(make_site: SiteMaker, on: str):
+    site = make_site(servers=[on], STREAM_GRACE=LONG, CHAT_SOURCE=CHATTER).start()
+    with ExitStack() as stack:
+        front = Front(site, stack)
+        with front.asking("within", "count 40 0.1") as answer:
+            answer.until("0 ")
+            site.server.send(signal.SIGTERM)
+            wait_until(lambda: is_draining(site.server), "the server drains")
+            parts = answer.rest()
+        assert text_of(parts).endswith("39 ")
+        assert parts[-1]["type"] == "finish"
+        assert ended_well(site.server)
+    assert site.call(streams.states) == ["done"]
+
+
+@DRAINS
+def test_a_source_that_goes_on_after_the_grace_is_interrupted(make_site: SiteMaker, on: str):
+    site = make_site(servers=[on], STREAM_GRACE="1", CHAT_SOURCE=CHATTER).start()
+    with ExitStack() as stack:
+        front = Front(site, stack)
+        answer = stack.enter_context(front.asking("after", "hang"))
+        answer.until("waiting ")
+        site.server.send(signal.SIGTERM)
+        assert ended_well(site.server)
+    assert site.call(streams.states) == ["interrupted"]
+    assert site.call(chatter.cancelled, "after")
 
 
 # Rolling restarts.

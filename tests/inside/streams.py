@@ -33,6 +33,11 @@ def exists(name: str) -> bool:
     return Stream.objects.filter(name=name).exists()
 
 
+def states() -> list[str]:
+    """Return the states of all streams but the article."""
+    return list(Stream.objects.exclude(name="article").values_list("state", flat=True))
+
+
 def state(name: str) -> str:
     """Return the state as the database has it, even where a lease has expired."""
     return Stream.objects.get(name=name).state

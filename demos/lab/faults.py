@@ -19,8 +19,7 @@ from .slow import SlowReader
 # The most faults of a run.
 MOST_FAULTS = 100
 # Seconds for which a producer may hang, and hangs by default. A lease is 6 s, and the site notices
-# within 2 s that one has run out. If the site takes longer, a producer hangs up to `PATIENCE` seconds
-# longer.
+# within 2 s that one has run out. A producer hangs up to `PATIENCE` seconds longer for that.
 HANGS = (6, 20)
 HANG = 10
 PATIENCE = 10.0

@@ -1,6 +1,7 @@
 """The runs of this server process, from the start to the removal."""
 
 import asyncio
+import logging
 import secrets
 import signal
 from collections.abc import Coroutine
@@ -31,6 +32,8 @@ from .account import Events, Given, Row, now
 from .options import Options
 from .process import Process
 
+logger = logging.getLogger(__name__)
+
 # Seconds for which a run is kept after its producer and its stream have ended.
 KEPT = 180
 # How long the engine keeps the stream if this process dies before it removes the run.
@@ -43,6 +46,10 @@ GRACE = 45
 NEVER = 1_000_000_000
 # The most panels of a run: four transports, seven tabs and a slow reader on two sources.
 MOST_ROWS = 60
+
+# The most runs that are kept after their end, 400,000 characters each at most.
+MOST_ENDED = 40
+TITLE = "Lab"
 
 # Names this server process in the answers.
 PROCESS = secrets.token_hex(3)
@@ -121,9 +128,8 @@ class Run:
                 if self.options is not None:
                     group.create_task(self._produce(self.options))
             await asyncio.sleep(KEPT)
-        finally:
-            # Not awaited here: the task may be cancelled because the server ends.
-            _runs.pop(self.id, None)
+        except Exception:
+            logger.exception("A run of the lab failed, and is removed.")
         await remove(self)
 
     async def _produce(self, options: Options) -> None:
@@ -184,6 +190,8 @@ class Run:
         await broadcast.say(self.id, "")
 
 
+# The places of runs that are about to start.
+_starting: set[object] = set()
 # The runs of this process by id, and the tasks that accompany them.
 _runs: dict[str, Run] = {}
 _lives: dict[str, asyncio.Task[None]] = {}
@@ -194,13 +202,28 @@ async def start(options: Options, former: str | None) -> Run:
     if former is not None:
         with suppress(NoSuchRun):
             await remove(await find(former))
-    if sum(not run.adopted for run in _runs.values()) >= (most := settings.LAB_MAX_RUNS):
+    writing = [run for run in _runs.values() if run.state != "ended"]
+    if len(writing) + len(_starting) >= (most := settings.LAB_MAX_RUNS):
         raise TooMany(f"{most} runs are under way in this process. Try again in a minute.")
-    run = Run(await areserve(visibility="link", keep=KEEP, within=WITHIN), options)
-    run.process = Process(run.id, options)
+    place = object()
+    _starting.add(place)
+    try:
+        stream = await areserve(title=TITLE, visibility="link", keep=KEEP, within=WITHIN)
+        run = Run(stream, options)
+        run.process = Process(run.id, options)
+    finally:
+        _starting.discard(place)
     run.events.add("start")
     _accompany(run)
+    await _remove_surplus()
     return run
+
+
+async def _remove_surplus() -> None:
+    """Remove the runs that ended first, so that at most `MOST_ENDED` of them are kept."""
+    ended = [run for run in _runs.values() if run.state == "ended"]
+    for run in ended[:-MOST_ENDED]:
+        await remove(run)
 
 
 async def find(run_id: str) -> Run:

@@ -136,12 +136,15 @@ def test_a_visitor_has_one_run_and_a_process_has_few(make_site):
     former = first.id
     first.start(seconds=20)
     assert first.ask(former).status == 404
-    second.start(seconds=20)
+    second.start(seconds=20).wait_for("first")
     refused = third.ask("", "POST", {})
     assert (refused.status, refused.headers["retry-after"]) == (429, "5")
     assert refused.json["detail"].startswith("2 runs are under way in this process.")
-    second.leave()
-    third.start(seconds=1)
+    second.cause("kill")
+    second.wait_for("over")
+    # A run without a producer takes no place, and can still be looked at.
+    third.start(seconds=20)
+    assert second.look()["state"] == "ended"
 
 
 def test_lab_off_takes_everything_away(make_site):

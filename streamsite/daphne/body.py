@@ -8,6 +8,9 @@ from twisted.web.http import _MalformedChunkedDataError as Malformed
 
 __all__ = ["Body", "Malformed"]
 
+# Bytes of the largest chunk: more than any server can receive.
+LARGEST_CHUNK = 10**18
+
 
 class Body:
     """A body while it comes in, of `length` bytes, or in chunks if `length` is None."""
@@ -34,6 +37,8 @@ class Body:
                 self.rest = data[len(part) :]
             return part
         self._decoder.dataReceived(data)
+        if self._decoder.state == "BODY" and self._decoder.length > LARGEST_CHUNK:
+            raise Malformed
         # One part, however small the chunks are: each part takes some hundred bytes.
         part = b"".join(self._parts)
         self._parts.clear()

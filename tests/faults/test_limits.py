@@ -229,6 +229,7 @@ PAGE = """async (name) => {
             const output = document.createElement("stream-output");
             output.setAttribute("src", `/stream/${name}`);
             output.setAttribute("transport", key);
+            output.setAttribute("autostart", "");
             output.addEventListener("streamstate", ({ detail }) => found.states.push(detail.state));
             output.addEventListener("streamrecord", ({ detail }) => {
                 found.text[key] += detail.text ?? "";

@@ -28,6 +28,7 @@ READERS: dict[str, Callable[[], Any]] = {
     "choice": lambda: environment.choice("V", "off", ("on", "off", "proxy")),
     "duration": lambda: environment.duration("V", "30d"),
     "integer": lambda: environment.integer("V", 7),
+    "limit": lambda: environment.limit("V", 7),
     "url": lambda: environment.url("V", SCHEMES),
     "database": lambda: database()["HOST"],
     "redis": redis,
@@ -46,6 +47,9 @@ GOOD = [
     ("integer", " 12 ", 12),
     ("integer", "0001", 1),
     ("integer", "9" * 18, 10**18 - 1),
+    ("limit", "", 7),
+    ("limit", " 12 ", 12),
+    ("limit", "None", None),
     ("duration", "", timedelta(days=30)),
     ("duration", " 12H ", timedelta(hours=12)),
     ("duration", "forever", None),
@@ -103,6 +107,10 @@ BAD = [
     *[
         ("integer", value, NOT_A_NUMBER.format(value))
         for value in ("abc", "0", "-1", "1.5", "1_000", "٣", "9" * 19)
+    ],
+    *[
+        ("limit", value, f"{NOT_A_NUMBER.format(value)[:-1]}, or none.")
+        for value in ("0", "all", "-1")
     ],
     *[
         ("duration", value, NOT_A_DURATION.format(value))

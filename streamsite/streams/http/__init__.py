@@ -21,5 +21,6 @@ granian       closing a WebSocket on granian
 uvicorn       cutting off a client of uvicorn that reads nothing
 publishing    adding pieces, and stopping, with a token
 deliveries    the body of a request that publishes
+exposition    the page of the metrics
 openapi       the OpenAPI document of all endpoints, with openapi_components
 """

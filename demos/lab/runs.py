@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import signal
 from collections.abc import Coroutine
 from contextlib import aclosing, suppress
@@ -28,7 +27,7 @@ from streamsite.streams import (
 from streamsite.streams import find as find_stream
 
 from . import broadcast
-from .account import Events, Given, Row, now
+from .account import Events, Given, Row
 from .options import Options
 from .process import Process
 
@@ -50,9 +49,6 @@ MOST_ROWS = 60
 # The most runs that are kept after their end, 400,000 characters each at most.
 MOST_ENDED = 40
 TITLE = "Lab"
-
-# Names this server process in the answers.
-PROCESS = secrets.token_hex(3)
 
 
 class NoSuchRun(StreamError):
@@ -257,41 +253,3 @@ async def remove(run: Run) -> None:
     await run.close()
     await stop(run.stream, "The run was removed.")
     await in_database(Stream.objects.filter(pk=run.stream.pk).delete)
-
-
-def as_json(run: Run, after: int, *, texts: bool) -> dict[str, Any]:
-    """Return what the page shows of a run, with the pieces from number `after` on."""
-    options, end, ended = run.options, run.end, run.state == "ended"
-    answer = {
-        "id": run.id,
-        "now": now(),
-        "started": run.started,
-        "process": PROCESS,
-        "adopted": run.adopted,
-        "state": run.state,
-        "options": options
-        and {
-            "rate": options.rate,
-            "size": options.size,
-            "text": options.text,
-            "seconds": options.seconds,
-        },
-        "first": after,
-        "pieces": run.given.since(after),
-        "count": len(run.given.times),
-        "plain_over": run.plain_over,
-        "length": run.given.length,
-        "sha256": run.given.sha256 if ended and not run.adopted else None,
-        "stream": {
-            "state": end.state if end else "live",
-            "reason": end.reason if end else "",
-            "pieces": end.n if end else run.pieces,
-            "length": run.length,
-            "sha256": end.sha256 if end else "",
-        },
-        "connections": [row.as_json() for row in run.rows.values()],
-        "events": run.events.all,
-        "slow": [reader.as_json() for reader in run.slow],
-        "stream_name": run.id,
-    }
-    return {**answer, "texts": run.given.texts[after:]} if texts else answer

@@ -1,5 +1,6 @@
 """The pieces of a run: numbers, the article's text, or the answer of a model."""
 
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -15,6 +16,8 @@ from ..article import NAME
 from .options import MOST_CHARACTERS, Options
 
 FILLING = "·"
+# The most characters of a piece. A model gives a few words at a time.
+LONGEST = 2000
 # What the model is asked for.
 QUESTIONS = {
     "en": "Explain in about 200 words how a web server streams text to a browser.",
@@ -45,17 +48,18 @@ async def article(options: Options) -> AsyncGenerator[str, None]:
 
 
 async def model(options: Options) -> AsyncGenerator[str, None]:
-    """Yield the texts of a model's answer as they come, cut to at most 2000 characters."""
+    """Yield the texts of a model's answer as they come, for as long as the run lasts."""
     source: Any = import_string(setting("CHAT_SOURCE"))
     parts = [{"type": "text", "text": QUESTIONS[options.language]}]
     messages = [{"id": "lab", "role": "user", "parts": parts}]
     question = Question("lab", "lab-answer", messages, language=options.language)
     left = MOST_CHARACTERS
+    over = time.monotonic() + options.seconds
     async with aclosing(parts_of(source, question)) as answer:  # type: ignore[type-var]
         async for part in answer:
-            text = str(part["delta"])[: min(left, 2000)] if part["type"] == "text-delta" else ""
+            text = str(part["delta"]) if part["type"] == "text-delta" else ""
             left -= len(text)
-            if text:
-                yield text
-            elif not left:
+            if left < 0 or time.monotonic() > over:
                 return
+            if text:
+                yield text[:LONGEST]

@@ -4,15 +4,14 @@ import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.urls import reverse
 
 from streamsite.streams import BadRequest, Consumer, StreamError, check_csrf, endpoint
 
 from . import faults, runs
 from .account import now
+from .description import described
 from .offers import offers
 from .options import read_options
-from .panels import TRANSPORTS
 from .runs import NoSuchRun
 from .visitors import give_cookie, run_for, run_of, take_cookie
 
@@ -93,18 +92,6 @@ class NotOffered(StreamError):
 
     status = 409
     close_code = 4409
-
-
-def described(run: runs.Run, after: int, *, texts: bool = False) -> dict[str, Any]:
-    """Return a run as the page gets it, with the addresses that its panels connect to."""
-    base = reverse("lab:run", args=[run.id])
-    names = TRANSPORTS.values()
-    addresses = {
-        source: {name: f"{base}/{name}/{source}/direct" for name in names}
-        for source in ("engine", "plain")
-    }
-    template = base + "/{panel}/{source}/{path}"
-    return {**runs.as_json(run, after, texts=texts), "addresses": addresses, "address": template}
 
 
 def read_body(request: HttpRequest) -> dict[str, Any]:

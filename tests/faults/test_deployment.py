@@ -1,6 +1,8 @@
 """The reference deployment: nginx with TLS and HTTP/2, two processes, PostgreSQL and Valkey."""
 
 import asyncio
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
@@ -89,6 +91,23 @@ def test_pages_come_over_http_2_and_plain_http_leads_to_them(deployment: Deploym
     assert (plain.status, plain.headers["location"]) == (301, "https://127.0.0.1/en/")
     # The figures of a process are not for everyone.
     assert http.get(nginx.address, "/metrics").status == 404
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="There is no curl on the PATH.")
+def test_a_stream_comes_over_http_2(deployment: Deployment, publisher: Publisher):
+    source = publisher.open()
+    address = f"{deployment.url}/stream/{source.name}/events"
+    command = ["curl", "-sN", "--http2", "--cacert", deployment.nginx.certificate.authority]
+    with subprocess.Popen([*command, "-D", "-", address], stdout=subprocess.PIPE) as curl:
+        assert curl.stdout.readline().startswith(b"HTTP/2 200")
+        for text in texts(0, 3):
+            source.write(text)
+            # Each piece comes before the next is written.
+            while text.strip().encode() not in curl.stdout.readline():
+                assert curl.poll() is None
+        source.end()
+        assert b"event: end" in curl.stdout.read()
+    assert curl.returncode == 0
 
 
 async def test_viewers_go_on_when_one_of_the_two_processes_is_killed(

@@ -1,8 +1,11 @@
 """`manage.py doctor` finds what is wrong with a deployment, and nothing where nothing is."""
 
 import json
+import re
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -130,3 +133,44 @@ def test_the_doctor_refuses_what_is_no_address(site: Site):
     done = site.manage("doctor", "ftp://example.com")
     assert done.returncode == 2
     assert "is not the address of a site: write https://example.com" in done.stderr
+
+
+def test_the_doctor_says_that_redis_is_away(site: Site):
+    found = examine(site, status=2, REDIS_URL=f"redis://{HOST}:{free_port()}")
+    assert "doesn't carry a message (ConnectionError)" in refused(found, "channel layer")
+
+
+def test_a_site_that_demands_a_login_is_examined_through_a_viewer_link(make_site: SiteMaker):
+    closed = make_site(DJANGO_SETTINGS_MODULE="tests.inside.settings.login").start()
+    found = examine(closed, closed.url, "--idle", "1", status=2)
+    assert found["site"][0] == "ok"
+    # The site has one process without Redis.
+    assert problems(found) == {"channel layer", "rings"}
+
+
+def test_an_untrusted_certificate_is_a_warning_where_it_is_known(
+    site: Site, stranger: str, tmp_path: Path
+):
+    server = (
+        "server { listen @PORT@ ssl; ssl_certificate @CHAIN@; ssl_certificate_key @KEY@;"
+        f" location / {{ proxy_pass {stranger}; }} }}"
+    )
+    certificate = Certificate(tmp_path, not_after=datetime.now(UTC) - timedelta(days=1))
+    nginx = Nginx(tmp_path, server, certificate)
+    nginx.address = nginx.address._replace(tls=ssl._create_unverified_context())
+    nginx.start()
+    try:
+        for option, level in (([], "problem"), (["--insecure"], "warning")):
+            trusted = str(certificate.authority)
+            found = examine(site, nginx.url, *option, status=2, SSL_CERT_FILE=trusted)
+            assert found["certificate"][0] == level
+            assert "certificate has expired" in found["certificate"][1]
+    finally:
+        nginx.stop()
+
+
+def test_each_finding_is_a_line_with_what_to_change_below(site: Site):
+    done = site.manage("doctor")
+    assert done.returncode == 1
+    assert "ok       migrations: All migrations are applied.\n" in done.stdout
+    assert re.search(r"(?m)^warning  channel layer: .+\n {9}Set CHANNEL_LAYERS", done.stdout)

@@ -237,6 +237,7 @@ def test_a_source_that_goes_on_after_the_grace_is_interrupted(make_site: SiteMak
 # Rolling restarts.
 
 
+@pytest.mark.timeout(1800)
 async def test_viewers_lose_nothing_when_server_after_server_is_restarted(
     make_site: SiteMaker, valkey: Valkey, pytestconfig: pytest.Config
 ):

@@ -1,0 +1,46 @@
+"""The database thread: callers wait for work that computes, and not for a database that is stuck."""
+
+import asyncio
+import time
+
+import pytest
+from django.db import OperationalError
+
+from streamsite.streams.log import database
+from streamsite.streams.log.database import in_database
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "STUCK", 0.2)
+    monkeypatch.setattr(database, "LOOK", 0.02)
+
+
+def compute(seconds: float) -> str:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+    return "done"
+
+
+async def test_work_that_computes_for_long_is_waited_for():
+    assert await in_database(compute, 0.5) == "done"
+
+
+async def test_nobody_waits_for_a_thread_that_waits_for_the_database():
+    with pytest.raises(OperationalError):
+        await in_database(time.sleep, 1)
+    # The thread still sleeps, so nothing more is queued.
+    with pytest.raises(OperationalError):
+        await in_database(compute, 0)
+    while database.stuck():
+        await asyncio.sleep(0.02)
+    assert await in_database(compute, 0) == "done"
+
+
+async def test_a_caller_that_is_cancelled_gets_no_other_error():
+    waiting = asyncio.create_task(in_database(time.sleep, 0.1))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

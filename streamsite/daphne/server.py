@@ -28,9 +28,6 @@ CLOSE_PATIENCE = 65
 # Seconds between two checks of a connection's timeouts, and connections that are checked together.
 CHECK_INTERVAL = 2.0
 CHECKED_AT_ONCE = 50
-# Seconds between two pings of a WebSocket, at most. Daphne's default of 20 s is too long for some
-# proxies; with the interval of the checks a ping comes every 12 s.
-PING_INTERVAL = 10
 # Seconds at shutdown: for the applications to end, and then for clients to answer a close frame.
 SHUTDOWN_TIMEOUT = 5
 CLOSE_TIMEOUT = 1
@@ -54,7 +51,6 @@ class Server(daphne.server.Server):
             else endpoint
             for endpoint in self.endpoints
         ]
-        self.ping_interval: float = min(self.ping_interval, PING_INTERVAL)
         # The connections whose client has left while the application still runs, with the time at
         # which the client left. The earliest is first.
         self._left: dict[Any, float] = {}

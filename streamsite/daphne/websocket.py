@@ -8,6 +8,9 @@ from .flow import Flow, hold_little
 from .writing import reply_at_once, write_at_once
 
 NO_HEADERS: dict[str, str] = {}
+# Seconds without a frame after which a connection is pinged. With the time between two checks of
+# all connections the silence stays below 15 s.
+SILENCE = 10
 
 
 def text_frame(text: bytes) -> bytes:
@@ -54,6 +57,12 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
             return getattr(self.factory, name)
         raise AttributeError(name)
 
+    # Whether a frame was written since the last check, and when the last check found that.
+    wrote = False
+    wrote_at = 0.0
+    # Daphne's: when the connection was pinged last. mypy can't read Daphne's types.
+    last_ping: float
+
     def onConnect(self, request: Any) -> Any:  # noqa: N802 - Autobahn's name
         self.flow = Flow()
         # The connection began as an HTTP request, whose channel is still the registered producer.
@@ -79,6 +88,18 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
             self.application_queue.hold_if_full(
                 self.transport.pauseProducing, self.transport.resumeProducing
             )
+
+    def check_timeouts(self) -> None:
+        # Daphne pings every 20 s, whatever it sends meanwhile. A silent connection is pinged
+        # earlier, because some proxies cut it off after 15 s. Daphne's `time` is a steady clock
+        # here, and `_sendAutoPing`, which Daphne calls too, is private to Autobahn.
+        now = daphne.ws_protocol.time.time()
+        if self.wrote:
+            self.wrote, self.wrote_at = False, now
+        if self.state == self.STATE_OPEN and now - max(self.wrote_at, self.last_ping) > SILENCE:
+            self._sendAutoPing()
+            self.last_ping = now
+        super().check_timeouts()
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         reply_at_once(self.transport, self._reply, message)
@@ -112,6 +133,7 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
     def write_framed(self, data: bytes) -> bool:
         """Write whole frames. Return whether the connection takes more."""
         if self.state == self.STATE_OPEN:
+            self.wrote = True
             write_at_once(self.transport, data)
         return not self.flow.blocked
 

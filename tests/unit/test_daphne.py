@@ -150,7 +150,8 @@ def test_twisted_and_autobahn_have_the_names_that_the_door_uses():
     assert (request.startedWriting, request.chunked, request.finished) == (0, 0, 0)
     assert request.sentLength == 0
     assert FileDescriptor(None).dataBuffer == b""
-    assert FileDescriptor(None)._tempDataLen == 0
+    assert FileDescriptor(None)._tempDataLen == FileDescriptor(None).offset == 0
+    assert callable(WebSocketProtocol._sendAutoPing)
     assert callable(tcp.Connection.doWrite)
     assert WebSocketProtocol.STATE_OPEN != WebSocketProtocol.STATE_CLOSED
 

@@ -63,7 +63,9 @@ class Stream:
 
     async def start(self) -> asyncio.Task[None]:
         """Start to send the body, and return after its first part."""
-        sending = asyncio.create_task(send_stream(self.parts(), "utf-8", self.receive, self.send))
+        sending = asyncio.create_task(
+            send_stream(self.parts(), "utf-8", {}, self.receive, self.send)
+        )
         await self.begun.wait()
         return sending
 

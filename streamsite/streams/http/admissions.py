@@ -162,17 +162,23 @@ def _questions(watched: Mapping[int, Iterable[Admission]]) -> list[Question]:
     """Return what is to be asked for the viewers of these streams, which are given by their ids."""
     rules = policy()
     found: dict[Any, Question] = {}
+    # One request for all streams of a user, whom it then looks up once.
+    requests: dict[Any, HttpRequest] = {}
     for stream in Stream.objects.filter(pk__in=watched):
         is_open = rules.is_open(stream)
         for admission in watched[stream.pk]:
             if is_open and not admission.needs_login:
                 continue
             request = admission.request()
-            key = stream.pk, _credentials(request) if rules.is_usual else _all_of(request)
-            if key in found:
-                found[key].asked_by.append(admission)
+            if rules.is_usual:
+                credentials = _credentials(request)
+                request = requests.setdefault(credentials, request)
             else:
-                found[key] = Question(request, stream, admission)
+                credentials = _all_of(request)
+            if (stream.pk, credentials) in found:
+                found[stream.pk, credentials].asked_by.append(admission)
+            else:
+                found[stream.pk, credentials] = Question(request, stream, admission)
     return list(found.values())
 
 

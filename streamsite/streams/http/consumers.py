@@ -23,7 +23,7 @@ from .endpoints import View, endpoint
 from .granian import closable
 from .limits import viewers
 from .origins import SameOrigin
-from .outlets import ClientLeft
+from .outlets import ClientLeft, open_door
 from .sessions import handshake_request
 
 logger = logging.getLogger(__name__)
@@ -65,6 +65,8 @@ class Consumer(AsyncWebsocketConsumer):
     channel_layer = None
     _accepted = False
     _sending: asyncio.Task[None] | None = None
+    # The door through which texts are sent on Daphne.
+    _door: Any = None
     _viewer: Viewer | None = None
     _admission: Admission | None = None
 
@@ -125,6 +127,7 @@ class Consumer(AsyncWebsocketConsumer):
     async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
         self._accepted = True
         await super().accept(subprotocol, headers)
+        self._door = open_door(self.scope)
 
     def start_sending(self, sends: Coroutine[Any, Any, None]) -> None:
         """Run the coroutine `sends` in a task, beside the loop that handles messages.
@@ -159,6 +162,10 @@ class Consumer(AsyncWebsocketConsumer):
         self._discharge()
 
     async def send(self, text: str) -> None:
+        if (door := self._door) is not None:
+            if not door.write(door.frame(text.encode())):
+                await door.drained()
+            return
         # A server raises OSError when the client has left (ASGI specification, "Disconnected Client
         # - send exception"). This is no error of the site, and websocket.disconnect is on its way.
         try:

@@ -42,7 +42,7 @@ from .draining import draining
 from .endpoints import refusal, refusal_of
 from .limits import viewers
 from .origins import allow_origin
-from .outlets import ClientLeft, can_step, cut
+from .outlets import ClientLeft, can_step, cut, part_sender
 from .responses import RecordsResponse, begin, watch
 from .routing import Found, Router, answer_of
 from .sessions import Request
@@ -122,7 +122,7 @@ class StreamHandler:
             else:
                 parts, charset = response._iterator, response.charset
                 del response, head
-                await send_stream(parts, charset, receive, send)
+                await send_stream(parts, charset, scope, receive, send)
         except StreamError:
             # The viewer may not watch any more. It is refused when it comes back.
             cut(scope, send)
@@ -220,7 +220,7 @@ def asgi_headers(response: HttpResponseBase) -> Headers:
     return headers + [(b"Set-Cookie", cookie) for cookie in cookies]
 
 
-async def send_stream(parts: Any, charset: str, receive: Any, send: Any) -> None:
+async def send_stream(parts: Any, charset: str, scope: Any, receive: Any, send: Any) -> None:
     """Send each part of a streaming body as soon as there is one, until the client leaves.
 
     `parts` is an asynchronous generator of str or bytes. `charset` is the encoding of the strings.
@@ -239,9 +239,11 @@ async def send_stream(parts: Any, charset: str, receive: Any, send: Any) -> None
     try:
         # A server sends the head with the first part, and the first piece may take long.
         await send({"type": "http.response.body", "body": b"", "more_body": True})
+        put = part_sender(scope, send)
         async for part in parts:
-            body = part.encode(charset) if isinstance(part, str) else bytes(part)
-            await send({"type": "http.response.body", "body": body, "more_body": True})
+            rest = put(part.encode(charset) if isinstance(part, str) else bytes(part))
+            if rest is not None:
+                await rest
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except asyncio.CancelledError:
         if not leaving.done():

@@ -20,13 +20,12 @@ class ClientLeft(Exception):
     """The client has left, and its disconnect message is on its way or there."""
 
 
-class Body:
-    """The body of a response, sent through ASGI."""
+class Parts:
+    """The parts of a response's body, sent through ASGI."""
 
-    __slots__ = ("_send", "encode")
+    __slots__ = ("_send",)
 
-    def __init__(self, encode: Callable[[Batch], bytes], send: Any) -> None:
-        self.encode = encode
+    def __init__(self, send: Any) -> None:
         self._send = send
 
     def put(self, message: bytes) -> Awaitable[None] | None:
@@ -34,6 +33,16 @@ class Body:
             return None
         rest = step(self._send({"type": "http.response.body", "body": message, "more_body": True}))
         return rest and uvicorn.patiently(self._send, rest)
+
+
+class Body(Parts):
+    """The body of a response that the fan-out serves, sent through ASGI."""
+
+    __slots__ = ("encode",)
+
+    def __init__(self, encode: Callable[[Batch], bytes], send: Any) -> None:
+        super().__init__(send)
+        self.encode = encode
 
 
 class Frames:
@@ -82,6 +91,26 @@ def open_door(scope: Any) -> Any:
     """Return the door of a connection, or None if the server has none or the door is closed."""
     door = (scope.get("extensions") or {}).get(DOOR)
     return door if door is not None and door.is_open else None
+
+
+def part_sender(scope: Any, send: Any) -> Callable[[bytes], Awaitable[None] | None]:
+    """Return the function that sends a part of a body, whose first part has been sent already.
+
+    The function returns None when the connection takes more, and else what remains to await. On
+    Daphne the part goes through the door.
+    """
+    door = open_door(scope)
+    if door is None and can_step(send):
+        return Parts(send).put
+    if door is None:
+        return lambda part: send({"type": "http.response.body", "body": part, "more_body": True})
+    frame, write = door.frame, door.write
+
+    def put(part: bytes) -> Awaitable[None] | None:
+        # The frame of no bytes would end the body.
+        return None if not part or write(frame(part)) else door.drained()
+
+    return put
 
 
 def cut(scope: Any, send: Any) -> None:

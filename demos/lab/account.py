@@ -71,7 +71,7 @@ class Row:
     @property
     def held(self) -> int | None:
         """The bytes that wait here for the clients, or None where they can't be known."""
-        sizes = [link.unsent() for link in self.links]
+        sizes = [link.unread() for link in self.links]
         known = [size for size in sizes if size is not None]
         return sum(known) if len(known) == len(sizes) else None
 

@@ -27,9 +27,6 @@ ADDRESS = re.compile(
     r"/(?P<source>engine|plain)/(?P<path>direct|nginx|buffered|gzip)"
     r"/(?P<endpoint>polling|chunked|events|ws)"
 )
-# Bytes that the kernel keeps for the slow reader, whose panel begins with "slow".
-SMALL = 4096
-SLOW = "slow"
 # The close code of a WebSocket that is gone without a close frame (RFC 6455, section 7.4.1).
 CLOSED = 1006
 
@@ -72,8 +69,6 @@ async def _serve(application: Any, scope: Any, receive: Any, send: Any) -> None:
     row, link = found.row, Link(scope, send)
     row.requests += 1
     row.links.add(link)
-    if row.panel.startswith(SLOW):
-        link.shrink(SMALL)
     try:
         if row.cut_next and link.reachable:
             row.cut_next = False
@@ -81,7 +76,7 @@ async def _serve(application: Any, scope: Any, receive: Any, send: Any) -> None:
             link.reset()
             await _disconnected(receive)
         else:
-            passed = through(row.path, scope, _passing(row, link, send))
+            passed = through(row.path, scope, _passing(row, link))
             await application(
                 _below(scope, found),
                 _receiving(scope, link, receive),
@@ -150,14 +145,12 @@ def _begun(row: Row, message: Any) -> Any:
     return {**message, "headers": headers}
 
 
-def _passing(row: Row, link: Link, send: Any) -> Any:
-    """Return a `send` to the client, which counts the bytes and refuses them after a cut."""
+def _passing(row: Row, link: Link) -> Any:
+    """Return a `send` to the client, which counts the bytes."""
 
     async def passing(message: Any) -> None:
-        if link.ended.done():
-            raise ConnectionResetError("The lab has cut this connection.")
         row.passed += len(message.get("body") or b"") or len((message.get("text") or "").encode())
-        await send(message)
+        await link.send(message)
 
     return passing
 

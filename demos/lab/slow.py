@@ -30,6 +30,7 @@ USUAL = 20
 MOST = 6
 # Seconds between two looks at what the server holds.
 LOOK = 0.1
+LET_GO = "let go"
 ENDPOINTS = {"chunked": "chunked", "sse": "events", "websocket": "ws"}
 SOURCES = ("engine", "plain")
 
@@ -88,7 +89,7 @@ class SlowReader:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
                 await self._read(connection)
         except OSError as error:
-            if self.state in ("not reading", "catching up"):
+            if self.state in ("not reading", "catching up", LET_GO):
                 self._note_let_go()
             else:
                 self.state = f"failed: {error.strerror}"
@@ -120,7 +121,7 @@ class SlowReader:
         self.state = "complete"
 
     def _note_let_go(self) -> None:
-        self.state = "let go"
+        self.state = LET_GO
         if self.let_go is None:
             self.let_go = now()
             self._run.events.add("letgo", transport=self.transport, source=self.source)
@@ -138,7 +139,7 @@ class SlowReader:
 
     def as_json(self) -> dict[str, Any]:
         parser, given = self._parser, len(self._run.given.times)
-        over = self.state in ("complete", "let go")
+        over = self.state in ("complete", LET_GO)
         held = self.row.held if self.row.links else 0
         return {
             "transport": self.transport,

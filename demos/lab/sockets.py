@@ -1,22 +1,16 @@
-"""The socket below a connection: how much of it waits to be sent, and its reset.
+"""The socket below a connection: how much of it waits to be read, and its reset.
 
 ASGI hands out no socket. On Daphne, the door of `streamsite.daphne` has what is needed here. On
-uvicorn, `send` is a method of an object with the undocumented attribute `transport`, which is an
-asyncio transport. It was last read in uvicorn 0.54. Other servers give no way.
+uvicorn, the engine knows the way to the transport. Other servers give none.
 """
 
 import asyncio
-import fcntl
-import socket
-import struct
-import sys
-from contextlib import suppress
 from typing import Any
+
+from streamsite.streams.http import uvicorn
 
 # The key of Daphne's door in the extensions of a scope.
 DOOR = "streamsite.door"
-SIOCOUTQ = 0x5411  # tcp(7): bytes in the send queue of a socket that the client has not confirmed
-LINGER_NOT = struct.pack("ii", 1, 0)  # socket(7): close with a reset
 
 
 class Link:
@@ -24,56 +18,39 @@ class Link:
 
     def __init__(self, scope: Any, send: Any) -> None:
         self._door = (scope.get("extensions") or {}).get(DOOR)
-        self._transport = getattr(getattr(send, "__self__", None), "transport", None)
+        self._send = send
         # Done when the connection is to end and its socket can't be reached.
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        uvicorn.hold_little(send)
 
     @property
     def reachable(self) -> bool:
         """Whether the server gives a way to the socket."""
-        return self._door is not None or self._transport is not None
+        return self._door is not None or uvicorn.transport_of(self._send) is not None
 
     def reset(self) -> str:
         """Reset the connection. Return "reset", or "ended" where the socket can't be reached."""
         if self._door is not None:
             self._door.abort()
-        elif self._transport is not None:
-            if found := self._socket():
-                with suppress(OSError):
-                    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
-            self._transport.abort()
+        elif self.reachable:
+            uvicorn.abort(self._send)
         else:
             if not self.ended.done():
                 self.ended.set_result(None)
             return "ended"
         return "reset"
 
-    def shrink(self, size: int) -> None:
-        """Have the kernel keep few bytes for the client, so that the server notices a slow one."""
-        if found := self._socket():
-            with suppress(OSError):
-                found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
-
-    def unsent(self) -> int | None:
-        """Return the bytes that wait here for the client, or None where they can't be known."""
+    def unread(self) -> int | None:
+        """Return the bytes that wait for the client to read, or None where they can't be known."""
         if self._door is not None:
-            size = self._door.unsent
-        elif self._transport is not None:
-            size = self._transport.get_write_buffer_size()
-        else:
-            return None
-        return int(size) + in_kernel(self._socket())
+            return int(self._door.unread)
+        return uvicorn.unread(self._send)
 
-    def _socket(self) -> Any:
-        if self._door is not None:
-            return self._door.socket
-        return self._transport.get_extra_info("socket") if self._transport is not None else None
+    async def send(self, message: Any) -> None:
+        """Send a message, and give up a client that reads nothing, as the engine does.
 
-
-def in_kernel(found: Any) -> int:
-    """Return the bytes in a socket's send queue (Linux), or 0."""
-    if sys.platform != "linux" or found is None:
-        return 0
-    with suppress(OSError, ValueError):
-        return int(struct.unpack("i", fcntl.ioctl(found.fileno(), SIOCOUTQ, bytes(4)))[0])
-    return 0
+        Raises ConnectionResetError after the connection was ended.
+        """
+        if self.ended.done():
+            raise ConnectionResetError("The lab has cut this connection.")
+        await uvicorn.patiently(self._send, self._send(message))

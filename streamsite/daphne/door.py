@@ -15,7 +15,7 @@ until the last message. A door takes whole parts of a body, or whole text messag
 
 from typing import Any
 
-from .writing import unsent
+from .flow import unread
 
 NAME = "streamsite.door"
 
@@ -55,14 +55,9 @@ class Door:
         await self._connection.drained()
 
     @property
-    def socket(self) -> Any:
-        """The socket of the connection, or None when the connection is closed."""
-        return getattr(self._connection.lowest, "socket", None)
-
-    @property
-    def unsent(self) -> int:
-        """The bytes that wait in this process for the client to read."""
-        return unsent(self._connection.lowest)
+    def unread(self) -> int:
+        """The bytes that wait for the client to read, in this process and in the kernel."""
+        return unread(self._connection.lowest)
 
     def abort(self) -> None:
         """Reset the connection, so that the client notices that it has not got everything."""

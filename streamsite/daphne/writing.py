@@ -5,7 +5,7 @@ write itself. When nothing is queued, the socket usually accepts the data immedi
 
 The functions use undocumented attributes of Twisted's TCP connection and of its base class
 `twisted.internet.abstract.FileDescriptor`: `socket`, `connected`, `disconnecting`, and, for the
-data that waits to be written, `dataBuffer`, `offset` and the private `_tempDataLen`.
+data that waits to be written, `dataBuffer` and the private `_tempDataLen`.
 """
 
 from collections.abc import Callable
@@ -26,13 +26,6 @@ def is_idle(transport: Any) -> bool:
         and not transport._tempDataLen
         and bool(transport.connected)
     )
-
-
-def unsent(transport: Any) -> int:
-    """Return the bytes that wait to be written to a TCP connection, and 0 for a TLS connection."""
-    if not isinstance(transport, tcp.Connection):
-        return 0
-    return len(transport.dataBuffer) - transport.offset + transport._tempDataLen
 
 
 def write_at_once(transport: Any, data: bytes) -> None:

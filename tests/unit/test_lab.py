@@ -1,6 +1,5 @@
-"""The pure parts of the lab: parsing, counting, bounds, and the private names it depends on."""
+"""The pure parts of the lab: parsing, counting, bounds and addresses."""
 
-import inspect
 import json
 from itertools import pairwise
 
@@ -119,23 +118,3 @@ def test_the_addresses_of_panels_are_in_the_urlconf(source, path, endpoint):
     assert panels.ADDRESS.fullmatch(address)
     assert resolve(address).kwargs["run_id"] == "0123abcd"
     assert not panels.ADDRESS.fullmatch(address + "/")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "http.h11_impl.RequestResponseCycle",
-        "http.httptools_impl.RequestResponseCycle",
-        "websockets.websockets_sansio_impl.WebSocketsSansIOProtocol",
-    ],
-)
-def test_uvicorn_sends_with_a_method_of_what_has_the_transport(name):
-    from importlib import import_module
-
-    module, _, cls = name.rpartition(".")
-    try:
-        found = getattr(import_module(f"uvicorn.protocols.{module}"), cls)
-    except ImportError:
-        pytest.skip("The package for this protocol is not installed.")
-    assert "self.transport" in inspect.getsource(found)
-    assert {"send", "asgi_send"} & set(vars(found))

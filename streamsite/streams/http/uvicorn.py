@@ -66,6 +66,17 @@ def watch_the_rest(send: Any) -> None:
         Watch(send)
 
 
+def unread(send: Any) -> int | None:
+    """Return how many bytes the client's system has not confirmed, or None on another server."""
+    transport = transport_of(send)
+    if transport is None:
+        return None
+    waiting: int = transport.get_write_buffer_size()
+    if sys.platform == "linux" and (number := file_number(transport)) >= 0:
+        waiting += unconfirmed(number)
+    return waiting
+
+
 def abort(send: Any) -> None:
     """Reset the connection."""
     transport = transport_of(send)
@@ -83,7 +94,7 @@ class Watch:
     def __init__(self, send: Any) -> None:
         self._send = send
         self._transport = transport_of(send)
-        self._left = self._unread()
+        self._left = unread(send) or 0
         self._looks = 0
         self._wait()
 
@@ -95,19 +106,12 @@ class Watch:
         self._timer = asyncio.get_running_loop().call_later(pause, self._look)
 
     def _look(self) -> None:
-        before, self._left = self._left, self._unread()
+        before, self._left = self._left, unread(self._send) or 0
         self._looks = self._looks + 1 if self._left >= before else 0
         if self._looks == LOOKS:
             abort(self._send)
         elif self._transport.get_write_buffer_size():
             self._wait()
-
-    def _unread(self) -> int:
-        """Return how many bytes the client's system has not confirmed."""
-        unread: int = self._transport.get_write_buffer_size()
-        if sys.platform == "linux" and (number := file_number(self._transport)) >= 0:
-            unread += unconfirmed(number)
-        return unread
 
 
 def unconfirmed(number: int) -> int:

@@ -38,9 +38,9 @@ def stream(request: HttpRequest, name: str) -> HttpResponse:
     """Show one stream. While the stream is live, the page follows it; later it replays it."""
     try:
         found = log.find(name)
-    except Removed:
-        return render(request, "410.html", status=410)
-    except NoSuchStream:
+    except NoSuchStream as error:
+        if isinstance(error, Removed) and not error.private:
+            return render(request, "410.html", status=410)
         return unseen(request)
     rules = policy()
     try:

@@ -17,6 +17,8 @@ class Tombstone(models.Model):
 
     name = models.CharField(max_length=100, unique=True)
     removed_at = models.DateTimeField(db_index=True)
+    # Whether nobody may know that there was such a stream.
+    private = models.BooleanField(default=False)
 
     objects = HomeManager()
 

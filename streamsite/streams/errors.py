@@ -78,16 +78,18 @@ class Unseen(NoSuchStream):
 class Removed(NoSuchStream):
     """The stream was removed, because the time for which it was kept is over.
 
-    The engine remembers the name for a year. After the year the name gets NoSuchStream.
+    The engine remembers the name for a year. After the year the name gets NoSuchStream. `private`
+    says whether the stream was private. The readers of a private stream get Unseen instead.
     """
 
     status = 410
     close_code = 4410
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, private: bool = False) -> None:
         StreamError.__init__(
             self, f"Stream {name!r} was removed, because the time for which it was kept is over."
         )
+        self.private = private
 
 
 class Conflict(StreamError):

@@ -89,9 +89,9 @@ async def _find(name: str, *, revision: int = 0) -> Stream:
     """Return the stream named `name`. Raise Unseen, or Removed."""
     try:
         return await find(name, revision=revision)
-    except Removed:
-        raise
-    except NoSuchStream:
+    except NoSuchStream as error:
+        if isinstance(error, Removed) and not error.private:
+            raise
         raise Unseen(name) from None
 
 

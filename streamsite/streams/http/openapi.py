@@ -202,7 +202,7 @@ def pieces_operation() -> Json:
             },
         },
         "responses": {"202": answer("All pieces were added.", {JSON: ref("Delivered")})}
-        | refusals(400, 401, 403, 404, 405, 409, 410, 413, 415, schema="Undelivered"),
+        | refusals(400, 401, 403, 404, 405, 409, 410, 413, 415, 429, schema="Undelivered"),
     }
 
 
@@ -213,7 +213,7 @@ def stop_operation() -> Json:
         "summary": summary(publishing.stop),
         "security": [{"token": []}, {"session": [], "csrfCookie": [], "csrfHeader": []}],
         "responses": {"202": answer("The stream has ended.", {JSON: state})}
-        | refusals(400, 401, 403, 404, 405, 410, 413),
+        | refusals(400, 401, 403, 404, 405, 410, 413, 429),
     }
 
 
@@ -254,7 +254,7 @@ def read_operation(view: Callable[..., Any], parameters: Sequence[Json], found: 
             ),
             *parameters,
         ],
-        "responses": found | refusals(400, 401, 403, 404, 405, 409, 410, 413),
+        "responses": found | refusals(400, 401, 403, 404, 405, 409, 410, 413, 429),
     }
 
 
@@ -288,6 +288,8 @@ def refusals(*statuses: int, schema: str = "Refusal") -> Json:
         found["401"]["headers"] = {"WWW-Authenticate": {"schema": {"type": "string"}}}
     if "405" in found:
         found["405"]["headers"] = {"Allow": {"schema": {"type": "string"}}}
+    if "429" in found:
+        found["429"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return found
 
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
 from .. import log
-from ..errors import BadRequest, Conflict, Ended, OutOfTurn, StreamError
+from ..errors import BadRequest, Conflict, Ended, OutOfTurn, Removed, StreamError
 from ..instruments import PUBLISHES
 from ..log.database import in_database
 from ..log.ending import end_stream
@@ -150,8 +150,9 @@ def enter(
 
     try:
         return log.create(name, fence=fence, lease=LEASE, admit=admit, **options)
-    except Conflict:
-        if seen(name, publisher) is None:
+    except (Conflict, Removed) as error:
+        secret = error.private if isinstance(error, Removed) else seen(name, publisher) is None
+        if secret:
             # The state of a private stream is nobody else's business.
             raise Conflict(f"The name {name!r} is taken. Publish under another name.") from None
         raise

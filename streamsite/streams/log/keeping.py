@@ -104,7 +104,8 @@ def prune() -> list[str]:
                 break
             batch.append(stream)
         removed = _remove(batch)
-        bury(removed)
+        private = {s.name: s.visibility == Stream.Visibility.OWNER for s in batch}
+        bury({name: private[name] for name in removed})
     return removed
 
 

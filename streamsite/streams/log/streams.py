@@ -1,7 +1,7 @@
 """Streams: created, found, looked up together."""
 
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -22,18 +22,21 @@ from .tombstones import tombstones
 class Found:
     """What `look_up` found: the streams by name, and the names of streams that were removed.
 
-    `ended` are the streams that `look_up` ended, because their producers had died.
+    `removed` says of each of these names whether the stream was private. `ended` are the streams
+    that `look_up` ended, because their producers had died.
     """
 
     streams: dict[str, Stream]
-    removed: Collection[str] = ()
+    removed: Mapping[str, bool] = field(default_factory=dict)
     ended: Collection[Stream] = ()
 
     def get(self, name: str) -> Stream:
         """Return the stream with this name. Raises NoSuchStream, or Removed."""
         if name in self.streams:
             return self.streams[name]
-        raise Removed(name) if name in self.removed else NoSuchStream(name)
+        if name in self.removed:
+            raise Removed(name, private=self.removed[name])
+        raise NoSuchStream(name)
 
 
 def find(name: str) -> Stream:
@@ -60,7 +63,7 @@ def look_up(names: Iterable[str]) -> Found:
         ended = list(Stream.objects.filter(pk__in=ids))
         found |= {stream.name: stream for stream in ended}
     missing = [name for name in possible if name not in found]
-    return Found(found, tombstones(missing) if missing else (), ended)
+    return Found(found, tombstones(missing) if missing else {}, ended)
 
 
 def peek(name: str) -> Stream | None:
@@ -132,8 +135,8 @@ def create(
             )
             # A name is used once, so that a link never shows another text. Asked after the
             # insertion, which waits for a removal of the same name that is being committed.
-            if tombstones([name]):
-                raise Removed(name)
+            if removed := tombstones([name]):
+                raise Removed(name, private=removed[name])
             if admit is not None:
                 admit()
             return stream

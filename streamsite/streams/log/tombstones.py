@@ -4,7 +4,7 @@ While the tombstone of a stream stands, nobody can use the stream's name again, 
 that the stream was removed. A tombstone stands for a year.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from django.utils import timezone
@@ -16,26 +16,27 @@ from ..errors import NoSuchStream, Removed
 STANDS = timedelta(days=365)
 
 
-def tombstones(names: Iterable[str]) -> set[str]:
-    """Return the names, of these, whose streams were removed."""
+def tombstones(names: Iterable[str]) -> dict[str, bool]:
+    """Return the names, of these, whose streams were removed, and whether they were private."""
     # PostgreSQL raises ValueError for a NUL in a parameter.
     found = Tombstone.objects.filter(name__in=[name for name in names if "\0" not in name])
-    return set(found.values_list("name", flat=True))
+    return dict(found.values_list("name", "private"))
 
 
 def missing(name: str) -> NoSuchStream:
     """Return the error for a name without a stream: Removed if the stream was removed."""
-    return Removed(name) if tombstones([name]) else NoSuchStream(name)
+    found = tombstones([name])
+    return Removed(name, private=found[name]) if found else NoSuchStream(name)
 
 
-def bury(names: Iterable[str]) -> None:
-    """Set up the tombstones of streams that are being removed."""
+def bury(names: Mapping[str, bool]) -> None:
+    """Set up the tombstones of streams that are being removed, given whether they are private."""
     now = timezone.now()
     Tombstone.objects.bulk_create(
-        [Tombstone(name=name, removed_at=now) for name in names],
+        [Tombstone(name=name, removed_at=now, private=private) for name, private in names.items()],
         update_conflicts=True,
         unique_fields=["name"],
-        update_fields=["removed_at"],
+        update_fields=["removed_at", "private"],
     )
 
 

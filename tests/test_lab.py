@@ -56,13 +56,11 @@ class Lab:
     async def start(self) -> None:
         await self.page.locator('button[data-action="start"]').click()
 
-    async def has_pieces(self, least: int = 10) -> None:
-        """Wait until each panel has some pieces."""
-        for transport in TRANSPORTS:
-            output = self.panel(transport).locator('[data-figure="pieces"]')
-            await expect(output).to_have_text(
-                re.compile(rf"^([{least // 10}-9]\d|\d{{3,}})$"), timeout=PATIENTLY
-            )
+    async def has_pieces(self, *transports: str) -> None:
+        """Wait until these panels, by default all, have ten pieces."""
+        for transport in transports or TRANSPORTS:
+            figure = self.panel(transport).locator('[data-figure="pieces"]')
+            await expect(figure).to_have_text(re.compile(r"^\d{2,}$"), timeout=PATIENTLY)
 
     async def is_over(self) -> None:
         await expect(self.element).to_have_attribute("state", "over", timeout=PATIENTLY)
@@ -118,24 +116,18 @@ def link(site: Site, query: str = "", language: str = "en") -> str:
 async def race(
     browser: Browser, site: Site, source: str, fault: str = "", *, seconds: int = 5, rate: int = 20
 ) -> tuple[dict[str, dict[str, str]], dict[str, Any], dict[str, list[str]]]:
-    """Run one race, break it once all readers have pieces, and return what page and server say.
-
-    `fault` is the name of a fault, or of the transport whose connection is cut.
-    """
+    """Run one race, break it once all readers have pieces, and return what page and server say."""
     query = f"seconds={seconds}&rate={rate}&source={source}"
     async with page_at(browser, link(site, query), base_url=site.url) as page:
         lab = Lab(page)
         await lab.start()
         if fault:
             await lab.has_pieces()
-            if fault in TRANSPORTS:
-                await lab.panel(fault).locator('[data-fault="cut"]').click()
-            else:
-                await lab.fault(fault).click()
+            await lab.fault(fault).click()
         await lab.is_over()
         run = await lab.look()
         panels = await lab.panels()
-        row = "cut" if fault in (*TRANSPORTS, "cut-all") else fault
+        row = "cut" if fault == "cut-all" else fault
         return panels, run, await lab.outcomes(row, source) if fault else {}
 
 
@@ -160,8 +152,8 @@ def check_counts(panels: dict[str, dict[str, str]], run: dict[str, Any], source:
             if (row["panel"], row["source"]) == (transport, source)
         ]
         unseen = sum(row["pieces"] for row in rows) - pieces - repeated
-        # What was on its way to a connection that ended there is sent and not received.
-        assert 0 <= unseen <= 5 * (sum(row["requests"] for row in rows) - 1), transport
+        # What is on its way to a connection that is lost is sent, but not received.
+        assert unseen >= 0, transport
 
 
 # The race
@@ -228,21 +220,28 @@ async def test_two_hundred_pieces_a_second_arrive_and_the_lists_stay_short(brows
 # The faults
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("source", SOURCES)
 async def test_a_cut_costs_the_engine_nothing_and_the_plain_way_what_came_meanwhile(
-    browser, site, transport
+    browser, site, source
 ):
-    for panels, run, outcomes in await both(browser, site, transport, seconds=6):
-        source = panels[transport]["source"]
+    query = f"seconds=12&rate=20&source={source}"
+    async with page_at(browser, link(site, query), base_url=site.url) as page:
+        lab = Lab(page)
+        await lab.start()
+        for transport in TRANSPORTS:
+            await lab.has_pieces(transport)
+            await lab.panel(transport).locator('[data-fault="cut"]').click()
+        await lab.is_over()
+        panels, run = await lab.panels(), await lab.look()
         check_counts(panels, run, source)
-        assert list(outcomes) == [transport]
-        lost, repeated, _silence, _requests = outcomes[transport]
-        assert (lost, repeated) == (panels[transport]["lost"], panels[transport]["repeated"])
-        loses = source == "plain" and transport in STREAMED
-        assert (int(lost) > 0) == loses
-        assert [event["panel"] for event in run["events"] if event["kind"] == "cut"] == [transport]
-        # The readers beside it lost nothing.
-        assert [p["lost"] for name, p in panels.items() if name != transport] == ["0"] * 3
+        outcomes = await lab.outcomes("cut", source)
+        for transport in TRANSPORTS:
+            lost, repeated, _silence, requests = outcomes[transport]
+            assert (lost, repeated) == (panels[transport]["lost"], panels[transport]["repeated"])
+            assert (int(lost) > 0) == (source == "plain" and transport in STREAMED), transport
+            assert int(requests) >= 1
+        cuts = [event["panel"] for event in run["events"] if event["kind"] == "cut"]
+        assert cuts == list(TRANSPORTS)
 
 
 @pytest.mark.parametrize("fault", ["cut-all", "offline"])
@@ -320,10 +319,13 @@ async def test_a_reader_that_reads_nothing_is_held_for_and_the_table_says_how_mu
         source = panels["sse"]["source"]
         check_counts(panels, run, source)
         assert set(outcomes) == set(STREAMED)
-        held = {reader["transport"]: reader["most_held"] for reader in run["slow"]}
+        told = {reader["transport"]: reader for reader in run["slow"]}
         for transport, (lost, repeated, most_held, _state) in outcomes.items():
-            assert (lost, repeated) == ("0", "0")
-            assert int(re.sub(r"\D", "", most_held)) == held[transport] > 0
+            reader = told[transport]
+            assert (int(lost), int(repeated)) == (reader["lost"], reader["repeated"])
+            assert int(re.sub(r"\D", "", most_held)) == reader["most_held"] > 0
+            if source == "engine":
+                assert (lost, repeated) == ("0", "0")
 
 
 async def test_seven_tabs_of_sse_take_all_connections_of_http_1_1(browser, site):
@@ -492,7 +494,7 @@ async def test_the_lab_needs_no_motion(browser, site):
         assert set(names) == {"none"}
 
 
-def test_a_site_may_have_no_lab(make_site):
+async def test_a_site_may_have_no_lab(make_site):
     site = make_site(LAB="off").start()
     assert http.get(site.address, "/lab/").status == 404
     assert http.get(site.address, "/lab/runs/").status == 404

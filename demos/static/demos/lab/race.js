@@ -18,11 +18,15 @@ export const PATHS = ["nginx", "buffered", "gzip"];
 /** Faults of readers beside the panels. */
 const BESIDE = ["slow", "tabs"];
 
+/** The states in which a reader with a small buffer stays. */
+const SLOW_ENDS = ["complete", "let go", "failed"];
+
 export class Race extends EventTarget {
   #runs;
   #panels;
   #stopped = new AbortController();
-  #watched = null;
+  /** The fault that is watched, by panel. */
+  #watched = new Map();
   run = null;
   clock = null;
   path = "direct";
@@ -89,12 +93,13 @@ export class Race extends EventTarget {
    * @param {{ panel?: string, seconds?: number }} [options]
    */
   async harm(fault, { panel, seconds } = {}) {
-    this.#closeWatch();
     const at = this.elapsed;
     if (!BESIDE.includes(fault)) {
-      const harmed = this.#panels.filter(({ transport }) => !panel || transport === panel);
-      this.#watched = { fault, panels: harmed };
-      for (const each of harmed) each.watch();
+      for (const harmed of this.#panels.filter(({ transport }) => !panel || transport === panel)) {
+        this.#closeWatch(harmed);
+        this.#watched.set(harmed, fault);
+        harmed.watch();
+      }
     }
     this.faults.push({ fault, panel, at });
     this.#changed();
@@ -144,7 +149,9 @@ export class Race extends EventTarget {
 
   /** Whether nothing more happens on the server. */
   get #ended() {
-    return this.run.stream.state !== "live" && (this.run.state === "ended" || this.run.adopted);
+    const { state, stream, slow = [], adopted } = this.run;
+    const reading = slow.some((reader) => !SLOW_ENDS.includes(reader.state));
+    return stream.state !== "live" && (state === "ended" || adopted) && !reading;
   }
 
   async #look() {
@@ -186,19 +193,15 @@ export class Race extends EventTarget {
   #finish() {
     this.over = true;
     for (const panel of this.#panels) panel.settle(this.writtenAt, this.clock);
-    this.#closeWatch();
+    for (const panel of this.#panels) this.#closeWatch(panel);
     this.#changed();
     this.dispatchEvent(new Event("over"));
   }
 
-  #closeWatch() {
-    if (!this.#watched) return;
-    const { fault, panels } = this.#watched;
-    this.#watched = null;
-    for (const panel of panels) {
-      const outcome = panel.outcome();
-      if (outcome) this.#counted.push({ fault, transport: panel.transport, source: panel.source, ...outcome });
-    }
+  #closeWatch(panel) {
+    const fault = this.#watched.get(panel);
+    const outcome = panel.outcome();
+    if (outcome) this.#counted.push({ fault, transport: panel.transport, source: panel.source, ...outcome });
   }
 
   #changed() {

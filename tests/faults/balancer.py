@@ -20,7 +20,7 @@ class Balancer:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Balancer":
-        self._listener = await asyncio.start_server(self._accept, HOST, 0)
+        self._listener = await asyncio.start_server(self._accept, HOST, 0, backlog=1024)
         self._checking = asyncio.create_task(self._check())
         return self
 

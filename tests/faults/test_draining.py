@@ -15,7 +15,7 @@ from tests.inside import chatter, streams
 from tests.raw import events, http, websocket
 from tests.site import Server, Site, SiteMaker
 from tests.valkey import Valkey
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE, wait_until
 
 from .balancer import Balancer
 
@@ -251,16 +251,19 @@ async def test_viewers_lose_nothing_when_server_after_server_is_restarted(
 
     async def write() -> None:
         while not over.is_set():
-            some = [f"{number} 🦊\r\n" for number in range(len(written), len(written) + 10)]
+            some = [f"{number} 🦊\r\n" for number in range(len(written), len(written) + 2)]
             await asyncio.to_thread(source.write, *some)
             written.extend(some)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
         await asyncio.to_thread(source.end)
 
     async def view(url: str, transport: str) -> list[str]:
         got: list[str] = []
         records = client.open(
-            url, transport=transport, on_lost=lambda error, _wait: lost.append(str(error))
+            url,
+            transport=transport,
+            patience=10 * PATIENCE,
+            on_lost=lambda error, _wait: lost.append(str(error)),
         )
         async with aclosing(records):
             async for record in records:

@@ -1,4 +1,4 @@
-"""The database thread: callers wait for work that computes, and not for a database that is stuck."""
+"""The database thread: callers wait for work that computes, and for no database that is stuck."""
 
 import asyncio
 import time

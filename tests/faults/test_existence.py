@@ -57,7 +57,7 @@ def without(name: str, response: http.Response) -> tuple:
     """Return what an answer tells apart from the name, the time, and random values."""
     text = response.text.replace(name, "NAME")
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", text)
-    varying = ("date", "content-length", "set-cookie", "expires")
+    varying = ("date", "content-length", "set-cookie", "expires", "x-request-id")
     headers = {key: value for key, value in response.headers.items() if key not in varying}
     if policy := headers.get("content-security-policy"):
         # django-csp lists the directives in another order each time.

@@ -84,6 +84,8 @@ def deploy(
         "DATABASE_URL": postgres.new_database(folder.name),
         "REDIS_URL": valkey.url,
         "STATIC_ROOT": str(static_root),
+        # As in production. A server with nothing open ends at once.
+        "STREAM_GRACE": "30",
     }
     site = Site(folder, env, ("daphne", "daphne"))
     stack.callback(lambda: print(site.log))

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -139,3 +140,28 @@ async def test_viewers_go_on_when_one_of_the_two_processes_is_killed(
         await asyncio.to_thread(victim.ready)
         await asyncio.to_thread(source.end)
     assert got == [texts(0, 20)] * len(got)
+
+
+def test_new_viewers_do_not_meet_the_process_that_is_told_to_end(
+    deployment: Deployment, publisher: Publisher
+):
+    source = publisher.open()
+    source.write("first ")
+    victim = deployment.site.servers[1]
+    with http.Connection(victim.address) as held:
+        # As nginx asks. The process goes on for this viewer.
+        target = f"/stream/{source.name}/chunked"
+        held.send(target, headers={"X-Forwarded-Proto": "https"})
+        assert http.read_head(held.file).status == 200
+        victim.send(signal.SIGTERM)
+        wait_until(lambda: http.get(victim.address, "/readyz").status == 503, "the process drains")
+        for _ in range(20):
+            polled = http.get(deployment.address, f"/stream/{source.name}/polling")
+            assert (polled.status, polled.json["pieces"]) == (200, ["first "])
+        source.write("second ")
+        source.end()
+        chunks = [data for data, _wire in http.read_chunks(held.file)]
+        assert b"".join(chunks) == b"first second "
+    assert victim.wait() == 0
+    victim.launch(victim.port)
+    victim.ready()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.inside import streams, users
-from tests.raw import http
+from tests.raw import http, websocket
 from tests.site import Site, SiteMaker
 from tests.waiting import wait_until
 
@@ -80,3 +80,22 @@ def test_a_clock_that_is_set_back_keeps_no_dead_producer_alive(clocked: ClockedS
         http.read_head(viewer.file)
         clocked.jump(-2 * DAYS)
         wait_until(lambda: clocked.state("awaited") == "interrupted", "the reservation is over")
+
+
+def test_a_websocket_and_half_a_request_outlive_a_jump_of_two_days(clocked: ClockedSite):
+    assert clocked.publish("leap-ws", pieces=["before "]).status == 202
+    with (
+        websocket.connect(clocked.site.address, "/stream/leap-ws/ws") as viewer,
+        http.Connection(clocked.site.address) as slow,
+    ):
+        assert "before" in viewer.read().text
+        slow.socket.sendall(b"GET /healthz HTTP/1.1\r\n")
+        clocked.jump(2 * DAYS)
+        # Daphne looks at its connections every two seconds, and its reservation ends after that.
+        clocked.site.call(streams.reserve, "awaited-ws", None, 5)
+        wait_until(lambda: clocked.state("awaited-ws") == "interrupted", "the reservation is over")
+        assert clocked.publish("leap-ws", pieces=["after"], end="done").status == 202
+        texts = [frame for frame in viewer.frames() if frame.opcode == websocket.TEXT]
+        assert any("after" in frame.text for frame in texts)
+        slow.socket.sendall(b"Host: localhost\r\n\r\n")
+        assert http.read_response(slow.file).status == 200

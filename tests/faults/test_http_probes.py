@@ -212,8 +212,7 @@ PROBES = [
 ]
 
 
-# Where uvicorn with httptools answers something else, and why. In front of a public site a proxy such
-# as nginx refuses these.
+# Where uvicorn with httptools answers something else, and why. A proxy such as nginx refuses these.
 LENIENT = "llhttp, the parser in httptools, is lenient here"
 UNCHECKED = "uvicorn does not check the Host header"
 UNBOUNDED = "httptools sets no bound for a request line, a header or an extension"

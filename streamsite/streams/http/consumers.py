@@ -125,8 +125,11 @@ class Consumer(AsyncWebsocketConsumer):
         await super().websocket_connect(message)
 
     async def accept(self, subprotocol: str | None = None, headers: Any = None) -> None:
+        # A second call is an error of the consumer.
+        left = () if self._accepted else (OSError, RuntimeError)
         self._accepted = True
-        await super().accept(subprotocol, headers)
+        with suppress(*left):  # As in send().
+            await super().accept(subprotocol, headers)
         self._door = open_door(self.scope)
 
     def start_sending(self, sends: Coroutine[Any, Any, None]) -> None:

@@ -91,11 +91,12 @@ def test_a_websocket_and_half_a_request_outlive_a_jump_of_two_days(clocked: Cloc
         assert "before" in viewer.read().text
         slow.socket.sendall(b"GET /healthz HTTP/1.1\r\n")
         clocked.jump(2 * DAYS)
-        # Daphne looks at its connections every two seconds, and its reservation ends after that.
+        assert clocked.state("leap-ws") == "live"
+        slow.socket.sendall(b"Host: localhost\r\n\r\n")
+        assert http.read_response(slow.file).status == 200
+        # Daphne looks at its connections every two seconds, and the reservation ends after that.
         clocked.site.call(streams.reserve, "awaited-ws", None, 5)
         wait_until(lambda: clocked.state("awaited-ws") == "interrupted", "the reservation is over")
         assert clocked.publish("leap-ws", pieces=["after"], end="done").status == 202
         texts = [frame for frame in viewer.frames() if frame.opcode == websocket.TEXT]
         assert any("after" in frame.text for frame in texts)
-        slow.socket.sendall(b"Host: localhost\r\n\r\n")
-        assert http.read_response(slow.file).status == 200

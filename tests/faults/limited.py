@@ -62,8 +62,7 @@ def connect(
         socket.write(websocket.PING)
         frame = socket.read()
         if frame.opcode == websocket.CLOSE:
-            socket.answer_close(frame)
-            socket.__exit__()
+            socket.__exit__()  # A pong may be on its way.
             raise Refusal(frame.code - 4000, None, frame.payload[2:].decode())
         return socket
     connection = http.Connection(address)

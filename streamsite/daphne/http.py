@@ -2,6 +2,8 @@
 
 Polls on Daphne came to 0.64 of FastAPI's on uvicorn in the same run, for each second of CPU time:
 190 µs a poll. Without the work that Daphne and Twisted do for nothing they came to 0.82, 145 µs.
+Since `channel.py` reads the requests, the part of a small request that is Daphne's, Twisted's and
+this package's has taken 37 µs in place of 66.
 """
 
 import time

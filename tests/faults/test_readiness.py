@@ -63,6 +63,7 @@ def test_on_a_full_disk_everything_can_be_read_and_the_site_says_that_it_is_degr
 ):
     # No request came before: SQLite would need space to open the database for the first one.
     site = make_site(VAR_DIR=str(small_disk)).start()
+    wait_until((small_disk / "db.sqlite3-shm").exists, "the server has opened the database")
     filling = fill(small_disk)
     status, told = readiness(site)
     assert (status, told["status"], told["database"]) == (200, "degraded", "disk full")

@@ -28,7 +28,8 @@ class Database:
         if self.fails:
             raise ConnectionError("gone")
         streams = {name: Stream(name=name) for name in names - {"nowhere", "removed"}}
-        return log.Found(streams, {"removed"} & names, self.ended)
+        removed = dict.fromkeys({"removed"} & names, False)
+        return log.Found(streams, removed, self.ended)
 
 
 @pytest.fixture

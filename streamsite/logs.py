@@ -61,6 +61,7 @@ def configuration(form: str) -> dict[str, Any]:
 
     Everything goes to stderr, except what an operator cannot act on.
     """
+    access_log = logging.getLogger("uvicorn.access")
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -99,8 +100,14 @@ def configuration(form: str) -> dict[str, Any]:
             # When uvicorn shuts down, it logs the number of requests that it cancels and then a
             # traceback for each of them.
             "uvicorn.error": {"filters": ["is_not_cancelled"]},
-            # uvicorn's own handler would mix its form of lines with the site's.
+            # uvicorn's own handlers would mix their form of lines with the site's.
             "uvicorn": {"handlers": ["stderr"], "propagate": False},
+            # Without handlers, as --no-access-log leaves this logger, uvicorn logs no requests. The
+            # entry above would undo the option.
+            "uvicorn.access": {
+                "handlers": ["stderr"] if access_log.hasHandlers() else [],
+                "propagate": False,
+            },
             # While Redis is down, its listener logs a traceback of fifty lines every second.
             "channels_redis.pubsub": {"filters": ["without_traceback"]},
         },

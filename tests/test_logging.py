@@ -100,3 +100,10 @@ def test_work_for_all_requests_has_the_id_of_none(broken: Site):
         )
     assert "request_id" not in line
     broken.server.excuse()
+
+
+def test_uvicorn_logs_no_requests_when_it_is_told_so(make_site: SiteMaker):
+    site = make_site(servers=["uvicorn"]).start()
+    assert http.get(site.address, "/en/").status == 200
+    site.server.stop()
+    assert "GET /" not in site.server.log

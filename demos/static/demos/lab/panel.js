@@ -8,7 +8,7 @@
  * - `pieces`, `lost`, `repeated`: how many different pieces came, how many are missing, and how many came
  *   again. A plain reader can't count the last two in a text without numbers; then the panel has neither.
  * - `verified`: after the end, whether length and SHA-256 of the text agree with the server's: "true" or
- *   "false".
+ *   "false". On pages without TLS, except those of localhost, the length alone decides.
  */
 
 import { sha256 } from "../../streams/sha256.js";
@@ -256,7 +256,8 @@ export class LabPanel extends HTMLElement {
     if (tail.textContent !== this.#tail) tail.textContent = this.#tail;
     if (this.#newLines) this.querySelector(".log").replaceChildren(...this.#lines.map(rowOf));
     this.#newLines = false;
-    const verdict = figures.verified === null ? "" : this.#word(figures.verified ? "verified" : "differs");
+    const agrees = crypto.subtle ? "verified" : "same-length";
+    const verdict = figures.verified === null ? "" : this.#word(figures.verified ? agrees : "differs");
     if (this.#part("verdict").textContent !== verdict) this.#part("verdict").textContent = verdict;
   }
 

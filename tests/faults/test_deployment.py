@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import astuple
 
 import pytest
@@ -24,6 +25,7 @@ from tests.engine.test_contract import (
 )
 from tests.engine.test_faults import texts, texts_of
 from tests.raw import http
+from tests.site import Server
 from tests.waiting import wait_until
 
 from .deployment import Deployment
@@ -142,6 +144,12 @@ async def test_viewers_go_on_when_one_of_the_two_processes_is_killed(
     assert got == [texts(0, 20)] * len(got)
 
 
+def drain(process: Server) -> None:
+    """Tell a process that has a viewer to end, and wait until it takes no new viewers."""
+    process.send(signal.SIGTERM)
+    wait_until(lambda: http.get(process.address, "/readyz").status == 503, "the process drains")
+
+
 def test_new_viewers_do_not_meet_the_process_that_is_told_to_end(
     deployment: Deployment, publisher: Publisher
 ):
@@ -153,8 +161,7 @@ def test_new_viewers_do_not_meet_the_process_that_is_told_to_end(
         target = f"/stream/{source.name}/chunked"
         held.send(target, headers={"X-Forwarded-Proto": "https"})
         assert http.read_head(held.file).status == 200
-        victim.send(signal.SIGTERM)
-        wait_until(lambda: http.get(victim.address, "/readyz").status == 503, "the process drains")
+        drain(victim)
         for _ in range(20):
             polled = http.get(deployment.address, f"/stream/{source.name}/polling")
             assert (polled.status, polled.json["pieces"]) == (200, ["first "])
@@ -165,3 +172,51 @@ def test_new_viewers_do_not_meet_the_process_that_is_told_to_end(
     assert victim.wait() == 0
     victim.launch(victim.port)
     victim.ready()
+
+
+def test_a_restart_of_one_process_after_the_other_refuses_no_viewer(
+    deployment: Deployment, publisher: Publisher
+):
+    source = publisher.open()
+    source.write("first ")
+    poll = f"/stream/{source.name}/polling"
+
+    def is_served() -> bool:
+        polled = http.get(deployment.address, poll)
+        assert polled.status == 200, f"{polled}\n{deployment.nginx.log}"
+        return True
+
+    def restart(process: Server) -> None:
+        process.send(signal.SIGTERM)
+        wait_until(lambda: is_served() and not process.running, "the process has ended")
+        process.launch(process.port)
+        # nginx meets refused connections until the process is ready.
+        wait_until(lambda: is_served() and process.alive(), "the process is ready")
+
+    first, second = deployment.site.servers
+    restart(first)
+    restart(second)
+    source.end()
+
+
+def test_viewers_are_told_when_to_come_back_while_both_processes_end(
+    deployment: Deployment, publisher: Publisher
+):
+    source = publisher.open()
+    source.write("first ")
+    path = f"/stream/{source.name}"
+    with ExitStack() as stack:
+        for process in deployment.site.servers:
+            held = stack.enter_context(http.Connection(process.address))
+            held.send(f"{path}/chunked", headers={"X-Forwarded-Proto": "https"})
+            assert http.read_head(held.file).status == 200
+            drain(process)
+        for _ in range(3):
+            refused = http.get(deployment.address, f"{path}/polling")
+            assert refused.status == 503
+            assert int(refused.headers["retry-after"]) > 0
+        source.end()
+    for process in deployment.site.servers:
+        assert process.wait() == 0
+        process.launch(process.port)
+        process.ready()

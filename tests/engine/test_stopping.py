@@ -173,12 +173,12 @@ def assert_error(site: Site, source: Source, person: Person, opcode: int, payloa
         socket.write(opcode, payload)
         records = []
         while not records or "error" not in records[-1]:
-            records.append(json.loads(socket.read().text))
+            records.append(json.loads(socket.read_text()))
         error = records.pop()["error"]
         source.write("three")
         source.end()
         *frames, last = socket.frames()
-    records += [json.loads(frame.text) for frame in frames]
+    records += [json.loads(frame.text) for frame in frames if frame.opcode == websocket.TEXT]
     assert [record.get("text") for record in records] == ["one ", "two ", "three", None]
     assert records[-1]["end"] == "done"
     assert last.code == 1000

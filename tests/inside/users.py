@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-from axes.models import AccessAttempt
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.auth.models import Permission
@@ -10,6 +9,8 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import F
 
 from streamsite.streams import PublishToken
+
+# The functions for failed logins import axes, which only the site has among its apps.
 
 User = get_user_model()
 
@@ -72,12 +73,16 @@ def make_admin(name: str, password: str) -> None:
 
 def age_failed_logins(seconds: int) -> None:
     """Let all failed logins have happened earlier."""
+    from axes.models import AccessAttempt
+
     earlier = F("attempt_time") - timedelta(seconds=seconds)
     AccessAttempt.objects.update(attempt_time=earlier)
 
 
 def failed_logins() -> list[str]:
     """Return everything that is kept of the failed logins."""
+    from axes.models import AccessAttempt
+
     return [str(row) for row in AccessAttempt.objects.values()]
 
 

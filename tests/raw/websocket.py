@@ -134,6 +134,12 @@ class WebSocket(http.Connection):
     def read(self) -> Frame:
         return read_frame(self.file)
 
+    def read_text(self) -> str:
+        """Return the next text, past the server's signs of life."""
+        while (frame := self.read()).opcode in (PING, PONG):
+            pass
+        return frame.text
+
     def frames(self) -> Iterator[Frame]:
         """Yield frames up to the server's close frame, and answer the close frame."""
         while True:

@@ -11,7 +11,7 @@ import { Chat } from "@ai-sdk/react";
 import { DefaultChatTransport } from "ai";
 
 const { FIRST, SECOND } = process.env;
-const session = { cookie: "" };
+const session = { cookie: "", "accept-language": "en" };
 
 async function withCookie(url, options = {}) {
   const headers = { ...options.headers, ...session };

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -19,6 +20,7 @@ from weakref import WeakSet
 from asgiref.sync import AsyncToSync, SyncToAsync
 from django.db import connections
 
+from . import loops
 from .log import bell, database
 from .loops import PerLoop
 from .models import Stream
@@ -66,6 +68,8 @@ def isolated() -> Iterator[None]:
         replace = partial(_replace, stack)
         replace(_Isolation, "test", _Test())
         replace(database, "executor", _desk)
+        # `async_to_sync` notes in the context which calls wait, and the desk asks these calls.
+        replace(loops, "context", copy_context)
         replace(background, "background", _background)
         replace(bell, "channel_layer", lambda: bell.in_memory)
         replace(sources, "end_in_view", _end_in_view)

@@ -12,6 +12,9 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+# Makes the context of a task that belongs to no request. `isolation` replaces it.
+context: Callable[[], Context] = Context
+
 
 class PerLoop(Generic[T]):
     """Hold one object for each event loop. A call returns the object of the running event loop.
@@ -52,4 +55,4 @@ def start_apart(work: Coroutine[Any, Any, T], name: str | None = None) -> "async
     Otherwise the log lines of the task would have the id of the request that started it.
     """
     loop = asyncio.get_running_loop()
-    return Context().run(lambda: loop.create_task(work, name=name))
+    return context().run(lambda: loop.create_task(work, name=name))

@@ -5,6 +5,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple
@@ -195,9 +196,11 @@ class Connection:
         fields |= dict(headers)
         target = target.encode() if isinstance(target, str) else target
         lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()).encode("latin1")
-        self.socket.sendall(
-            method.encode() + b" " + target + b" HTTP/1.1\r\n" + lines + b"\r\n" + body
-        )
+        # A server that refuses a request may close the connection before it has the whole body.
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(
+                method.encode() + b" " + target + b" HTTP/1.1\r\n" + lines + b"\r\n" + body
+            )
 
     def ask(self, target: str | bytes, *, method: str = "GET", **request: object) -> Response:
         """Send a request and read the complete response."""

@@ -1,7 +1,9 @@
 """The database thread: callers wait for work that computes, and for no database that is stuck."""
 
 import asyncio
+import gc
 import time
+import weakref
 
 import pytest
 from django.db import OperationalError
@@ -44,3 +46,18 @@ async def test_a_caller_that_is_cancelled_gets_no_other_error():
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+
+
+class Result:
+    """What the database gives, in place of a million characters."""
+
+
+async def test_a_result_is_freed_without_the_garbage_collector():
+    gc.disable()
+    try:
+        result = weakref.ref(await in_database(Result))
+        async with asyncio.timeout(10):
+            while result() is not None:  # The thread lets go of the result a moment later.
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()

@@ -120,6 +120,19 @@ def test_the_last_event_id_wins_over_the_query(backend_site: Site, finished: Sou
     assert '"text":"4 "' in answer.text
 
 
+def test_a_poll_from_the_beginning_has_all_pieces_also_those_that_came_after_an_earlier_poll(
+    backend_site: Site, publisher: Publisher
+):
+    def polled() -> list[str]:
+        target = f"/stream/{source.name}/polling"
+        return http.get(backend_site.address, target).json["pieces"]
+
+    source = publisher.open()
+    for texts in (["one "], ["one ", "two "], ["one ", "two ", "three "]):
+        source.write(texts[-1])
+        wait_until(lambda due=texts: polled() == due, "the poll has all pieces")
+
+
 # Revisions.
 
 

@@ -31,13 +31,16 @@ class Backlog:
         if kept is not None:
             self._parts.move_to_end((tail.stream.pk, n))
             return [kept]
+        known = tail.count
         older = await in_database_at_last(log.read, tail.stream, n, BATCH)
         if not older.texts:
             return None
         parts = parts_of(older)
         tail.remember(parts)
         for part in parts:
-            self._keep((tail.stream.pk, part.first), part)
+            # A part with the newest piece is not kept, because newer pieces will lengthen it.
+            if part.end < known:
+                self._keep((tail.stream.pk, part.first), part)
         return parts[:1]
 
     def _keep(self, key: tuple[int, int], part: Pieces) -> None:

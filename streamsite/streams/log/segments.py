@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from ..conf import setting
 from ..errors import OutOfTurn, StreamError, TooLarge
 from ..models import Segment, Stream
 from ..pieces import Pieces
@@ -31,23 +30,19 @@ def _refusal(write: Write) -> StreamError | None:
     """Return why a write was not committed, or None when an earlier try committed it."""
     try:
         check_limits(write.end, write.length)
+        if refused := refusal(write.stream_id, write.fence):
+            return refused
+        stream = Stream.objects.get(pk=write.stream_id)
+        same = Segment.objects.filter(stream=stream, first=write.first, end=write.end)
+        if (
+            write.tries > 1
+            and stream.pieces == write.end
+            and same.filter(text="".join(write.texts)).exists()
+        ):
+            return None
+        check_limits(write.end, stream.length + write.length)
     except TooLarge as error:
         return error
-    if refused := refusal(write.stream_id, write.fence):
-        return refused
-    stream = Stream.objects.get(pk=write.stream_id)
-    same = Segment.objects.filter(stream=stream, first=write.first, end=write.end)
-    if (
-        write.tries > 1
-        and stream.pieces == write.end
-        and same.filter(text="".join(write.texts)).exists()
-    ):
-        return None
-    if stream.length + write.length > setting("STREAM_MAX_LENGTH"):
-        return TooLarge(
-            f"Stream {stream.name!r} would have more than {setting('STREAM_MAX_LENGTH')} "
-            "characters, which is the limit."
-        )
     return OutOfTurn(
         f"Stream {stream.name!r} has {stream.pieces} pieces, so {write.first} is not the number "
         "of the next piece."

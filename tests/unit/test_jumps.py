@@ -84,6 +84,20 @@ def test_a_clock_that_is_set_back_keeps_no_dead_producer_alive(clocks: Clocks):
     assert clocks.jumps.ended() == {}
 
 
+def test_a_process_that_has_long_not_looked_tells_the_leases_from_before_and_after_a_jump(
+    clocks: Clocks,
+):
+    clocks.pass_by(5 * TWO_DAYS)
+    lease = clocks.lease(7)
+    clocks.pass_by(1, jump=-BACK - 10)
+    clocks.lease(8, BACK)
+    clocks.pass_by(1)
+    assert clocks.look()
+    assert clocks.jumps.ended() == {}
+    clocks.pass_by(LEASE - 1)
+    assert clocks.jumps.ended() == {7: lease}
+
+
 def test_two_jumps_in_a_row_do_not_make_a_lease_longer(clocks: Clocks):
     lease = clocks.lease(7)
     for _ in range(2):

@@ -12,6 +12,7 @@ from django.http import Http404
 from ..conf import setting
 from ..errors import Forbidden, Restarting, StreamError, Unauthorized
 from ..log.database import open_early
+from ..log.liveness import look_at_clock
 from ..log.outages import AWAY, outage, unanswered
 from ..models import Stream
 from ..workers import unconnected_workers, uncounted_workers
@@ -168,7 +169,13 @@ class Lifespan:
 def begin() -> None:
     """Do what a server has to do at its start, in its event loop."""
     draining.watch()
-    open_early(Stream.objects.exists)
+    open_early(look_early)
+
+
+def look_early() -> None:
+    """Ask the database something, and look at its clock: a later look then finds every jump."""
+    Stream.objects.exists()
+    look_at_clock()
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:

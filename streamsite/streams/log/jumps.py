@@ -8,7 +8,7 @@ monotonic clock. It measures the leases from before a jump by its own clock.
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 # Seconds by which the database's clock is ahead after a jump, at least. Answers take their time.
 AHEAD = 1.0
@@ -49,10 +49,15 @@ class Jumps:
         ahead = (now - then).total_seconds() - (here - there)
         if -BACK < ahead < AHEAD:
             return False
-        # A lease that ends between the two looks was given before the jump: a newer one ends later.
-        latest = now if ahead > 0 else datetime.max.replace(tzinfo=now.tzinfo)
+        # A lease that ends between the two looks was given before a jump ahead: a newer one ends
+        # later. The last look may be long ago, in a process that has had no viewers.
+        if ahead > 0:
+            earliest, latest = then, now
+        else:
+            earliest = max(then, now + timedelta(seconds=BACK))
+            latest = datetime.max.replace(tzinfo=now.tzinfo)
         for stream_id, lease in leases().items():
-            if then <= lease <= latest and self._ends.get(stream_id, (None,))[0] != lease:
+            if earliest <= lease <= latest and self._ends.get(stream_id, (None,))[0] != lease:
                 self._ends[stream_id] = lease, there + (lease - then).total_seconds()
         return True
 

@@ -21,6 +21,7 @@ from asgiref.sync import AsyncToSync, SyncToAsync
 from django.db import connections
 
 from . import loops
+from .http.limits import rates
 from .log import bell, database
 from .loops import PerLoop
 from .models import Stream
@@ -261,9 +262,10 @@ def end() -> None:
             if not desk.loop.is_running():
                 desk.loop.run_until_complete(_cancel(_is_of_engine))
     finally:
-        # The rows of the next test may have the same ids and names.
+        # The next test may have the same ids, names and addresses of clients.
         tapes.forget_all()
         finding.forget_all()
+        rates.forget_all()
         if _Isolation.sub_thread_used:
             SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 

@@ -84,6 +84,14 @@ class TestsOfBothKinds(StreamsMixin):
         self.client.post(f"/admin/streams/stream/{stream.pk}/change/", form)
         assert read("edited").text == "new"
 
+    def test_as_many_polls_as_a_client_may_send(self):
+        with self.settings(STREAM_MAX_POLLS_PER_CLIENT=1):
+            for status in (404, 404, 429):
+                assert self.client.get("/stream/nowhere/polling").status_code == status
+
+    def test_as_many_polls_as_a_client_may_send_in_the_next_test(self):
+        self.test_as_many_polls_as_a_client_may_send()
+
     async def test_a_source_runs_while_readers_follow(self):
         name = (await self.async_client.get("/ask")).json()["name"]
         chunked = await self.async_client.get(f"/stream/{name}/chunked")

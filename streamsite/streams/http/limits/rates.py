@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Hashable
 from itertools import islice
+from weakref import WeakSet
 
 # The keys that one object keeps. Beyond them it forgets the oldest, so that a client with many
 # addresses can't fill the memory. 20,000 keys take about 4 MB.
@@ -26,9 +27,14 @@ class Rates:
         self._clock = clock
         # The moment at which the bucket of a key will be full.
         self._full_at: dict[Hashable, float] = {}
+        _all.add(self)
 
     def __len__(self) -> int:
         return len(self._full_at)
+
+    def forget(self) -> None:
+        """Fill all buckets."""
+        self._full_at.clear()
 
     def wait(self, key: Hashable, *, most: int, seconds: float) -> float:
         """Return the seconds until the key's bucket has a token, 0 if it has one now."""
@@ -56,3 +62,12 @@ class Rates:
         if len(self._full_at) > self._size // 2:
             newer = islice(self._full_at.items(), len(self._full_at) - self._size // 2, None)
             self._full_at = dict(newer)
+
+
+_all: WeakSet[Rates] = WeakSet()
+
+
+def forget_all() -> None:
+    """Fill the buckets of all rates."""
+    for rates in list(_all):
+        rates.forget()

@@ -23,7 +23,6 @@ from django.db import connections
 from . import loops
 from .http.limits import rates
 from .log import bell, database
-from .loops import PerLoop
 from .models import Stream
 from .querysets import home
 from .reading import finding, tapes
@@ -184,7 +183,7 @@ def _new_desk() -> _Desk:
     return _Desk(loop, worker)
 
 
-_desks = PerLoop(_new_desk)
+_desks = loops.PerLoop(_new_desk)
 
 
 def _desk() -> _Desk:
@@ -261,6 +260,7 @@ def end() -> None:
         for desk in _desks:
             if not desk.loop.is_running():
                 desk.loop.run_until_complete(_cancel(_is_of_engine))
+                loops.forget_all(desk.loop)
     finally:
         # The next test may have the same ids, names and addresses of clients.
         tapes.forget_all()

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextvars import Context
 from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 
@@ -32,6 +33,7 @@ class PerLoop(Generic[T]):
         self._made: dict[asyncio.AbstractEventLoop, T] = {}
         # The event loops of the parent process do not run in a forked child.
         os.register_at_fork(after_in_child=self._made.clear)
+        _all.add(self)
 
     def __call__(self) -> T:
         loop = asyncio.get_running_loop()
@@ -47,6 +49,19 @@ class PerLoop(Generic[T]):
     def __iter__(self) -> Iterator[T]:
         """Iterate over the objects of all event loops that are not closed."""
         return iter([made for loop, made in list(self._made.items()) if not loop.is_closed()])
+
+    def forget(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Drop the object of an event loop. The next call there makes a new one."""
+        self._made.pop(loop, None)
+
+
+_all: WeakSet[PerLoop[Any]] = WeakSet()
+
+
+def forget_all(loop: asyncio.AbstractEventLoop) -> None:
+    """Drop all objects of an event loop in which nothing of the engine runs."""
+    for per_loop in list(_all):
+        per_loop.forget(loop)
 
 
 def start_apart(work: Coroutine[Any, Any, T], name: str | None = None) -> "asyncio.Task[T]":

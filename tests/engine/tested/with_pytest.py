@@ -106,6 +106,16 @@ async def test_an_event_loop_may_outlive_its_test(async_client, n):
         await aread(name, within=0.1)
 
 
+@pytest.mark.django_db(transaction=True, reset_sequences=True)
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("word", ["one", "two"])
+async def test_streams_of_the_same_id_have_the_pieces_of_their_test(async_client, word):
+    async with publish("build") as stream:
+        await stream.write(word)
+        answer = await async_client.get("/stream/build/polling")
+        assert answer.json()["pieces"] == [word]
+
+
 @pytest.mark.django_db
 @pytest.mark.asyncio
 async def test_an_asynchronous_test_in_a_transaction_is_told_what_to_use():

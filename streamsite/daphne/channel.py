@@ -46,7 +46,7 @@ class Channel(HTTPChannel):
     """A connection of HTTP/1.1. Twisted calls `dataReceived`, and a finished request `requestDone`.
 
     The connection is in one of four states. The method that takes the next data tells which:
-    `_take_head`, `_take_body`, `_take_ahead` (a request is being answered), and `_take_nothing`
+    `_take_head`, `_take_body`, `_take_ahead` (a request is being answered), and `take_nothing`
     (the connection is ending, or has become a WebSocket).
     """
 
@@ -119,9 +119,12 @@ class Channel(HTTPChannel):
         self.requests.append(request)
         self._handlingRequest = True
         if head.length == 0:
-            # A client sends no frame before it knows that the WebSocket is open.
-            self._take = self._take_nothing if head.upgrades else self._take_ahead
+            self._take = self._take_ahead
             request.begin(head)
+            if head.upgrades and self.requests:
+                # The request is not answered here, so the connection is the WebSocket's now. A
+                # client sends no frame before it knows that the WebSocket is open.
+                self._let_go()
         else:
             self._body = Body(head.length)
             self._take = self._take_body
@@ -163,9 +166,6 @@ class Channel(HTTPChannel):
             self._paused = True
             self._networkProducer.pauseProducing()
 
-    def _take_nothing(self, data: bytes) -> None:
-        pass
-
     def requestDone(self, request: Any) -> None:  # noqa: N802 - Twisted's name
         self.requests.remove(request)
         if self._body is not None:
@@ -174,7 +174,7 @@ class Channel(HTTPChannel):
             rest, self._buffer = self._buffer, b""
             self._finish_exchange(rest)
         else:
-            self._take = self._take_nothing
+            self._take = take_nothing
             self.loseConnection()
 
     def _finish_exchange(self, rest: bytes) -> None:
@@ -223,14 +223,14 @@ class Channel(HTTPChannel):
         request.connectionLost(Failure(ConnectionAborted()))  # type: ignore[no-untyped-call]
         if answered:
             # The answer can only be cut off.
-            self._take = self._take_nothing
+            self._take = take_nothing
             self.transport.abortConnection()
         else:
             self._refuse(status, detail)
 
     def _linger(self) -> None:
         """End the connection, and take what the client still sends for a while."""
-        self._take = self._take_nothing
+        self._take = take_nothing
         self._buffer, self._body = b"", None
         self._allow(LINGER_TIMEOUT)
         self._networkProducer.resumeProducing()
@@ -241,11 +241,16 @@ class Channel(HTTPChannel):
             self.transport.loseConnection()
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802 - Twisted's name
+        super().connectionLost(reason)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Drop every reference of the object to itself, so that its memory is freed at once."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._take = self._take_nothing
-        super().connectionLost(reason)
+        self.requests.clear()
+        self._take = take_nothing
 
     # Deadlines. A timer is not cancelled when its deadline is met, because most requests are
     # complete at once: when the timer fires, it looks at what the deadline is by then.
@@ -271,8 +276,12 @@ class Channel(HTTPChannel):
             self._refuse(408, "The request did not come in time.")
         else:
             # Nobody waits for an answer, or nobody read it.
-            self._take = self._take_nothing
+            self._take = take_nothing
             self.transport.abortConnection()
+
+
+def take_nothing(data: bytes) -> None:
+    """Drop data. A method would be a reference of the channel to itself."""
 
 
 def is_tcp(transport: Any) -> bool:

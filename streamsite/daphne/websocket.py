@@ -178,6 +178,9 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         if flow is not None:
             flow.stopProducing()
         super().connectionLost(reason)
+        # Undocumented attribute of Autobahn: a Deferred whose result is the connection itself. The
+        # cycle would keep the connection in memory until the next garbage collection.
+        self.is_closed = None
 
     @property
     def lowest(self) -> Any:

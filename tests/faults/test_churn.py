@@ -6,7 +6,7 @@ The short form connects 500 times, and the long form (`--long`) 20,000 times wit
 import random
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -33,6 +33,8 @@ ROUNDS = {False: 2, True: 80}
 LONG_ROUND = 15
 # By how much the memory may grow. The allocator alone needs some of this.
 GROWTH = 8 * MIB
+# The ways to connect.
+KINDS = ("polling", "chunked", "events", "ws", "half", "nowhere")
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,11 @@ def busy(make_site: SiteMaker, valkey: Valkey) -> Iterator[tuple[Site, Publisher
     publisher.kill()
 
 
-def visit(server: Server, name: str, seed: int) -> str:
+def visit(server: Server, name: str, seed: int, kinds: Sequence[str] = KINDS) -> str:
     """Connect in one of many ways, read a little, and leave. Return what went wrong, or ""."""
     chance = random.Random(seed)
     base = f"/stream/{name}"
-    kind = chance.choice(["polling", "chunked", "events", "ws", "half", "nowhere"])
+    kind = chance.choice(kinds)
     try:
         if kind == "ws":
             connection = websocket.connect(server.address, f"{base}/ws")
@@ -143,3 +145,26 @@ def test_the_server_is_back_where_it_was_after_viewers_came_and_left(
     print(f"before: {before}, after: {after}, {grown / MIB:.1f} MiB more")
     assert count.failures == []
     assert grown < GROWTH, f"{grown / MIB:.1f} MiB more after {count.tried} connects"
+
+
+def test_a_connection_leaves_nothing_for_the_garbage_collector(busy: tuple[Site, Publisher]):
+    # Only a collection frees objects that refer to each other in a cycle. Meanwhile the memory of
+    # the process grows with each connection.
+    site, publisher = busy
+    server = site.server
+    source = publisher.open()
+    source.write("first ")
+
+    def connect(kind: str, times: int) -> dict[str, int]:
+        for seed in range(times):
+            assert visit(server, source.name, seed, [kind]) == ""
+        wait_until(lambda: connections(server.port) == 0, "the clients' sockets are closed")
+        return http.get(server.address, "/garbage").json
+
+    for kind in KINDS:
+        connect(kind, 10)
+        found = connect(kind, 50)
+        assert found["freed"] < 50, f"{kind}: {found} after 50 connects"
+        # Nor for a timer.
+        assert found["channels"] == 1, f"{kind}: {found} after 50 connects"
+    source.end()

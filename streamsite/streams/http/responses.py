@@ -36,18 +36,23 @@ class RecordsResponse(StreamingHttpResponse):
         self.wanted = wanted
         self.transport = transport
         self.body_format = body_format
-        super().__init__(self._parts(), content_type=content_type)
+        super().__init__(parts(wanted, transport, body_format), content_type=content_type)
 
-    async def _parts(self) -> AsyncGenerator[bytes, None]:
-        # A server sends the head of a response with the first part, and the first piece may take
-        # long. The first part may be empty.
-        yield self.body_format.before
-        async with aclosing(self.wanted.watched(self.transport)) as batches:
-            traffic = traffics().of(self.transport)
-            async for batch in batches:
-                body = self.body_format.body(batch)
-                traffic.add(pieces_in(batch), len(body))
-                yield body
+
+# Not a method: the response refers to the generator, and would keep itself in memory.
+async def parts(
+    wanted: StreamRequest, transport: str, body_format: "Format"
+) -> AsyncGenerator[bytes, None]:
+    """Yield the parts of the body."""
+    # A server sends the head of a response with the first part, and the first piece may take long.
+    # The first part may be empty.
+    yield body_format.before
+    async with aclosing(wanted.watched(transport)) as batches:
+        traffic = traffics().of(transport)
+        async for batch in batches:
+            body = body_format.body(batch)
+            traffic.add(pieces_in(batch), len(body))
+            yield body
 
 
 async def begin(response: RecordsResponse, scope: Any, send: Any) -> tuple[Reader, Outlet]:

@@ -149,10 +149,11 @@ class Viewer:
 class FanOut:
     """The viewers of one tail that are up to date."""
 
-    __slots__ = ("_again", "_busy", "_count", "_more", "_quiet", "_tail", "_turn", "_viewers")
+    __slots__ = ("_again", "_busy", "_count", "_more", "_quiet", "_turn", "_viewers")
 
-    def __init__(self, tail: "Tail") -> None:
-        self._tail = tail
+    # The tail is an argument: each would keep the other in memory until a garbage collection.
+
+    def __init__(self, count: int) -> None:
         self._viewers: dict[Viewer, None] = {}
         # Whether a round has begun or is about to, and whether there was news since it began.
         self._busy = self._again = False
@@ -162,7 +163,7 @@ class FanOut:
         self._turn: Iterator[Viewer] = iter(())
         # The number of pieces when the last round began. A round without new pieces is quiet: it
         # sends a keep-alive.
-        self._count = tail.count
+        self._count = count
         self._quiet = False
 
     def add(self, viewer: Viewer) -> None:
@@ -173,22 +174,22 @@ class FanOut:
         """Serve a viewer no longer."""
         self._viewers.pop(viewer, None)
 
-    def wake(self) -> None:
+    def wake(self, tail: "Tail") -> None:
         """Send to all viewers soon: the new pieces, or a keep-alive when there are none."""
         if self._busy:
             self._again = True
         elif self._viewers:
             self._busy = True
             # Not at once: the caller has just committed pieces, and has more to do.
-            asyncio.get_running_loop().call_soon(self._begin)
+            asyncio.get_running_loop().call_soon(self._begin, tail)
 
-    def _begin(self) -> None:
-        self._quiet = self._tail.count == self._count and not self._more
-        self._again, self._more, self._count = False, False, self._tail.count
+    def _begin(self, tail: "Tail") -> None:
+        self._quiet = tail.count == self._count and not self._more
+        self._again, self._more, self._count = False, False, tail.count
         self._turn = iter(list(self._viewers))
-        self._serve()
+        self._serve(tail)
 
-    def _serve(self) -> None:
+    def _serve(self, tail: "Tail") -> None:
         """Serve the next viewers of a round, each from its own cursor on.
 
         The cursors keep the order when new pieces come in the middle of a round: the viewers that
@@ -206,7 +207,7 @@ class FanOut:
             if reader.n != n or viewer.encode is not encode:
                 traffic.add(stop - n, size, got)
                 n, encode = reader.n, viewer.encode
-                message, stop = self._message(n, encode)
+                message, stop = self._message(tail, n, encode)
                 got, size, traffic = 0, size_of(message), reader.traffic
             if message is None:
                 del viewers[viewer]
@@ -218,22 +219,22 @@ class FanOut:
                     viewers.pop(viewer, None)
         traffic.add(stop - n, size, got)
         if len(served) == SLICE:
-            asyncio.get_running_loop().call_soon(self._serve)
+            asyncio.get_running_loop().call_soon(self._serve, tail)
         elif self._again or self._more:
-            asyncio.get_running_loop().call_soon(self._begin)
+            asyncio.get_running_loop().call_soon(self._begin, tail)
         else:
             self._busy = False
 
-    def _message(self, n: int, encode: Callable[[Batch], Any]) -> tuple[Any, int]:
+    def _message(self, tail: "Tail", n: int, encode: Callable[[Batch], Any]) -> tuple[Any, int]:
         """Return the message for viewers that have `n` pieces, and how many they have with it.
 
         The message is None if they have to pull.
         """
-        due = self._tail.since(n)
-        if due is None or self._tail.end is not None:
+        due = tail.since(n)
+        if due is None or tail.end is not None:
             return None, n
         stop = due[-1].end if due else n
-        if stop < self._tail.count:
+        if stop < tail.count:
             self._more = True
         try:
             return encode(due) if due or self._quiet else b"", stop

@@ -62,7 +62,7 @@ class Tail:
         self._newest = 0
         self._waiting: list[asyncio.Future[None]] = []
         self._ending: list[asyncio.Future[End]] = []
-        self.fanout = FanOut(self)
+        self.fanout = FanOut(self.count)
 
     def add(self, pieces: Pieces) -> bool:
         """Add newer pieces. Returns False when pieces are missing in between."""
@@ -138,7 +138,7 @@ class Tail:
     def wake(self) -> None:
         """Wake all waiting readers."""
         self.changed_at = asyncio.get_running_loop().time()
-        self.fanout.wake()
+        self.fanout.wake(self)
         waiting, self._waiting = self._waiting, []
         for woken in waiting:
             if not woken.done():  # The reader of a cancelled future has left.

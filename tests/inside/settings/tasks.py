@@ -1,4 +1,4 @@
-"""A site with an address that tells how many tasks the server's event loop has."""
+"""A site with addresses that tell what the server's process holds."""
 
 from streamsite.settings import *  # noqa: F403
 

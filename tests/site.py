@@ -144,10 +144,12 @@ class Server:
             return False
 
     def kill(self) -> None:
-        """Kill all its processes: nothing in them gets to run again."""
+        """Kill all its processes: nothing in them runs again, and nothing is left to stop."""
+        assert self._process is not None
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self.wait()
+        self._process = None
 
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -168,7 +170,6 @@ class Server:
             status = self.wait()
         finally:
             self.kill()
-            self._process = None
         assert status == self.good_status(by), (
             f"ended with status {status} on {by.name}:\n{self.log}"
         )

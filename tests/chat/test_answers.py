@@ -338,4 +338,3 @@ def test_an_answer_whose_server_was_killed_ends_with_an_error_and_keeps_its_text
     kept = other.conversation(key)["messages"][-1]["parts"]
     assert kept == [{"type": "text", "text": "waiting ", "state": "done"}]
     assert text_of(other.ask(key, "count 1")) == "0 "
-    first._process = None

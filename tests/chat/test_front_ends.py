@@ -82,4 +82,3 @@ def test_the_real_front_end_goes_on_when_its_server_is_killed(make_site: SiteMak
         first.kill()
         told = process.stdout.read()
         assert process.wait(PATIENCE) == 0, told
-    first._process = None

@@ -5,7 +5,7 @@ The engine raises these errors in Python, and answers with the same errors on ev
     HTTP/1.1 404 Not Found
     Content-Type: application/json
 
-    {"detail": "There is no stream named 'nowhere'."}
+    {"detail": "There is no stream named 'nowhere', or it is private: log in as its owner."}
 
 The client imports this module without Django, so the module imports nothing of Django.
 """

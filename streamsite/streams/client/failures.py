@@ -18,7 +18,7 @@ class Refused(StreamError):
             async for record in client.open("https://example.com/stream/nowhere"):
                 ...
         except client.Refused as error:
-            print(error.status, error.detail)  # 404 There is no stream named 'nowhere'.
+            print(error.status, error.detail)  # 404 There is no stream named 'nowhere', or …
     """
 
     def __init__(self, status: int, detail: str) -> None:

@@ -15,18 +15,24 @@ LARGEST_CHUNK = 10**18
 class Body:
     """A body while it comes in, of `length` bytes, or in chunks if `length` is None."""
 
-    __slots__ = ("_decoder", "_left", "_parts", "begun", "rest")
+    __slots__ = ("_decoder", "_left", "_parts", "_rests", "begun")
 
     def __init__(self, length: int | None) -> None:
         self._left = length or 0
         self._parts: list[bytes] = []
+        # What follows the body, once the body is complete. In a list, because the decoder keeps its
+        # callbacks: a method of this object would be a cycle.
+        self._rests: list[bytes] = []
         self._decoder: Any = None
         if length is None:
-            self._decoder = _ChunkedTransferDecoder(self._parts.append, self._end)
+            self._decoder = _ChunkedTransferDecoder(self._parts.append, self._rests.append)
         # Whether the client has been asked for the body.
         self.begun = False
-        # What follows the body, once the body is complete.
-        self.rest: bytes | None = None
+
+    @property
+    def rest(self) -> bytes | None:
+        """What follows the body, or None while the body is not complete."""
+        return self._rests[0] if self._rests else None
 
     def take(self, data: bytes) -> bytes:
         """Return the bytes of the body in `data`. Raise Malformed."""
@@ -34,7 +40,7 @@ class Body:
             part = data[: self._left]
             self._left -= len(part)
             if not self._left:
-                self.rest = data[len(part) :]
+                self._rests.append(data[len(part) :])
             return part
         self._decoder.dataReceived(data)
         if self._decoder.state == "BODY" and self._decoder.length > LARGEST_CHUNK:
@@ -43,6 +49,3 @@ class Body:
         part = b"".join(self._parts)
         self._parts.clear()
         return part
-
-    def _end(self, rest: bytes) -> None:
-        self.rest = rest

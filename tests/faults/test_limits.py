@@ -1,6 +1,7 @@
 """Limits: one client or publisher can't take all of a server, and is told when to come back."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, aclosing
 
@@ -73,6 +74,20 @@ def test_a_poll_that_waits_is_a_viewer_and_an_answered_one_is_not(
     assert publish(site.address, name, token, "two").status == 202
     assert http.read_response(poll.file).json["pieces"] == ["two"]
     wait_until(lambda: is_open("chunked", site.address, name), "the poll has been answered")
+
+
+@ON
+def test_a_poll_whose_client_has_left_takes_no_place(make_site: SiteMaker, on: str):
+    site = make_site(servers=[on], STREAM_MAX_VIEWERS="1").start()
+    target = f"/stream/{live_stream(site.address, site.call(users.make_token, 'one'))}/polling"
+    with http.Connection(site.address) as connection:
+        connection.send(f"{target}?after=1&wait=60")
+        wait_until(
+            lambda: http.get(site.address, target).status == 429, "the poll takes the only place"
+        )
+        before = time.monotonic()
+    wait_until(lambda: http.get(site.address, target).status == 200, "the place is free")
+    assert time.monotonic() - before < 50, "the poll has waited for its 60 s"
 
 
 @ON

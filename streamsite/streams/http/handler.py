@@ -146,6 +146,7 @@ class StreamHandler:
                 request.receive = receive
             else:
                 request._stream = await read_body(request, receive, usual_limit())
+                request.receive = receive
             response = await self._answer(found, request)
         except StreamError as error:
             response = refusal_of(error, request)

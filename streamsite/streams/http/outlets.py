@@ -1,12 +1,15 @@
-"""The connections to which the fan-out sends: through ASGI, or through Daphne's door."""
+"""The connections of viewers: through ASGI, or through Daphne's door."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
-from typing import Any
+from typing import Any, TypeVar
 
 from ..pieces import Batch
 from ..reading.fanout import step
 from . import uvicorn
+
+T = TypeVar("T")
 
 # The key of a connection's door in the extensions of its scope.
 DOOR = "streamsite.door"
@@ -33,6 +36,37 @@ class Parts:
             return None
         rest = step(self._send({"type": "http.response.body", "body": message, "more_body": True}))
         return rest and uvicorn.patiently(self._send, rest)
+
+
+async def while_connected(request: Any, work: Awaitable[T]) -> T:
+    """Return what `work` returns, for a request that may wait for long.
+
+    Raise ClientLeft, after `work` was cancelled, if the client leaves before.
+    """
+    receive = getattr(request, "receive", None)
+    if receive is None:  # Django's own handler cancels a view whose client has left.
+        return await work
+    task = asyncio.current_task()
+    assert task is not None
+    ended = False
+
+    def stop(_message: object) -> None:
+        if not ended:
+            task.cancel()
+
+    # The request has been read, so the only message that can follow is http.disconnect.
+    leaving = asyncio.ensure_future(receive())
+    leaving.add_done_callback(stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if not leaving.done():
+            raise
+        task.uncancel()
+        raise ClientLeft from None
+    finally:
+        ended = True
+        leaving.cancel()
 
 
 class Body(Parts):

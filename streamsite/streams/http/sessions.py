@@ -22,7 +22,8 @@ class Request(ASGIRequest):
     A request of a page from a foreign origin has no cookies, so that a page of another site does
     not act as the visitor. See `is_foreign`.
 
-    `receive` is the ASGI function that gives the body, until the body is read: see `read_late`.
+    `receive` is the ASGI function that gives the body (see `read_late`), and then the news that the
+    client has left (see `while_connected`).
     """
 
     receive: Any = None

@@ -24,6 +24,7 @@ from ...wire import objects
 from ..draining import draining
 from ..endpoints import endpoint
 from ..limits.polls import count_poll
+from ..outlets import while_connected
 from ..requests import StreamRequest, read_request, seconds, whole_number
 from .answers import Answer, Key, answers
 from .encoding import json_values
@@ -54,7 +55,8 @@ async def polling(request: HttpRequest, name: str) -> HttpResponse:
     wanted = await read_request(request, name)
     hub().poll_began(wanted.stream, client)
     try:
-        answer = await _answer(wanted, wait, limit, waited)
+        answering = _answer(wanted, wait, limit, waited)
+        answer = await (while_connected(request, answering) if wait else answering)
     finally:
         hub().poll_ended(wanted.stream, client)
     traffic = traffics().of(NAME)

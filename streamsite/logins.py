@@ -87,5 +87,5 @@ async def refuse(request: HttpRequest) -> HttpResponseBase:
 
 
 def address_of(request: HttpRequest) -> str:
-    """Return the address by which a login counts: that of the client, or of its /64 of IPv6."""
+    """Return the address for which a login counts: an address of IPv4, or a /64 of IPv6."""
     return network_of(client_of(request))

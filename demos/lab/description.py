@@ -36,7 +36,7 @@ def described(run: Run, after: int, *, texts: bool = False) -> dict[str, Any]:
 
 
 def given(run: Run, after: int) -> dict[str, Any]:
-    """Return what the producer gave to both ways. The hash is that of everything, at the end."""
+    """Return the pieces that both ways were given, and at the end the hash of the whole text."""
     over = run.state == "ended" and not run.adopted
     return {
         "first": after,

@@ -101,7 +101,7 @@ async def hang(run: Run, body: Body, _scope: Any) -> Body:
 
 
 async def stop_stream(run: Run, _body: Body, _scope: Any) -> Body:
-    """Stop the stream, as the engine does for whoever may."""
+    """Stop the stream, as its owner would."""
     event = run.events.add("stop")
     if not await stop(run.stream, "Stopped by its visitor."):
         run.events.all.remove(event)

@@ -133,7 +133,7 @@ async def _awaited(items: AsyncGenerator[Item, None]) -> AsyncIterator[Item]:
 def end_part(end: End) -> Part | None:
     """Return the part that tells a front end how an answer ended, or None for a complete answer.
 
-    The sentences are in the active language, except those that the source gave.
+    The chat's own sentences are in the active language. The source's sentences stay as they are.
     """
     match end.state:
         case "done":

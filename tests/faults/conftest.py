@@ -21,6 +21,14 @@ def deployment(
 
 
 @pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """Yield a PostgreSQL server that no other test uses."""
+    server = Postgres().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
 def count(record_property: Callable[[str, object], None]) -> Iterator[Count]:
     """Yield a count of what was tried and what failed, which pytest prints at its end."""
     count = Count()

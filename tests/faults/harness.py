@@ -93,7 +93,7 @@ def audience(
     count: Count,
     transports: Sequence[str] = (*TRANSPORTS,),
 ) -> Iterator[list[Reader]]:
-    """Let `size` viewers read a stream, and count those who do not get exactly its text.
+    """Let `size` viewers read a stream, and count the viewers who get another text.
 
     The stream must end inside the block.
     """

@@ -26,14 +26,6 @@ PAGES = ("/live/list", "/en/live/")
 
 
 @pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    """Yield a PostgreSQL server that no other test uses."""
-    server = Postgres().start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
 def on_postgres(make_site: SiteMaker, own_postgres: Postgres) -> Site:
     """Return a running site on `own_postgres`."""
     site = make_site(DATABASE_URL=own_postgres.new_database("away"))

@@ -7,7 +7,6 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -22,13 +21,6 @@ OUTAGE = 4
 PRODUCERS = 20
 # A child is blocked when nobody reads what it wrote and the pipe is full.
 PIPE = 64 * 1024
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[Postgres]:
-    server = Postgres().start()
-    yield server
-    server.remove()
 
 
 @pytest.fixture

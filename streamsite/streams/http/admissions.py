@@ -24,7 +24,7 @@ from django.http import HttpRequest
 from ..errors import StreamError, TooMany, Unauthorized, Unseen
 from ..log.database import in_database
 from ..log.outages import outage
-from ..loops import PerLoop
+from ..loops import PerLoop, start_apart
 from ..models import Stream
 from .access import is_known, login_required
 from .links import PARAMETER
@@ -119,7 +119,7 @@ class Admissions:
         """Ask again for a viewer, until `discard`."""
         self._open.add(admission)
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._run())
+            self._task = start_apart(self._run())
 
     def discard(self, admission: Admission) -> None:
         self._open.discard(admission)

@@ -143,10 +143,9 @@ class StreamHandler:
                 viewers.enter(scope)
             if found.endpoint.late_body:
                 check_length(scope, setting("STREAM_MAX_BODY"))
-                request.receive = receive
             else:
                 request._stream = await read_body(request, receive, usual_limit())
-                request.receive = receive
+            request.receive = receive
             response = await self._answer(found, request)
         except StreamError as error:
             response = refusal_of(error, request)

@@ -60,7 +60,7 @@ async def patiently(send: Any, rest: Awaitable[None]) -> None:
 
 
 def watch_the_rest(send: Any) -> None:
-    """Abort the connection if its client does not read what is left to send."""
+    """Abort the connection if its client does not read the rest of the body."""
     transport = transport_of(send)
     if transport is not None and transport.get_write_buffer_size():
         Watch(send)

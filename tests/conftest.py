@@ -13,6 +13,11 @@ from .postgres import Postgres
 from .site import SERVERS, Site, SiteMaker
 from .valkey import Valkey
 
+# pytest shows the values in a failed assertion of these modules as in those of test modules.
+pytest.register_assert_rewrite(
+    "tests.browser", "tests.chat", "tests.engine", "tests.faults", "tests.lab", "tests.nginx"
+)
+
 # An example may take longer than hypothesis allows when the machine is busy.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")

@@ -428,6 +428,27 @@ async def test_a_change_of_transport_loses_no_piece(browser, site, publisher, pr
 
 
 @pytest.mark.asyncio(loop_scope="session")
+async def test_a_websocket_that_is_left_before_it_opens_logs_no_error(browser, site, publisher):
+    name = new_name()
+    source = publisher.open(name)
+    async with page_at(browser, f"{site.url}/en/live/{name}/") as page:
+        output = page.locator("stream-output")
+        await output.evaluate("""async (output) => {
+            const choose = (name) => document.querySelector(`input[value="${name}"]`).click();
+            const chosen = new Promise((resolve) => {
+                new MutationObserver(resolve).observe(output, { attributeFilter: ["via"] });
+            });
+            choose("websocket");
+            await chosen;
+            setTimeout(() => choose("chunked"));
+        }""")
+        source.write(*WORDS)
+        source.end()
+        await expect(output).to_have_attribute("state", "done", timeout=PATIENTLY)
+        await expect(output).to_have_attribute("via", "chunked")
+
+
+@pytest.mark.asyncio(loop_scope="session")
 async def test_stop_ends_the_stream_for_everybody(browser, site, publisher, people, prefix):
     name = new_name()
     source = publisher.open(name)

@@ -15,6 +15,9 @@ const SUBPROTOCOLS = ["streamsite.v1.batch", "streamsite.v1"];
 /** The pause after a close with 4429 (Too Many Requests), in milliseconds. */
 const BUSY_PAUSE = 5_000;
 
+/** How long a socket that is left may take to open, in milliseconds. */
+const OPENING_PATIENCE = 2_000;
+
 /** The transport's `connect`, as transports.js describes it. */
 export async function* websocket({ url, after, pace, signal, network = globalThis }) {
   signal.throwIfAborted();
@@ -35,7 +38,7 @@ export async function* websocket({ url, after, pace, signal, network = globalThi
   on("message", ({ data }) => { (frames ??= []).push(data); });
   on("close", (event) => { closing = event; });
   const abort = () => {
-    socket.close();
+    closeOnceOpen(socket);
     wake();
   };
   signal.addEventListener("abort", abort);
@@ -54,8 +57,22 @@ export async function* websocket({ url, after, pace, signal, network = globalThi
     }
   } finally {
     signal.removeEventListener("abort", abort);
-    socket.close();
+    closeOnceOpen(socket);
   }
+}
+
+/**
+ * Close a socket once it is open, because browsers log an error for a socket that is closed earlier.
+ *
+ * A server that doesn't answer is not waited for: browsers open one WebSocket to a host at a time (RFC
+ * 6455, section 4.1), so that the next one would wait too.
+ */
+function closeOnceOpen(socket) {
+  const close = () => socket.close();
+  if (socket.readyState !== socket.CONNECTING) return close();
+  const patience = setTimeout(close, OPENING_PATIENCE);
+  socket.addEventListener("open", close);
+  socket.addEventListener("close", () => clearTimeout(patience));
 }
 
 function recordsOfFrame(frame) {

@@ -125,16 +125,10 @@ class Server:
             )
 
     def ready(self) -> "Server":
-        """Wait until the server answers. When another process took the port, try another port."""
-        for _attempt in range(3):
-            wait_until(lambda: self.alive() or not self.running, "the server answers")
-            if self.running:
-                return self
-            if "in use" not in self.log:
-                break
-            self.excuse()
-            self.launch()
-        raise AssertionError(f"the server ended with status {self.wait()}:\n{self.log}")
+        """Wait until the server answers."""
+        wait_until(lambda: self.alive() or not self.running, "the server answers")
+        assert self.running, f"the server ended with status {self.wait()}:\n{self.log}"
+        return self
 
     def alive(self) -> bool:
         """Return whether the server answers a request, with any status."""

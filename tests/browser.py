@@ -7,7 +7,20 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
+
+from .waiting import PATIENCE
+
+# Milliseconds. Playwright's own 5 s are too short for a machine that is busy with other tests.
+PATIENTLY = PATIENCE * 1000
+expect.set_options(timeout=PATIENTLY)
 
 FLAGS = (
     "--no-sandbox",
@@ -90,6 +103,7 @@ async def page_at(
     With `calm`, check at the end that the page recorded no error.
     """
     profile = await browser.new_context(**context)
+    profile.set_default_timeout(PATIENTLY)
     try:
         page = await profile.new_page()
         await page.add_init_script(NOTE_VIOLATIONS)

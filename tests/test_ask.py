@@ -12,14 +12,12 @@ from playwright.async_api import Browser, Locator, Page, expect
 from .browser import chromium, page_at
 from .proxy import Proxy
 from .site import Site, SiteMaker
-from .waiting import PATIENCE
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LANGUAGES = {"zh": "", "en": "/en"}
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 900}
-PATIENTLY = PATIENCE * 1000
 MARKDOWN = """## Title
 
 Some **bold** text, `code` and [a link](https://example.com/).
@@ -95,14 +93,14 @@ class Ask:
         """Ask, and wait for the end of the answer."""
         number = await self.answers.count()
         await self.send(text)
-        await expect(self.answers).to_have_count(number + 1, timeout=PATIENTLY)
+        await expect(self.answers).to_have_count(number + 1)
         await self.is_in("idle")
 
     async def is_in(self, state: str) -> None:
-        await expect(self.element).to_have_attribute("state", state, timeout=PATIENTLY)
+        await expect(self.element).to_have_attribute("state", state)
 
     async def shows(self, text: str) -> None:
-        await expect(self.answer.locator(".body")).to_have_text(text, timeout=PATIENTLY)
+        await expect(self.answer.locator(".body")).to_have_text(text)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -148,8 +146,8 @@ async def test_an_answer_comes_as_it_is_written_and_is_shown_as_markdown(
         ask = Ask(page)
         await take(page, transport)
         await ask.send("say # One\n\nand **two** ⏸")
-        await expect(ask.answer.locator("h2")).to_have_text("One", timeout=PATIENTLY)
-        await expect(ask.answer.locator("strong")).to_have_text("two", timeout=PATIENTLY)
+        await expect(ask.answer.locator("h2")).to_have_text("One")
+        await expect(ask.answer.locator("strong")).to_have_text("two")
         await ask.is_in("answering")
         await expect(ask.questions).to_have_text("say # One\n\nand **two** ⏸")
         await ask.button("stop").click()
@@ -191,7 +189,7 @@ async def test_a_reload_in_the_middle_of_an_answer_shows_it_and_what_follows(
         await take(page, transport)
         await ask.ask("say Before")
         await ask.send("count 40 0.05")
-        await expect(ask.answer).to_contain_text("0 1", timeout=PATIENTLY)
+        await expect(ask.answer).to_contain_text("0 1")
         await page.reload()
         await expect(ask.questions).to_have_count(2)
         await ask.is_in("answering")
@@ -212,7 +210,7 @@ async def test_a_connection_that_breaks_off_in_the_middle_of_an_answer_loses_not
         await take(page, transport)
         await ask.send("count 60 0.05")
         for number in (5, 20):
-            await expect(ask.answer).to_contain_text(f" {number} ", timeout=PATIENTLY)
+            await expect(ask.answer).to_contain_text(f" {number} ")
             await proxy.cut()
         await ask.is_in("idle")
         await ask.shows(" ".join(map(str, range(60))))
@@ -460,7 +458,7 @@ async def test_the_box_stays_at_its_end_only_while_the_reader_is_there(browser, 
         gap = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
         assert await box.evaluate(gap) < 2
         await ask.send(f"say {lines} ⏸")
-        await expect(ask.answer).to_contain_text("59", timeout=PATIENTLY)
+        await expect(ask.answer).to_contain_text("59")
         assert await box.evaluate(gap) < 2
         await page.keyboard.press("Escape")
         await ask.is_in("idle")

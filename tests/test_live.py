@@ -26,7 +26,6 @@ from .waiting import PATIENCE, wait_until
 LANGUAGES = {"zh": "", "en": "/en"}
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
-PATIENTLY = PATIENCE * 1000
 WORDS = ["流式", "输出 ", "goes ", "out\n", "piece ", "by ", "piece 👩‍💻, ", "é.\n"]
 
 _numbers = count(1)
@@ -376,15 +375,13 @@ async def test_the_list_updates_itself_and_keeps_the_focus(browser, site, people
         await page.locator(f'[data-key="{other}"] a').focus()
         put(site.server, people["owner"], name)
         row = page.locator(f'[data-key="{name}"]')
-        await expect(row.locator('[data-state="live"]')).to_be_visible(timeout=PATIENTLY)
+        await expect(row.locator('[data-state="live"]')).to_be_visible()
         put(site.server, people["owner"], name, pieces=[], end="failed", reason="no paper")
-        await expect(row.locator('[data-state="failed"]')).to_be_visible(timeout=PATIENTLY)
+        await expect(row.locator('[data-state="failed"]')).to_be_visible()
         await expect(page.locator(f'[data-key="{other}"] a')).to_be_focused()
         # The focus also stays when the focused row moves to the other list.
         put(site.server, people["owner"], other, pieces=[], end="done")
-        await expect(page.locator(f'[data-key="{other}"] [data-state="done"]')).to_be_visible(
-            timeout=PATIENTLY
-        )
+        await expect(page.locator(f'[data-key="{other}"] [data-state="done"]')).to_be_visible()
         await expect(page.locator(f'[data-key="{other}"] a')).to_be_focused()
 
 
@@ -394,7 +391,7 @@ async def test_a_stream_that_is_not_announced_appears_too(browser, site, publish
     async with page_at(browser, f"{site.url}/live/") as page:
         # The producer runs in another process, and without Redis its announcement does not arrive.
         source = publisher.open(name, visibility="public")
-        await expect(page.locator(f'[data-key="{name}"]')).to_be_visible(timeout=PATIENTLY)
+        await expect(page.locator(f'[data-key="{name}"]')).to_be_visible()
         source.end()
 
 
@@ -416,7 +413,7 @@ async def test_a_change_of_transport_loses_no_piece(browser, site, publisher, pr
             if transport != "auto":
                 await expect(output).to_have_attribute("via", transport)
         source.end()
-        await expect(output).to_have_attribute("state", "done", timeout=PATIENTLY)
+        await expect(output).to_have_attribute("state", "done")
         assert await page.locator(".stream-output-text").evaluate("e => e.textContent") == "".join(
             written
         )
@@ -444,7 +441,7 @@ async def test_a_websocket_that_is_left_before_it_opens_logs_no_error(browser, s
         }""")
         source.write(*WORDS)
         source.end()
-        await expect(output).to_have_attribute("state", "done", timeout=PATIENTLY)
+        await expect(output).to_have_attribute("state", "done")
         await expect(output).to_have_attribute("via", "chunked")
 
 
@@ -463,9 +460,7 @@ async def test_stop_ends_the_stream_for_everybody(browser, site, publisher, peop
         await page.locator('[data-action="stop"]').focus()
         await page.keyboard.press("Enter")
         for each in (page, viewer):
-            await expect(each.locator("stream-output")).to_have_attribute(
-                "state", "stopped", timeout=PATIENTLY
-            )
+            await expect(each.locator("stream-output")).to_have_attribute("state", "stopped")
             await expect(each.locator(".state")).to_have_attribute("data-state", "stopped")
             await expect(each.locator(".replay")).to_be_visible()
         await expect(page.locator('[data-action="start"]')).to_be_focused()
@@ -486,9 +481,7 @@ async def test_the_stop_button_finds_the_csrf_token_of_the_site(browser, make_si
             browser, f"{site.url}/en/live/{name}/", **signed_in(site, owner)
         ) as page:
             await page.locator('[data-action="stop"]').click()
-            await expect(page.locator("stream-output")).to_have_attribute(
-                "state", "stopped", timeout=PATIENTLY
-            )
+            await expect(page.locator("stream-output")).to_have_attribute("state", "stopped")
     finally:
         publisher.kill()
 
@@ -563,7 +556,7 @@ async def test_an_element_that_is_removed_and_put_back_continues(browser, site, 
         await page.evaluate("kept[1].insertBefore(kept[0], kept[2])")
         await expect(text).to_have_text("one two ")
         source.end()
-        await expect(output).to_have_attribute("state", "done", timeout=PATIENTLY)
+        await expect(output).to_have_attribute("state", "done")
 
 
 @pytest.mark.asyncio(loop_scope="session")

@@ -24,8 +24,6 @@ WORDS = {"zh": ("开始", "结束"), "en": ("Start", "Stop")}
 IN_ENGLISH = pytest.mark.parametrize("language", ["en"])
 PHONE = {"width": 360, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
-# Milliseconds. Only a failing test waits that long.
-PATIENTLY = PATIENCE * 1000
 
 
 @dataclass(frozen=True)
@@ -67,10 +65,10 @@ class Demo:
         await self.button("stop").click()
 
     async def is_in(self, state: str) -> None:
-        await expect(self.element).to_have_attribute("state", state, timeout=PATIENTLY)
+        await expect(self.element).to_have_attribute("state", state)
 
     async def has_text(self) -> None:
-        await expect(self.output).not_to_be_empty(timeout=PATIENTLY)
+        await expect(self.output).not_to_be_empty()
 
     async def text(self) -> str:
         return await self.output.evaluate("element => element.textContent")

@@ -11,9 +11,6 @@ from playwright.async_api import Browser, Page, expect
 from .browser import chromium, page_at
 from .engine.publisher import Publisher, Source
 from .site import Site, SiteMaker
-from .waiting import PATIENCE
-
-PATIENTLY = PATIENCE * 1000
 
 _numbers = count(1)
 
@@ -49,8 +46,8 @@ def address(site: Site, source: Source, query: str = "") -> str:
 
 async def shows(page: Page, percent: str, message: str) -> None:
     """Wait until the page shows this figure and this message."""
-    await expect(page.locator(".stream-progress-figure")).to_have_text(percent, timeout=PATIENTLY)
-    await expect(page.locator(".stream-progress-message")).to_have_text(message, timeout=PATIENTLY)
+    await expect(page.locator(".stream-progress-figure")).to_have_text(percent)
+    await expect(page.locator(".stream-progress-message")).to_have_text(message)
 
 
 async def test_the_bar_begins_with_the_latest_value_and_follows_the_stream(browser, site, source):
@@ -58,12 +55,12 @@ async def test_the_bar_begins_with_the_latest_value_and_follows_the_stream(brows
     async with page_at(browser, address(site, source)) as page:
         await shows(page, "42%", "<b>Two</b>")
         element = page.locator("stream-progress")
-        await expect(element).to_have_attribute("state", "live", timeout=PATIENTLY)
-        await expect(element).to_have_attribute("cursor", "2", timeout=PATIENTLY)
+        await expect(element).to_have_attribute("state", "live")
+        await expect(element).to_have_attribute("cursor", "2")
         source.write({"progress": 0.999, "message": "Three"})
         await shows(page, "99%", "Three")
         source.end()
-        await expect(element).to_have_attribute("state", "done", timeout=PATIENTLY)
+        await expect(element).to_have_attribute("state", "done")
         await shows(page, "100%", "Three")
         await expect(page.locator(".stream-progress-state")).to_have_text("已完成")
     # Whoever comes after the end sees the same.
@@ -88,7 +85,7 @@ async def test_the_end_of_a_failed_stream_keeps_the_bar_and_says_why(browser, si
         await shows(page, "25%", "Reading")
         source.fail()
         state = page.locator(".stream-progress-state")
-        await expect(state).to_contain_text("The source failed.", timeout=PATIENTLY)
+        await expect(state).to_contain_text("The source failed.")
         await shows(page, "25%", "Reading")
         assert await page.get_by_role("progressbar").evaluate("bar => bar.value") == 0.25
         status = page.get_by_role("status")
@@ -99,9 +96,7 @@ async def test_a_bar_of_unknown_progress_stands_still_after_a_failure(browser, s
     source.write({"message": "Reading"})
     source.fail()
     async with page_at(browser, address(site, source)) as page:
-        await expect(page.locator("stream-progress")).to_have_attribute(
-            "state", "failed", timeout=PATIENTLY
-        )
+        await expect(page.locator("stream-progress")).to_have_attribute("state", "failed")
         assert not await page.locator("progress:indeterminate").count()
 
 
@@ -133,9 +128,7 @@ async def test_screen_readers_hear_the_first_and_the_last_message_and_not_each(
         source.write(*({"progress": n / 100, "message": f"Step {n}"} for n in range(1, 100)))
         await shows(page, "99%", "Step 99")
         source.end()
-        await expect(page.locator("stream-progress")).to_have_attribute(
-            "state", "done", timeout=PATIENTLY
-        )
+        await expect(page.locator("stream-progress")).to_have_attribute("state", "done")
         heard = await page.evaluate("window.heard")
         assert heard[0] == "Step 0"
         assert heard[-1] == "Step 99. 已完成"

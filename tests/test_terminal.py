@@ -14,10 +14,8 @@ from .engine.people import Person, introduce
 from .engine.publisher import Publisher
 from .raw import http
 from .site import Site, SiteMaker
-from .waiting import PATIENCE
 
 CSI = "\x1b["
-PATIENTLY = PATIENCE * 1000
 NEUTRAL = (0, 7, 8, 15)
 
 # The contrast of the text of each span, as WCAG 2.2 defines it (1.4.3). The canvas converts every
@@ -101,7 +99,7 @@ async def text_of(page: Page) -> str:
 
 async def ended(page: Page) -> None:
     output = page.locator("stream-output")
-    await expect(output).to_have_attribute("state", "done", timeout=PATIENTLY)
+    await expect(output).to_have_attribute("state", "done")
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -153,7 +151,7 @@ async def test_an_element_waits_for_its_stream_if_told_to(browser, site, publish
         await expect(output).to_have_attribute("state", "connecting")
         source = publisher.open(name, visibility="public")
         source.write(f"{CSI}31mred")
-        await expect(page.locator(".ansi-fg-1")).to_have_text("red", timeout=PATIENTLY)
+        await expect(page.locator(".ansi-fg-1")).to_have_text("red")
         await expect(output).to_have_attribute("state", "live")
         source.end()
         await ended(page)

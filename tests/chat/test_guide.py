@@ -84,7 +84,7 @@ async def test_the_page_streams_resumes_and_stops(project: Path, tmp_path: Path,
 
     async def shows(page: Page, *texts: str) -> None:
         lines = page.get_by_role("log").locator("p")
-        await expect(lines).to_have_text(list(texts), timeout=PATIENCE * 1000)
+        await expect(lines).to_have_text(list(texts))
 
     with serving(folder, "tests.inside.chatter.answer") as site:
         # The console has a 404: there is no icon, and no conversation before the first question.

@@ -134,7 +134,7 @@ async def test_the_progress_of_a_celery_task_is_shown(here: str):
     # The console has a 404, because the project has no icon.
     async with chromium() as browser, page_at(browser, f"{here}/orders", calm=False) as page:
         bar = page.get_by_role("progressbar", name="Import of the orders")
-        await expect(bar).to_have_js_property("value", 1, timeout=PATIENCE * 1000)
+        await expect(bar).to_have_js_property("value", 1)
         await expect(page.locator("stream-progress")).to_contain_text("Order 19")
 
 

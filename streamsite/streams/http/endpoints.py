@@ -7,6 +7,7 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -83,9 +84,20 @@ def endpoint(
 
     The headers of each response tell caches not to store the response, tell proxies not to buffer
     it, and let pages of the origins in STREAM_ALLOWED_ORIGINS read it.
+
+    Raises TypeError without methods and for a view without `async`, and ValueError for a method
+    that is not in capitals.
     """
+    if not methods or callable(methods[0]):
+        raise TypeError('Name the methods of the endpoint: @endpoint("GET").')
+    if wrong := [method for method in methods if not method.isupper()]:
+        raise ValueError(f"Write the methods of an endpoint in capitals: not {wrong[0]!r}.")
 
     def decorate(view: View) -> View:
+        if not iscoroutinefunction(view):
+            name = getattr(view, "__qualname__", repr(view))
+            raise TypeError(f"The endpoint {name} is not asynchronous. Write `async def`.")
+
         @wraps(view)
         async def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             response: HttpResponseBase

@@ -1,6 +1,6 @@
 """Streams: created, found, looked up together."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -107,9 +107,9 @@ def create(
     `admit` is called for a new stream, in the transaction that creates it. Its error undoes the
     transaction.
 
-    Raises BadRequest for a name, a format or a `keep` that is not valid, Conflict when another
-    producer writes the stream or the stream has another format, Ended when the stream has ended,
-    and Removed when it was removed.
+    Raises BadRequest for a name, a title, a format, a visibility or a `keep` that is not valid,
+    Conflict when another producer writes the stream or the stream has another format, Ended when
+    the stream has ended, and Removed when it was removed.
     """
     if problem := name_problem(name):
         raise BadRequest(f"{name[:40]!r} is not a valid stream name. {problem}")
@@ -117,7 +117,11 @@ def create(
         raise BadRequest(f"The title has {len(title)} characters. The limit is 200.")
     check_text(title)
     if format is not None and format not in FORMATS:
-        raise BadRequest(f"There is no format {format!r:.40}. Use {' or '.join(FORMATS)}.")
+        raise BadRequest(f"There is no format {format!r:.40}. Use {_one_of(FORMATS)}.")
+    if visibility and visibility not in Stream.Visibility.values:
+        raise BadRequest(
+            f"There is no visibility {visibility!r:.40}. Use {_one_of(Stream.Visibility.values)}."
+        )
     kept = kept_for(keep)
     try:
         with transaction.atomic(home()):
@@ -201,6 +205,11 @@ def take_up(
     if found.fence != fence:
         raise Conflict(f"Stream {found.name!r} already has a producer.")
     return found
+
+
+def _one_of(values: Sequence[str]) -> str:
+    """Return the values as a sentence lists them: "public, link or owner"."""
+    return f"{', '.join(values[:-1])} or {values[-1]}"
 
 
 def check_format(stream: Stream, format: str | None) -> None:

@@ -1,15 +1,35 @@
 """Where a reader starts: its cursor, held against the stream."""
 
-from typing import Literal
+from typing import Any
 
+from ..errors import BadRequest
 from ..instruments import RESUMES
 from ..models import Stream
 from ..pieces import LATEST, Cursor, Reset
 
 START = Cursor()
 
-# Where a reader starts: a cursor, the number of pieces that the reader has, or "latest".
-After = Cursor | int | Literal["latest"]
+# Where a reader starts: a cursor, the number of pieces that the reader has, or a cursor as text,
+# such as "17", "2.17" and "latest".
+After = Cursor | int | str
+
+
+def parse_after(after: Any) -> After:
+    """Return where a reader starts, given what the reader's code says.
+
+        parse_after("2.17")  # Cursor(revision=2, n=17)
+        parse_after(17)      # 17, in whatever revision the stream is
+
+    Raises BadRequest for a value that is not an `After`.
+    """
+    if isinstance(after, str) and after != LATEST:
+        return Cursor.parse(after)
+    if isinstance(after, Cursor | str) or (type(after) is int and after >= 0):
+        return after
+    raise BadRequest(
+        f"The cursor {after!r:.40} is not valid. "
+        "Use the number of pieces received so far, such as 17, or `latest`."
+    )
 
 
 def latest(stream: Stream) -> Cursor:

@@ -8,7 +8,7 @@ from ..errors import NoSuchStream, Removed
 from ..instruments import RESETS
 from ..models import Stream
 from ..pieces import LATEST, Batch, Cursor, End, Pieces, Reset
-from .cursors import START, After, count_resume, honour
+from .cursors import START, After, count_resume, honour, parse_after
 from .fanout import Viewer
 from .finding import find
 from .hub import hub
@@ -34,8 +34,11 @@ async def follow(
     of life. The last record is the `End`. `transport` is the name under which the reader is
     counted.
 
-    Close the generator (`contextlib.aclosing`) when you leave early. Raises NoSuchStream.
+    Close the generator (`contextlib.aclosing`) when you leave early.
+
+    Raises NoSuchStream, and BadRequest if `after` is not a cursor.
     """
+    after = parse_after(after)
     if isinstance(stream, str) or after == LATEST:
         # The caller's object may be older than the newest piece.
         stream = await find(str(getattr(stream, "name", stream)))

@@ -1,13 +1,15 @@
 """Playing a finished stream: its pieces again, as they were recorded or at a steady pace."""
 
+import math
 from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 
+from ..errors import BadRequest
 from ..instruments import RESETS
 from ..models import Stream
 from ..pieces import Batch, Reset
-from .cursors import START, After, count_resume, honour
+from .cursors import START, After, count_resume, honour, parse_after
 from .fanout import Viewer
 from .finding import find
 from .hub import QUIET, hub
@@ -31,8 +33,11 @@ async def play(
     last one that the reader has, which it received `waited` seconds ago. A reader that is behind
     gets all pieces that are due in one batch. In all other respects `play` works as `follow` does.
 
-    Raises NoSuchStream, and Conflict while the stream is live.
+    Raises NoSuchStream, Conflict while the stream is live, and BadRequest if `every` is not a pace
+    or `after` is not a cursor.
     """
+    after = parse_after(after)
+    check_pace(every)
     if isinstance(stream, str):
         stream = await find(stream)
     reader = Player(stream, every, after, transport, waited=waited)
@@ -43,6 +48,15 @@ async def play(
                 yield batch
     finally:
         reader.close()
+
+
+def check_pace(every: Any) -> None:
+    """Raise BadRequest unless `every` is "recorded" or a finite number of seconds above 0."""
+    is_number = isinstance(every, int | float) and not isinstance(every, bool)
+    if every != "recorded" and not (is_number and 0 < every < math.inf):
+        raise BadRequest(
+            f'every={every!r:.40} is not valid. Use a number of seconds above 0, or "recorded".'
+        )
 
 
 class Player:

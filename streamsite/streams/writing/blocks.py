@@ -55,10 +55,10 @@ class publish:  # noqa: N801 - used like a function
             producer.write("make: done")
         producer.stream.state, producer.stream.pieces  # "done", 1
 
-    Entering the block raises BadRequest for a name, a format or a `keep` that is not valid,
-    Conflict when another producer writes the stream or the stream has another format, Ended when
-    the stream has ended, Removed when a stream of this name was removed, and NoSuchStream when the
-    reserved stream was deleted.
+    Entering the block raises BadRequest for a name or an option that is not valid, Conflict when
+    another producer writes the stream or the stream has another format, Ended when the stream has
+    ended, Removed when a stream of this name was removed, and NoSuchStream when the reserved stream
+    was deleted.
     """
 
     def __init__(self, name: str | Stream | None = None, **options: Unpack[PublishOptions]) -> None:

@@ -30,8 +30,8 @@ def reserve(name: str | None = None, **options: Unpack[ReserveOptions]) -> Strea
     Call `reserve` where you call Django's ORM, and `await areserve()` in asynchronous code. In a
     transaction, the reservation is committed with the transaction.
 
-    Raises BadRequest for a name that is not valid, Conflict when a live stream has this name, Ended
-    when the stream with this name has ended, and Removed when it was removed.
+    Raises BadRequest for a name or an option that is not valid, Conflict when a live stream has
+    this name, Ended when the stream with this name has ended, and Removed when it was removed.
     """
     return log.create(**reservation(name, options))
 

@@ -1,0 +1,62 @@
+"""What a developer gets for an argument that is wrong: at once, and by a sentence."""
+
+import math
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, JsonResponse
+
+from streamsite.streams import BadRequest, endpoint, follow, log, play
+from streamsite.streams.models import Stream
+from streamsite.streams.reading.hub import hub
+
+ENDED = Stream(pk=1, name="build", state=Stream.State.DONE)
+
+
+@pytest.mark.parametrize("visibility", ["private", "everyone", "OWNER"])
+def test_a_visibility_that_does_not_exist_is_refused_and_opens_no_stream_to_everyone(
+    visibility: str,
+):
+    with pytest.raises(BadRequest, match=r"no visibility '.*'\. Use public, link or owner\."):
+        log.create("build", fence="f", lease=6, visibility=visibility)
+
+
+@pytest.mark.parametrize("after", ["foo", "", -3, 1.5, None, True, [17]])
+@pytest.mark.parametrize("read", [follow, play])
+async def test_a_cursor_that_is_none_is_refused(read: Any, after: Any):
+    with pytest.raises(BadRequest, match="cursor"):
+        await anext(read(ENDED, after=after))
+    assert not hub()._counts, "the reader still counts as a viewer"
+
+
+@pytest.mark.parametrize("every", [0, -1, "fast", "0.1", None, True, math.nan, math.inf])
+async def test_a_pace_that_is_none_is_refused(every: Any):
+    with pytest.raises(BadRequest, match=r"every=.* is not valid\. Use a number of seconds"):
+        await anext(play(ENDED, every=every))
+    assert not hub()._counts, "the reader still counts as a viewer"
+
+
+async def view(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({})
+
+
+def view_without_async(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({})
+
+
+def test_the_decorator_of_endpoints_needs_the_methods():
+    with pytest.raises(TypeError, match=r'@endpoint\("GET"\)'):
+        endpoint(view)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r'@endpoint\("GET"\)'):
+        endpoint()
+
+
+def test_the_methods_of_an_endpoint_are_in_capitals():
+    with pytest.raises(ValueError, match="'get'"):
+        endpoint("get")
+
+
+def test_a_view_without_async_is_no_endpoint():
+    with pytest.raises(TypeError, match="view_without_async.*async def"):
+        endpoint("GET")(view_without_async)
+    assert endpoint("GET")(view).endpoint  # type: ignore[attr-defined]

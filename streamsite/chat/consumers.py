@@ -11,6 +11,9 @@ One connection carries several requests, each under a `requestId` of the client:
 
 A `resume` gets the whole answer, or `no-active`. An `abort` stops the answer. A connection that is
 lost stops nothing.
+
+The server closes the connection, with the code 4404, when the visitor has lost the right to read an
+answer that is being sent: the user is deactivated or logs out, or the session is deleted.
 """
 
 import asyncio
@@ -23,19 +26,22 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import get_language_from_request
 
 from streamsite.streams import (
+    Admission,
     BadRequest,
     Consumer,
+    Cursor,
     Stream,
     StreamError,
+    StreamRequest,
     TooMany,
-    follow,
+    Unauthorized,
     handshake_request,
     in_database,
     stop,
 )
 
 from .answers import answer
-from .conversations import Visitor, live_answer
+from .conversations import Visitor, is_own, live_answer
 from .encoding import parts_in
 from .questions import read_asked, read_key
 
@@ -46,9 +52,13 @@ MAX_REQUESTS = 16
 class ChatConsumer(Consumer):
     """Answer the frames of one front end."""
 
+    _lost = False
+
     async def connect(self) -> None:
         request = handshake_request(self.scope)
-        self.visitor, headers = await in_database(_greet, request)
+        headers = await in_database(_greet, request)
+        # With the cookie of a new session, for the requests that are made of the scope later.
+        self.scope["headers"] = request.scope["headers"]
         self.language = get_language_from_request(request)
         self.answers: dict[str, tuple[Stream, asyncio.Task[None]]] = {}
         await self.accept(headers=headers)
@@ -67,12 +77,12 @@ class ChatConsumer(Consumer):
         match frame.get("type"):
             case "send":
                 self._check_requests(request_id)
-                stream = await answer(self.visitor, read_asked(frame), self.language)
+                stream = await answer(await self._visitor(), read_asked(frame), self.language)
                 self._follow(request_id, stream)
             case "resume":
                 self._check_requests(request_id)
                 key = read_key(frame.get("id"), "id")
-                live = await live_answer(self.visitor, key)
+                live = await live_answer(await self._visitor(), key)
                 if live is None:
                     await self._send("no-active", request_id)
                 else:
@@ -82,6 +92,13 @@ class ChatConsumer(Consumer):
                     await stop(self.answers[request_id][0])
             case _:
                 raise BadRequest('"type" is not valid. Use one of send, resume, abort.')
+
+    async def _visitor(self) -> Visitor:
+        """Return who is connected now. Raises Unauthorized when the session has ended since."""
+        visitor = await in_database(Visitor.of, handshake_request(self.scope))
+        if visitor.user is None and not visitor.key:
+            raise Unauthorized("The session has ended. Load the page again.")
+        return visitor
 
     def _check_requests(self, request_id: str) -> None:
         if request_id in self.answers:
@@ -103,7 +120,10 @@ class ChatConsumer(Consumer):
         head = f'{{"type":"chunk","requestId":{json.dumps(request_id)},"sequence":'
         json_parts = parts_in(self.language)
         sequence = 0
-        async with aclosing(follow(stream, transport="chat")) as batches:
+        admission = Admission(handshake_request(self.scope), stream, is_own)
+        admission.on_lost = self._lose
+        wanted = StreamRequest(stream, Cursor(), None, admission)
+        async with aclosing(wanted.watched("chat")) as batches:
             async for batch in batches:
                 for record in batch:
                     for part in record.encoded(json_parts):
@@ -114,6 +134,13 @@ class ChatConsumer(Consumer):
     async def _send(self, kind: str, request_id: str, **members: str | int) -> None:
         frame = {"type": kind, "requestId": request_id, **members}
         await self.send(json.dumps(frame, ensure_ascii=False))
+
+    def _lose(self, error: StreamError) -> None:
+        """Close the connection, whose visitor may not read an answer any more."""
+        if not self._lost:  # Several answers may be lost at once.
+            self._lost = True
+            self.stop_sending()
+            self.start_sending(_raise(error))
 
     def stop_sending(self) -> None:
         super().stop_sending()
@@ -134,10 +161,14 @@ def read_frame(text: str | None) -> dict[str, Any]:
     return frame
 
 
-def _greet(request: HttpRequest) -> tuple[Visitor, list[tuple[bytes, bytes]]]:
-    """Return who connects, and the headers that give a new visitor a session."""
-    visitor = Visitor.of(request, new=True)
+async def _raise(error: StreamError) -> None:
+    raise error
+
+
+def _greet(request: HttpRequest) -> list[tuple[bytes, bytes]]:
+    """Return the headers that give a new visitor a session."""
+    Visitor.of(request, new=True)
     response = HttpResponse()
     SessionMiddleware(lambda _: response).process_response(request, response)
     cookies = [cookie.OutputString().encode("ascii") for cookie in response.cookies.values()]
-    return visitor, [(b"Set-Cookie", cookie) for cookie in cookies]
+    return [(b"Set-Cookie", cookie) for cookie in cookies]

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import router, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -58,6 +59,7 @@ class Visitor:
             if session is None:
                 raise Conflict("Log in first. This site has no sessions for other visitors.")
             session[SESSION_KEY] = key = secrets.token_hex(16)
+            _add_cookie(request)
         return cls(user if user.is_authenticated else None, key)
 
     def conversations(self) -> QuerySet[Conversation]:
@@ -76,6 +78,23 @@ class Visitor:
         if found is None:
             raise NoSuchConversation(key)
         return found
+
+
+def _add_cookie(request: HttpRequest) -> None:
+    """Save a new session, and give the request the cookie with which the browser comes next.
+
+    A reader is asked again, with the headers of its request, whether it may read: see `is_own`.
+    """
+    request.session.save()
+    scope: Any = getattr(request, "scope", None)
+    if scope is not None:  # A request of Django's test client has none.
+        cookie = f"{settings.SESSION_COOKIE_NAME}={request.session.session_key}"
+        scope["headers"] = [*scope["headers"], (b"cookie", cookie.encode("ascii"))]
+
+
+def is_own(request: HttpRequest, stream: Stream) -> bool:
+    """Return whether a stream is an answer in a conversation of who sends the request."""
+    return Visitor.of(request).conversations().filter(messages__stream=stream).exists()
 
 
 @dataclass(frozen=True, slots=True)

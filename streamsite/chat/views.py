@@ -19,6 +19,7 @@ from django.http import (
 from django.utils.translation import get_language_from_request, override
 
 from streamsite.streams import (
+    Admission,
     BadRequest,
     Cursor,
     End,
@@ -35,7 +36,7 @@ from streamsite.streams import (
 
 from . import encoding
 from .answers import answer, end_part
-from .conversations import Visitor, live_answer, remove, settle
+from .conversations import Visitor, is_own, live_answer, remove, settle
 from .models import Message
 from .questions import read_asked, read_json
 
@@ -169,18 +170,20 @@ def nothing() -> HttpResponse:
 def as_events(request: HttpRequest, stream: Stream) -> HttpResponseBase:
     """Return an answer as the UI message stream of the AI SDK."""
     events = encoding.events_in(get_language_from_request(request))
-    response = _records(stream, events, "text/event-stream")
+    response = _records(request, stream, events, "text/event-stream")
     response["x-vercel-ai-ui-message-stream"] = "v1"
     return response
 
 
-def as_text(_request: HttpRequest, stream: Stream) -> HttpResponseBase:
+def as_text(request: HttpRequest, stream: Stream) -> HttpResponseBase:
     """Return the text of an answer."""
-    return _records(stream, encoding.TEXT, "text/plain; charset=utf-8")
+    return _records(request, stream, encoding.TEXT, "text/plain; charset=utf-8")
 
 
-def _records(stream: Stream, body_format: Format, content_type: str) -> HttpResponseBase:
-    wanted = StreamRequest(stream, Cursor(), pace=None)
+def _records(
+    request: HttpRequest, stream: Stream, body_format: Format, content_type: str
+) -> HttpResponseBase:
+    wanted = StreamRequest(stream, Cursor(), None, Admission(request, stream, is_own))
     return RecordsResponse(wanted, "chat", body_format, content_type=content_type)
 
 

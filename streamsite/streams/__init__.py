@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 # The public names, each with the module that defines the name.
 _MODULES = {
+    "Admission": "http.admissions",
     "BadRequest": "errors",
     "Batch": "pieces",
     "Conflict": "errors",
@@ -95,6 +96,7 @@ if TYPE_CHECKING:
     from .errors import Unavailable as Unavailable
     from .errors import Unseen as Unseen
     from .http.access import check_csrf as check_csrf
+    from .http.admissions import Admission as Admission
     from .http.consumers import Consumer as Consumer
     from .http.endpoints import endpoint as endpoint
     from .http.exposition import metrics as metrics

@@ -14,9 +14,9 @@ the database thread: with very many viewers of private streams, the period grows
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -31,9 +31,6 @@ from .links import PARAMETER
 from .policy import policy
 from .sessions import Request
 
-if TYPE_CHECKING:
-    from ..reading.fanout import Viewer
-
 logger = logging.getLogger(__name__)
 
 # Seconds between two checks of all viewers.
@@ -47,19 +44,30 @@ QUESTIONS = 25
 SHARE = 0.2
 
 
+# Returns whether a request may watch a stream. Runs in the database thread.
+Rule = Callable[[HttpRequest, Stream], bool]
+
+
 class Admission:
     """A viewer on one connection: which stream it watches, and with which request it came.
 
-    `lost` is the error with which the viewer lost the right to watch, or None.
+        StreamRequest(stream, Cursor(), None, Admission(request, stream))
+
+    The policy says whether the viewer still may watch. An app that shows its streams by a rule of
+    its own passes the rule as `rule`. Pass a function of a module and no lambda: viewers with the
+    same rule and the same credentials are asked about once.
+
+    `lost` is the error with which the viewer lost the right to watch, or None. `on_lost` is called
+    with the error, so that the connection ends at once.
     """
 
-    __slots__ = ("_kind", "_match", "_source", "lost", "stream_id", "viewer")
+    __slots__ = ("_kind", "_match", "_source", "lost", "on_lost", "rule", "stream_id")
 
-    def __init__(self, request: HttpRequest, stream: Stream) -> None:
+    def __init__(self, request: HttpRequest, stream: Stream, rule: Rule | None = None) -> None:
         self.stream_id = stream.pk
+        self.rule = rule
         self.lost: StreamError | None = None
-        # The viewer in the fan-out, if it is there.
-        self.viewer: Viewer | None = None
+        self.on_lost: Callable[[StreamError], object] | None = None
         self._match = request.resolver_match
         # A server keeps the scope while the connection is open. The request would take kilobytes.
         self._kind = type(request) if isinstance(request, Request) else None
@@ -80,8 +88,8 @@ class Admission:
     def end(self, error: StreamError) -> None:
         """Take the right to watch from the viewer."""
         self.lost = error
-        if self.viewer is not None:
-            self.viewer.fail(error)
+        if self.on_lost is not None:
+            self.on_lost(error)
 
 
 class Question:
@@ -92,6 +100,7 @@ class Question:
         self.stream = stream
         self.asked_by = [admission]
         self._needs_login = admission.needs_login
+        self._rule = admission.rule
 
     def answer(self) -> StreamError | None:
         """Return the error with which the viewers are refused, or None if they may watch."""
@@ -99,7 +108,11 @@ class Question:
         try:
             if self._needs_login and not is_known(self.request):
                 return Unauthorized("Log in first.")
-            if rules.is_open(self.stream) or rules.may_watch(self.request, self.stream):
+            if self._rule is not None:
+                may_watch = self._rule(self.request, self.stream)
+            else:
+                may_watch = rules.is_open(self.stream) or rules.may_watch(self.request, self.stream)
+            if may_watch:
                 return None
         except TooMany:
             return None  # The client asks too often, and not for this stream.
@@ -167,7 +180,7 @@ def _questions(watched: Mapping[int, Iterable[Admission]]) -> list[Question]:
     for stream in Stream.objects.filter(pk__in=watched):
         is_open = rules.is_open(stream)
         for admission in watched[stream.pk]:
-            if is_open and not admission.needs_login:
+            if is_open and admission.rule is None and not admission.needs_login:
                 continue
             request = admission.request()
             if rules.is_usual:
@@ -175,10 +188,11 @@ def _questions(watched: Mapping[int, Iterable[Admission]]) -> list[Question]:
                 request = requests.setdefault(credentials, request)
             else:
                 credentials = _all_of(request)
-            if (stream.pk, credentials) in found:
-                found[stream.pk, credentials].asked_by.append(admission)
+            key = stream.pk, admission.rule, credentials
+            if key in found:
+                found[key].asked_by.append(admission)
             else:
-                found[stream.pk, credentials] = Question(request, stream, admission)
+                found[key] = Question(request, stream, admission)
     return list(found.values())
 
 

@@ -151,7 +151,7 @@ class Consumer(AsyncWebsocketConsumer):
         """
         self._viewer = Viewer(reader, outlet, self._viewed)
         if admission is not None:
-            self._admission, admission.viewer = admission, self._viewer
+            self._admission, admission.on_lost = admission, self._viewer.fail
             admissions().add(admission)
         self._viewer.pull()
 

@@ -83,7 +83,7 @@ async def watch(
     cancelling = task.cancelling()
     viewer = Viewer(reader, outlet, task.cancel)
     if admission is not None:
-        admission.viewer = viewer
+        admission.on_lost = viewer.fail
         admissions().add(admission)
     try:
         viewer.pull()

@@ -16,6 +16,8 @@ from mdit_py_plugins.anchors import anchors_plugin
 
 from ..highlighting import highlighted
 
+# The comment that names the file of a block of code.
+_MARK = re.compile(r"<!-- file: (\S+) -->\n")
 # A link to another file of the guide, such as production.md#nginx.
 _FILE = re.compile(r"(?P<topic>[a-z-]+)\.md(?P<anchor>#.+)?")
 
@@ -34,7 +36,9 @@ def render(text: str, language: str, anchors: Sequence[str]) -> Page:
     The headings get `anchors`, those of the English file, so that a link to a section works in
     every language. The links to other topics lead to their pages in the active language.
 
-    HTML in the text is left out. The tests use comments to mark the blocks of code that they run.
+    HTML in the text is left out. A comment such as `<!-- file: shop/views.py -->` names the file of
+    the block of code below the comment, and the page shows the name. Other comments tell the tests
+    how to run a block: see tests/guide.py.
     """
     tokens = _markdown.parse(text)
     for heading, anchor in zip(_headings(tokens), anchors, strict=True):
@@ -76,8 +80,12 @@ def _heading_close(self: Any, tokens: Sequence[Token], i: int, options: Any, env
 def _fence(self: Any, tokens: Sequence[Token], i: int, *_rest: Any) -> str:
     """Return a block of code. With a tabindex the keyboard can scroll it on a narrow screen."""
     code = highlighted(tokens[i].content, tokens[i].info.strip() or "text")
+    mark = _MARK.fullmatch(tokens[i - 1].content) if i else None
+    caption = format_html("<figcaption><code>{}</code></figcaption>", mark[1]) if mark else ""
     return format_html(
-        '<div class="source"><div class="highlight"><pre tabindex="0">{}</pre></div></div>\n', code
+        '<figure class="source">{}<div class="highlight"><pre tabindex="0">{}</pre></div></figure>\n',
+        caption,
+        code,
     )
 
 

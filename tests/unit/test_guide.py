@@ -83,6 +83,12 @@ def test_a_page_of_the_guide_is_complete(client, address):
     assert navigation >= {f"{LANGUAGES[language]}/guide/{name}/" for name in NAMES}
 
 
+def test_a_block_of_code_says_in_which_file_it_stands(client):
+    page = client.get("/en/guide/own-app/").content.decode()
+    captions = re.findall(r"<figcaption><code>(.+?)</code></figcaption>", page)
+    assert captions == [block.file for block in blocks() if block.topic == "own-app" and block.file]
+
+
 def test_every_link_and_anchor_of_the_guide_resolves(client):
     pages = {address: parsed(client, address) for address in ADDRESSES}
     for address, page in pages.items():

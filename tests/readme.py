@@ -11,7 +11,7 @@ SECTION = re.search(
 )[1]
 BLOCKS = dict(
     re.findall(
-        r"^```(?:python|html)\n(?:\{?# ?)([\w.]+).*\n((?:.*\n)+?)```$", SECTION, re.MULTILINE
+        r"^```(?:python|html)\n(?:\{?# ?)([\w./]+).*\n((?:.*\n)+?)```$", SECTION, re.MULTILINE
     )
 )
 PUBLISHING = re.search(

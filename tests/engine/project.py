@@ -21,7 +21,6 @@ def new_project(folder: Path, files: Mapping[str, str]) -> Path:
     The text for `shop/asgi.py` replaces the last line of the file.
     """
     run(folder, "-m", "django", "startproject", "shop", ".")
-    append(folder / "shop/settings.py", "TEMPLATES[0]['DIRS'] = [BASE_DIR / 'templates']\n")
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(exist_ok=True)

@@ -26,11 +26,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return new_project(
         tmp_path_factory.mktemp("project"),
         {
-            "shop/settings.py": BLOCKS["settings.py"],
-            "shop/asgi.py": BLOCKS["asgi.py"],
-            "shop/urls.py": BLOCKS["urls.py"],
-            "shop/views.py": BLOCKS["views.py"] + "from tests.inside.shop import model\n",
-            "templates/answer.html": BLOCKS["answer.html"],
+            **BLOCKS,
+            # In place of the model of the README: one that can go on for ever.
+            "shop/views.py": BLOCKS["shop/views.py"] + "from tests.inside.shop import model\n",
         },
     )
 

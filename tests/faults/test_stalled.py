@@ -27,6 +27,8 @@ MUTE = 200
 MOST = 512 * KIB
 # The largest receive buffer of a viewer that reads nothing, in bytes.
 WINDOW = 16 * KIB
+# Bytes that the slow viewer reads in a second, far fewer than it is sent.
+SLOW = 64 * KIB
 # Seconds.
 STALL_TIMEOUT = 4
 LONGEST_SILENCE = 15
@@ -98,17 +100,22 @@ def test_viewers_that_read_nothing_cost_little_and_are_cut_off_and_slow_ones_go_
 
 
 def read_slowly(viewer: Viewer, hurry: Event) -> bytes:
-    """Read 40 KiB a second, and quickly when there is hurry, up to the end of the stream.
+    """Read `SLOW` bytes a second, and quickly when there is hurry, up to the end of the stream.
 
-    The client's system tells the server what was read in steps of up to the receive buffer, so that
-    a reader of 8 KiB a second would seem to read nothing for 4 seconds at a time.
+    After a pause that a busy machine has made longer, the reader reads more. The client's system
+    tells the server what was read in steps of up to the receive buffer, so that a reader of 8 KiB a
+    second would seem to read nothing for 4 seconds at a time.
     """
     data = b""
     while b'"end":"done"' not in data[-KIB:]:
+        paused = time.monotonic()
         hurry.wait(0.1)
-        part = viewer.socket.recv(4 * KIB)
+        due = len(data) + SLOW * (time.monotonic() - paused)
+        part = b"first"
+        while part and len(data) <= due:
+            part = viewer.socket.recv(4 * KIB)
+            data += part
         assert part, "the slow viewer was cut off"
-        data += part
     return data
 
 

@@ -4,10 +4,23 @@ The modules subclass Daphne's server, HTTP request and WebSocket. A site calls `
 `asgi.py`. Daphne imports that module before it makes a server, so that the command
 `daphne streamsite.asgi:application` needs no option.
 
+- `server`: the backlog, the table of connections, the shutdown (daphne#177, daphne#538)
+- `channel`: a connection of HTTP/1.1, whose requests come one after another (daphne#483)
+- `head`, `body`: the two parts of a request, parsed without I/O
+- `http`: a request and its response
+- `scopes`: the ASGI scope of a request
+- `answers`: a response that is not streamed, as bytes for one write
+- `websocket`: a WebSocket (daphne#326, daphne#374, crossbario/autobahn-python#1642)
+- `inbox`: the messages from a connection to its application
+- `flow`: back-pressure (daphne#170)
+- `writing`: writes that go out at once
+- `door`: the way around Daphne for bytes that have their frames already
+- `timers`: a clock that doesn't jump, and ticks of microseconds
+
 Daphne documents no names for subclasses. The classes here therefore depend on undocumented and
-private names of Daphne, Twisted, Autobahn and asyncio; the comments say on which. Check these names
-before an upgrade of one of the four. They were last read in Daphne 4.2.3, Twisted 26.10 and
-Autobahn 26.10.2.
+private names of Daphne, Twisted, Autobahn and asyncio. The docstrings and comments say which, and
+tests/unit/test_daphne_names.py fails when an upgrade changes one. They were last read in Daphne
+4.2.3, Twisted 26.10 and Autobahn 26.10.2.
 """
 
 from collections.abc import Callable

@@ -11,19 +11,19 @@ def has_body(method: bytes, status: int) -> bool:
     return method != b"HEAD" and status >= 200 and status not in NO_BODY_CODES
 
 
-def whole_answer(head: dict[str, Any], body: bytes, server_name: str) -> bytes | None:
+def whole_answer(start: dict[str, Any], body: bytes, server_name: str) -> bytes | None:
     r"""Return a response of HTTP/1.1 whose only part is `body`.
 
         start = {"status": 200, "headers": [(b"Content-Length", b"2")]}
         whole_answer(start, b"{}", "")  # b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 
-    `head` is the ASGI message `http.response.start`. As Daphne does, add a `Server` header with
+    `start` is the ASGI message `http.response.start`. As Daphne does, add a `Server` header with
     `server_name` where the message has none.
 
-    Return None where the answer needs Twisted: without the right Content-Length the end of the body
-    must be marked, and line breaks in headers must be replaced.
+    Return None for an answer that Twisted has to write: without the right Content-Length the end of
+    the body must be marked, and a line break in a header must be replaced.
     """
-    headers: list[tuple[bytes, bytes]] = list(head.get("headers", ()))
+    headers: list[tuple[bytes, bytes]] = list(start.get("headers", ()))
     if values_of(b"content-length", headers) != [b"%d" % len(body)]:
         return None
     if values_of(b"transfer-encoding", headers) or values_of(b"connection", headers):
@@ -33,7 +33,7 @@ def whole_answer(head: dict[str, Any], body: bytes, server_name: str) -> bytes |
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
         return None
-    status = head["status"]
+    status = start["status"]
     reason = RESPONSES.get(status, b"Unknown Status")
     return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (status, reason, lines, body)
 

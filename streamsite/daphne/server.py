@@ -67,10 +67,9 @@ class Server(daphne.server.Server):
         if not protocol.send_part(message):
             await super().handle_reply(protocol, message)
 
-    # Daphne gives each application an asyncio.Queue, which is made for many readers and writers. It
-    # keeps the entry of a finished request for up to a second, and thousands of requests a second
-    # then spend more time on cold memory than on the requests themselves. Here each application has
-    # an Inbox, and an entry is removed at once.
+    # Daphne keeps the entry of a finished request for up to a second. With thousands of requests a
+    # second, reading that memory takes longer than the requests themselves. Here an entry is
+    # removed at once. Each application has an Inbox in place of Daphne's asyncio.Queue.
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> "Inbox | None":
         if protocol not in self.connections:
@@ -116,8 +115,8 @@ class Server(daphne.server.Server):
 
     # Daphne looks at all connections every second for finished applications, and every two seconds
     # for timeouts and pings. With a thousand viewers each look blocks the event loop for some
-    # milliseconds. The pings of viewers who came together block it for longer. Here only the
-    # connections whose client has left are looked at, and timeouts are checked in small groups.
+    # milliseconds, and for longer when many viewers are pinged at once. Here only the connections
+    # whose client has left are looked at, and timeouts are checked in small groups.
 
     def application_checker(self) -> None:
         """Cancel each application that still runs too long after its client has left."""

@@ -34,8 +34,8 @@ def binary_frame(data: bytes) -> bytes:
 class Socket(daphne.ws_protocol.WebSocketProtocol):
     """A WebSocket connection.
 
-    Autobahn documents the `on…` methods and `sendCloseFrame`. The comments name
-    the private and undocumented attributes that the class uses as well.
+    Autobahn documents the `on…` methods and `sendCloseFrame`. The comments name the attributes that
+    are private or undocumented.
     """
 
     # As in `http.Request`: Daphne defines both methods in Python, with the same result.
@@ -49,6 +49,12 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
     failByDrop = False  # noqa: N815 - Autobahn's name
     # Bytes. Clients send only short messages.
     maxFramePayloadSize = maxMessagePayloadSize = 65_536  # noqa: N815 - Autobahn's names
+    # Whether a frame was written since the last check of the timeouts, and when a check last found
+    # that one was.
+    wrote = False
+    wrote_at = 0.0
+    # Daphne's: when the connection was pinged last. mypy can't read Daphne's types.
+    last_ping: float
 
     def __getattr__(self, name: str) -> Any:
         # Autobahn copies each option of its factory to a connection that lacks the option, which
@@ -56,12 +62,6 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         if name in self.CONFIG_ATTRS:
             return getattr(self.factory, name)
         raise AttributeError(name)
-
-    # Whether a frame was written since the last check, and when the last check found that.
-    wrote = False
-    wrote_at = 0.0
-    # Daphne's: when the connection was pinged last. mypy can't read Daphne's types.
-    last_ping: float
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802 - Autobahn's name
         self.flow = Flow()
@@ -105,9 +105,9 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         reply_at_once(self.transport, self._reply, message)
 
     def send_part(self, message: dict[str, Any]) -> bool:
-        """Send the message if it is a frame with data. Return whether the message was sent.
+        """Send the message if it is a text or binary frame. Return whether the message was sent.
 
-        Daphne drops an empty message.
+        Daphne would drop an empty frame.
         """
         if message["type"] != "websocket.send" or self.state != self.STATE_OPEN:
             return False
@@ -152,10 +152,10 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
             headers = message.get("headers") or ()
             pairs = {name.decode("ascii"): value.decode("latin1") for name, value in headers}
             self.serverAccept((message.get("subprotocol"), pairs))
-        elif message["type"] != "websocket.send" or self.state not in self.ENDING:
+        elif message["type"] == "websocket.send" and self.state in self.ENDING:
+            pass  # The application doesn't know yet that the connection is closing.
+        else:
             super().handle_reply(message)
-        # Drop a message that the application sent before it learned that the connection is closing.
-        # Autobahn would raise an error.
 
     def close(self, code: int, reason: str = "") -> None:
         """Close the connection with any close code and a reason.

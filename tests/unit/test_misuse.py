@@ -57,6 +57,6 @@ def test_the_methods_of_an_endpoint_are_in_capitals():
 
 
 def test_a_view_without_async_is_no_endpoint():
-    with pytest.raises(TypeError, match="view_without_async.*async def"):
+    with pytest.raises(TypeError, match=r"view_without_async.*async def"):
         endpoint("GET")(view_without_async)
     assert endpoint("GET")(view).endpoint  # type: ignore[attr-defined]

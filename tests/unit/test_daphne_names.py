@@ -1,0 +1,83 @@
+"""The undocumented names that `streamsite.daphne` uses, so that an upgrade fails here."""
+
+import inspect
+import re
+from asyncio import selector_events
+from typing import Any
+
+import daphne.cli
+import daphne.http_protocol
+import daphne.server
+import daphne.ws_protocol
+import pytest
+from autobahn.twisted import websocket as autobahn_twisted
+from autobahn.websocket import protocol as autobahn
+from daphne.management.commands import runserver
+from twisted.internet import abstract, tcp
+from twisted.web import http
+
+# The names that an object has before it is used.
+ATTRIBUTES = [
+    (daphne.cli.CommandLineInterface, ["server_class"]),
+    (runserver.Command, ["server_cls"]),
+    (daphne.server, ["HTTPFactory", "logger", "reactor", "time", "twisted_loop"]),
+    (daphne.server.Server, ["application_checker", "check_headers_type", "create_application"]),
+    (daphne.server.Server, ["handle_reply", "kill_all_applications", "listen_error"]),
+    (daphne.server.Server, ["protocol_disconnected", "timeout_checker"]),
+    (daphne.http_protocol, ["HTTPFactory", "WebRequest", "logger", "time"]),
+    (daphne.http_protocol.WebRequest, ["basic_error", "handle_exception", "handle_reply"]),
+    (daphne.http_protocol.WebRequest.process, ["__wrapped__"]),
+    (daphne.ws_protocol, ["time"]),
+    (daphne.ws_protocol.WebSocketFactory, ["protocol"]),
+    (daphne.ws_protocol.WebSocketProtocol, ["check_timeouts", "handle_reply", "serverAccept"]),
+    (http, ["_ChunkedTransferDecoder", "_GenericHTTPChannelProtocol"]),
+    (http, ["_MalformedChunkedDataError"]),
+    (http.HTTPChannel, ["_waitingForTransport", "forceAbortClient"]),
+    (http.HTTPChannel, ["persistent", "requestDone", "requestFactory"]),
+    (http.Request, ["gotLength", "handleContentChunk", "requestReceived"]),
+    (abstract.FileDescriptor, ["dataBuffer", "disconnecting", "offset", "startWriting"]),
+    (abstract.FileDescriptor, ["connected"]),
+    (tcp.Connection, ["TLS", "doWrite"]),
+    (autobahn.WebSocketProtocol, ["_sendAutoPing", "STATE_CLOSED"]),
+    (autobahn_twisted.WebSocketAdapterProtocol, ["_closeConnection"]),
+    (autobahn.WebSocketProtocol, ["STATE_CLOSING", "STATE_OPEN", "sendCloseFrame"]),
+    (autobahn.WebSocketServerProtocol, ["CONFIG_ATTRS"]),
+]
+# The names that an object gets in the code of a module.
+ASSIGNED = [
+    (http, ["channel", "chunked", "code", "finished", "producer", "requests", "sentLength"]),
+    (http, ["_handlingRequest", "_networkProducer", "startedWriting"]),
+    (abstract, ["_tempDataLen"]),
+    (daphne.server, ["application_close_timeout", "connections", "endpoints", "listeners"]),
+    (daphne.http_protocol, ["_response_started", "application_queue", "client_addr"]),
+    (daphne.http_protocol, ["request_start"]),
+    (daphne.ws_protocol, ["application_queue", "last_ping", "request"]),
+    (autobahn, ["closeHandshakeTimeout", "http_headers", "http_request_data", "is_closed"]),
+    (autobahn, ["http_response_data", "send_queue", "state", "wasClean"]),
+    (autobahn_twisted, ["_transport_details"]),
+    (selector_events, ["_selector"]),
+]
+
+
+def cases(table: Any) -> list[Any]:
+    return [
+        pytest.param(owner, name, id=f"{getattr(owner, '__name__', type(owner).__name__)}.{name}")
+        for owner, names in table
+        for name in names
+    ]
+
+
+@pytest.mark.parametrize(("owner", "name"), cases(ATTRIBUTES))
+def test_a_name_that_the_package_uses_is_still_there(owner: Any, name: str):
+    assert hasattr(owner, name)
+
+
+@pytest.mark.parametrize(("module", "name"), cases(ASSIGNED))
+def test_a_name_that_the_package_uses_is_still_assigned(module: Any, name: str):
+    assert re.search(rf"self\.{name}\b[^=\n]*=[^=]", inspect.getsource(module))
+
+
+def test_an_entry_of_the_table_of_connections_has_the_keys_that_the_server_reads():
+    source = inspect.getsource(daphne.server)
+    for key in ("connected", "disconnected", "application_instance"):
+        assert f'"{key}"' in source

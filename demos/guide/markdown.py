@@ -83,7 +83,8 @@ def _fence(self: Any, tokens: Sequence[Token], i: int, *_rest: Any) -> str:
     mark = _MARK.fullmatch(tokens[i - 1].content) if i else None
     caption = format_html("<figcaption><code>{}</code></figcaption>", mark[1]) if mark else ""
     return format_html(
-        '<figure class="source">{}<div class="highlight"><pre tabindex="0">{}</pre></div></figure>\n',
+        '<figure class="source">{}'
+        '<div class="highlight"><pre tabindex="0">{}</pre></div></figure>\n',
         caption,
         code,
     )

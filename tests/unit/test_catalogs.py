@@ -1,4 +1,4 @@
-"""The catalogs of the interface's texts: every text has a Chinese translation, and no entry is stale."""
+"""The catalogs: every text of the interface has a Chinese translation, and no entry is stale."""
 
 import os
 import shutil

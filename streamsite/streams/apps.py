@@ -11,7 +11,7 @@ class StreamsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, quantities  # noqa: F401 - the imports register the system checks
+        from . import checks, setting_checks  # noqa: F401 - the imports register the checks
         from .writing import wsgi
 
         wsgi.connect()

@@ -44,7 +44,7 @@ WINGS = (
         "forms",
         "checks",
         "mounts",
-        "quantities",
+        "setting_checks",
         "apps",
         "templatetags",
         "management",

@@ -192,7 +192,7 @@ def test_every_environment_variable_is_documented():
 
 
 def test_every_system_check_is_documented():
-    modules = ["streams/checks.py", "streams/quantities.py", "chat/checks.py"]
+    modules = ["streams/checks.py", "streams/setting_checks.py", "chat/checks.py"]
     source = "".join((ROOT / "streamsite" / module).read_text() for module in modules)
     known = set(re.findall(r'id="((?:streams|chat)\.[EW]\d+)"', source))
     assert set(re.findall(r"`((?:streams|chat)\.[EW]\d+)`", text("settings"))) == known

@@ -6,7 +6,8 @@
  */
 
 import { BLOCK_LENGTH } from "./plain-text.js";
-import { PLAIN, Terminal } from "./terminal.js";
+import { PLAIN } from "./terminal-style.js";
+import { Terminal } from "./terminal.js";
 
 /** The most rows of a block. See BLOCK_LENGTH. */
 const BLOCK_ROWS = 100;

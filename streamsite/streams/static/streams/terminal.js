@@ -14,6 +14,9 @@
  * be written again, and "erase all" begins a new screen below the text instead of erasing the log.
  */
 
+import { columns, Row, widthOf, widthOfText } from "./terminal-row.js";
+import { PLAIN, rendered } from "./terminal-style.js";
+
 /** How many rows the cursor can reach. A program moves no further up than its terminal is high. */
 const SCREEN = 100;
 
@@ -29,148 +32,7 @@ const PARAMETERS = 128;
 /** How many changes of style are remembered. A rainbow has more of them than a log. */
 const STYLES = 1000;
 
-const TAB = 8;
-
 const TEXT = /\P{Cc}+/uy;
-const ASCII = /^[ -~]*$/;
-
-/** Marks, joiners and the like, which have no column of their own. */
-const WITHOUT_WIDTH = /^[\p{M}\p{Cf}\p{Emoji_Modifier}]$/u;
-
-/** Characters that take two columns: most of UAX #11's W and F, without its table of 120 ranges. */
-const WIDE = /^[\p{Emoji_Presentation}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Hangul}\u3000-\u303e\uff01-\uff60\uffe0-\uffe6]$/u;
-
-/**
- * How text looks. A colour is null, a number from 0 to 15, or [red, green, blue].
- *
- * @typedef {object} Style
- * @property {number | number[] | null} fg the colour of the text
- * @property {number | number[] | null} bg the colour of the background
- * @property {boolean} bold
- * @property {boolean} dim
- * @property {boolean} italic
- * @property {boolean} underline
- * @property {boolean} strike
- * @property {boolean} inverse whether the two colours are exchanged
- * @property {string} key is equal for equal styles
- */
-
-const LOOK = {
-  fg: null, bg: null, bold: false, dim: false, italic: false, underline: false, strike: false, inverse: false,
-};
-
-/** @type {Style} The style of text that nothing has styled. */
-export const PLAIN = styled(LOOK);
-
-const BLANK = Object.freeze({ text: " ", style: PLAIN });
-
-/** What each number of "select graphic rendition" changes, apart from the colours. */
-const RENDITIONS = {
-  0: LOOK,
-  1: { bold: true },
-  2: { dim: true },
-  3: { italic: true },
-  4: { underline: true },
-  7: { inverse: true },
-  9: { strike: true },
-  21: { underline: true },
-  22: { bold: false, dim: false },
-  23: { italic: false },
-  24: { underline: false },
-  27: { inverse: false },
-  29: { strike: false },
-  39: { fg: null },
-  49: { bg: null },
-};
-
-/** A row of the terminal. `dirty` is for whoever draws the row. */
-class Row {
-  dirty = true;
-  /** What separates this row from the next: nothing where the text was wrapped, or for the last row. */
-  end = "";
-  /** The number of columns. */
-  length = 0;
-  /** The text in runs of one style, as it was appended. Most rows of a log never change. */
-  #runs = [];
-  /** In a row that was changed: for each column its text and style; "" after a wide character. */
-  #cells = null;
-
-  /** Add text at the end. */
-  append(text, width, style) {
-    this.dirty = true;
-    if (this.#cells) {
-      for (const char of text) this.put(this.length, char, columns(char, this.length), style);
-      return;
-    }
-    const last = this.#runs.at(-1);
-    if (last?.style.key === style.key) last.text += text;
-    else this.#runs.push({ text, style });
-    this.length += width;
-  }
-
-  /** Write a character of this width at a column. One without a width joins the character before. */
-  put(x, char, width, style) {
-    this.dirty = true;
-    const cells = this.#expand();
-    if (width === 0) {
-      let i = Math.min(x, cells.length) - 1;
-      while (i > 0 && cells[i].text === "") i -= 1;
-      if (i >= 0) cells[i] = { text: cells[i].text + char, style: cells[i].style };
-      return;
-    }
-    this.#halve(x);
-    this.#halve(x + width);
-    while (cells.length < x) cells.push(BLANK);
-    cells[x] = { text: char, style };
-    for (let i = 1; i < width; i += 1) cells[x + i] = { text: "", style };
-    this.length = cells.length;
-  }
-
-  /** Make the columns from one to before another blank. Blanks at the end of a row are no text. */
-  erase(from, to = Infinity) {
-    this.dirty = true;
-    const cells = this.#expand();
-    if (from >= cells.length) return;
-    this.#halve(from);
-    this.#halve(to);
-    if (to < cells.length) cells.fill(BLANK, from, to);
-    else this.length = cells.length = from;
-  }
-
-  /** Return the text in runs of one style: `[{text, style}]`. */
-  runs() {
-    if (!this.#cells) return this.#runs;
-    const runs = [];
-    for (const { text, style } of this.#cells) {
-      if (runs.at(-1)?.style.key === style.key) runs.at(-1).text += text;
-      else runs.push({ text, style });
-    }
-    return runs;
-  }
-
-  #expand() {
-    if (!this.#cells) {
-      this.#cells = [];
-      const runs = this.#runs;
-      this.length = 0;
-      for (const { text, style } of runs) {
-        for (const char of text) {
-          this.put(this.length, char, columns(char, this.length), style);
-        }
-      }
-    }
-    return this.#cells;
-  }
-
-  /** Replace by blanks a wide character that has a column on either side of a border. */
-  #halve(x) {
-    const cells = this.#cells;
-    if (cells[x]?.text !== "") return;
-    let start = x;
-    while (start > 0 && cells[start].text === "") start -= 1;
-    for (let i = start; i === start || cells[i]?.text === ""; i += 1) cells[i] = BLANK;
-  }
-}
 
 /** The state after a text. `write` takes the text in parts, which may end anywhere. */
 export class Terminal {
@@ -321,7 +183,7 @@ export class Terminal {
 
   #print(text) {
     const row = this.#row;
-    const width = ASCII.test(text) ? text.length : widthOfText(text);
+    const width = widthOfText(text);
     if (this.#x === row.length && this.#x + width <= WIDTH) {
       row.append(text, width, this.#style);
       this.#x += width;
@@ -358,7 +220,7 @@ export class Terminal {
 
   /** A tab at the end of a row is kept as a character, to be copied. Any other moves the cursor. */
   #tab() {
-    const width = TAB - (this.#x % TAB);
+    const width = columns("\t", this.#x);
     if (this.#x + width > WIDTH) return;
     if (this.#x === this.#row.length) this.#row.append("\t", width, this.#style);
     this.#x += width;
@@ -424,78 +286,4 @@ export class Terminal {
     if (!this.#styles.has(change)) this.#styles.set(change, rendered(this.#style, parameters));
     this.#style = this.#styles.get(change);
   }
-}
-
-/**
- * Return a style after a change of it: `1;31`, `38;5;208`, `38;2;255;128;0`, `38:2::255:128:0`, `4:3`.
- */
-function rendered(style, parameters) {
-  const items = parameters.split(";");
-  while (items.length > 0) {
-    const [code, ...parts] = items.shift().split(":").map(Number);
-    if (code === 38 || code === 48 || code === 58) {
-      const colour = parts.length > 0 ? exactColour(parts) : exactColour(takeColour(items));
-      if (code !== 58 && colour !== null) style = { ...style, [code === 38 ? "fg" : "bg"]: colour };
-    } else if (code === 4 && parts[0] === 0) {
-      style = { ...style, underline: false };
-    } else {
-      style = { ...style, ...RENDITIONS[code], ...namedColour(code) };
-    }
-  }
-  return styled(style);
-}
-
-function styled({ key: _key, ...look }) {
-  return Object.freeze({ ...look, key: Object.values(look).join(" ") });
-}
-
-/** Return how many columns a character takes. */
-function widthOf(char) {
-  if (char < "\u0300") return 1;
-  if (char >= "\u4e00" && char <= "\u9fff") return 2; // The most frequent ones first.
-  if (WITHOUT_WIDTH.test(char)) return 0;
-  return WIDE.test(char) ? 2 : 1;
-}
-
-/** Return how many columns a character takes that begins at a column: for a tab, those up to its stop. */
-function columns(char, x) {
-  return char === "\t" ? TAB - (x % TAB) : widthOf(char);
-}
-
-function widthOfText(text) {
-  let width = 0;
-  for (const char of text) width += widthOf(char);
-  return width;
-}
-
-/** Return the change by a number that names one of the 16 colours, such as 31 or 104. */
-function namedColour(code) {
-  const colour = code % 10;
-  if (colour > 7) return {};
-  const tens = Math.floor(code / 10);
-  if (tens === 3) return { fg: colour };
-  if (tens === 4) return { bg: colour };
-  if (tens === 9) return { fg: colour + 8 };
-  return tens === 10 ? { bg: colour + 8 } : {};
-}
-
-/** Take the parameters of a colour from the front of a list: `5;208`, or `2;255;128;0`. */
-function takeColour(items) {
-  return items.splice(0, Number(items[0]) === 2 ? 4 : 2).map(Number);
-}
-
-/** Return the colour for `[5, index]`, `[2, red, green, blue]` or `[2, colour space, red, green, blue]`. */
-function exactColour([kind, ...parts]) {
-  if (parts.length === 0 || parts.some((part) => !(part <= 255))) return null;
-  if (kind === 2 && parts.length >= 3) return parts.length > 3 ? parts.slice(1, 4) : parts;
-  return kind === 5 ? indexedColour(parts[0]) : null;
-}
-
-/** Return a colour of the 256: 16 named ones, a cube of 6 × 6 × 6, and 24 greys. */
-function indexedColour(index) {
-  if (index < 16) return index;
-  if (index >= 232) return Array(3).fill(8 + 10 * (index - 232));
-  const level = (step) => (step % 6 ? 55 + 40 * (step % 6) : 0);
-  const n = index - 16;
-  return [level(Math.floor(n / 36)), level(Math.floor(n / 6)), level(n)];
 }

@@ -25,14 +25,14 @@ DEFAULTS: dict[str, Any] = {
     # Pieces and characters in one stream.
     "STREAM_MAX_PIECES": 1_000_000,
     "STREAM_MAX_LENGTH": 64 * 1024 * 1024,
-    # Who may read the metrics: "off" is nobody, "on" is everybody, and "internal" is a client that
-    # comes from a private address and through no proxy.
-    "STREAM_METRICS": "off",
     # Bytes in the body of one publishing request.
     "STREAM_MAX_BODY": 8 * 1024 * 1024,
     # Seconds for which a viewer may read nothing of what was sent. Then its connection is reset.
     "STREAM_STALL_TIMEOUT": 15,
-    # Limits of clients and publishers. None is no limit. See streams/http/limits.
+    # Who may read the metrics: "off" is nobody, "on" is everybody, and "internal" is a client that
+    # comes from a private address and through no proxy.
+    "STREAM_METRICS": "off",
+    # Limits of clients and publishers: see http/limits. None is no limit.
     # Requests and WebSockets that a process serves at once, and those of one client address.
     "STREAM_MAX_VIEWERS": 10_000,
     "STREAM_MAX_VIEWERS_PER_CLIENT": 1_000,

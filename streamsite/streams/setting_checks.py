@@ -1,6 +1,7 @@
 """System checks of the values of the engine's settings."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
@@ -13,11 +14,40 @@ from .http.policy import policy_problem
 from .instruments import INSTALLED, METRICS
 from .log.keeping import kept_for
 
-# What each number counts, and the least that it may be.
+# What each number counts, and the least that it may be. A number of seconds may have a fraction.
 NUMBERS = {
     "STREAM_GRACE": ("seconds", 0),
     "STREAM_STALL_TIMEOUT": ("seconds", 1),
+    "STREAM_MAX_PIECE_LENGTH": ("characters", 1),
+    "STREAM_MAX_PIECES": ("pieces", 1),
+    "STREAM_MAX_LENGTH": ("characters", 1),
+    "STREAM_MAX_BODY": ("bytes", 1),
 }
+# The settings that are lists of texts.
+LISTS = ("STREAM_ALLOWED_ORIGINS", "STREAM_TRUSTED_PROXIES", "STREAM_SKIPPED_MIDDLEWARE")
+
+
+def is_list(value: object) -> bool:
+    """Tell whether a value is a list of texts. A text by itself would be read letter by letter."""
+    return isinstance(value, list | tuple | set) and all(isinstance(each, str) for each in value)
+
+
+def entries(name: str) -> Iterable[str]:
+    """Return the entries of a setting that is a list, or none where `check_types` refuses it."""
+    value = setting(name)
+    return value if is_list(value) else ()
+
+
+@register()
+def check_types(**_: Any) -> list[CheckMessage]:
+    """Refuse a list that is none, and a switch that is neither on nor off."""
+    wrong = [(name, "a list of texts") for name in LISTS if not is_list(setting(name))]
+    if not isinstance(setting("STREAM_LOGIN_REQUIRED"), bool):
+        wrong.append(("STREAM_LOGIN_REQUIRED", "True or False"))
+    return [
+        Error(f"{name} is {setting(name)!r}. It must be {what}.", id="streams.E014")
+        for name, what in wrong
+    ]
 
 
 @register()
@@ -29,7 +59,7 @@ def check_origins(**_: Any) -> list[CheckMessage]:
             hint="Write a scheme, a host and, if necessary, a port: https://example.com.",
             id="streams.E002",
         )
-        for origin in setting("STREAM_ALLOWED_ORIGINS")
+        for origin in entries("STREAM_ALLOWED_ORIGINS")
         if parse(origin) is None
     ]
 
@@ -43,7 +73,7 @@ def check_proxies(**_: Any) -> list[CheckMessage]:
             hint="Write an IP address, or a network in CIDR notation: 10.0.0.0/8.",
             id="streams.E006",
         )
-        for entry in setting("STREAM_TRUSTED_PROXIES")
+        for entry in entries("STREAM_TRUSTED_PROXIES")
         if parse_network(entry) is None
     ]
 
@@ -121,16 +151,18 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
     """Refuse values that are no number, or below the least."""
     return [
         Error(
-            f"{name} is {value!r}. It must be a number of {unit}, and at least {least}.",
+            f"{name} is {value!r}. It must be a {'' if unit == 'seconds' else 'whole '}number of "
+            f"{unit}, and at least {least}.",
             id="streams.E013",
         )
         for name, (unit, least) in NUMBERS.items()
-        if not is_number(value := setting(name), least)
+        if not is_number(value := setting(name), least, whole=unit != "seconds")
     ]
 
 
-def is_number(value: object, least: float) -> bool:
-    """Return whether a value is a finite number of at least `least`. A bool is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def is_number(value: object, least: float, *, whole: bool) -> bool:
+    """Tell whether a value is a finite number of at least `least`. A bool is none."""
+    kinds = int if whole else int | float
+    if isinstance(value, bool) or not isinstance(value, kinds):
         return False
     return least <= value < math.inf

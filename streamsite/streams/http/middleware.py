@@ -42,12 +42,11 @@ ANSWERED_FOR = {
 
 def skipped() -> Iterator[str]:
     """Yield each middleware of the project that does not run and for which nothing answers."""
+    let_through = setting("STREAM_SKIPPED_MIDDLEWARE") or ()
     for path in settings.MIDDLEWARE:
         # CommonMiddleware turns away the user agents of this setting.
         turns_away = path.endswith(".CommonMiddleware") and settings.DISALLOWED_USER_AGENTS
-        if path not in setting("STREAM_SKIPPED_MIDDLEWARE") and (
-            path not in ANSWERED_FOR or turns_away
-        ):
+        if path not in let_through and (path not in ANSWERED_FOR or turns_away):
             yield path
 
 

@@ -13,21 +13,16 @@ from streamsite.streams import Forbidden, Policy, Stream, publish
 from streamsite.streams.testing import read
 from streamsite.streams.testing_plugin import streams  # noqa: F401 - a fixture
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("streams")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("streams", "without_static_files"),
+]
 
 ADD = "/en/admin/streams/stream/add/"
 LONG = {
     "ASCII": "A line of a build log.\n" * 130_000,
     "Chinese": "结合实例，讲流式输出。\n" * 25_000,
 }
-
-
-@pytest.fixture(autouse=True)
-def without_static_files(settings, tmp_path):
-    settings.STATIC_ROOT = tmp_path
-    # The hashed names are known only after the static files have been collected.
-    storage = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    settings.STORAGES = {**settings.STORAGES, "staticfiles": storage}
 
 
 @pytest.fixture

@@ -56,9 +56,11 @@ def test_an_address_has_so_many_viewers_and_each_that_leaves_makes_room(settings
 
 def test_a_process_has_so_many_viewers_whatever_their_addresses(settings):
     settings.STREAM_MAX_VIEWERS = 2
-    with viewer(ADDRESS), viewer(OTHER):
-        with pytest.raises(TooMany, match="The server has 2 viewers"), viewer("203.0.113.9"):
-            pass
+    with ExitStack() as stack:
+        stack.enter_context(viewer(ADDRESS))
+        stack.enter_context(viewer(OTHER))
+        with pytest.raises(TooMany, match="The server has 2 viewers"):
+            stack.enter_context(viewer("203.0.113.9"))
     with viewer(ADDRESS), viewer(OTHER):
         pass
 
@@ -66,9 +68,11 @@ def test_a_process_has_so_many_viewers_whatever_their_addresses(settings):
 def test_viewers_without_an_address_count_for_the_process_alone(settings):
     settings.STREAM_MAX_VIEWERS_PER_CLIENT = 1
     settings.STREAM_MAX_VIEWERS = 3
-    with viewer(""), viewer(""), viewer(""):
-        with pytest.raises(TooMany, match="The server has 3 viewers"), viewer(""):
-            pass
+    with ExitStack() as stack:
+        for _ in range(3):
+            stack.enter_context(viewer(""))
+        with pytest.raises(TooMany, match="The server has 3 viewers"):
+            stack.enter_context(viewer(""))
 
 
 def test_without_limits_nobody_is_refused(settings):

@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from itertools import pairwise
 
 import psycopg
 import pytest
@@ -49,7 +50,7 @@ def test_a_long_outage_is_told_less_and_less_often_but_each_minute(process: Proc
             told.append(process.now - began)
         process.now += 1
     assert told[:5] == [0, 1, 3, 7, 15]
-    pauses = {later - earlier for earlier, later in zip(told[7:], told[8:], strict=False)}
+    pauses = {later - earlier for earlier, later in pairwise(told[7:])}
     assert pauses == {MOST}
 
 

@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
+from streamsite.streams.doctor.entrance import date_of
 from streamsite.streams.doctor.findings import ok, problem, status_of, warning
-from streamsite.streams.doctor.inside import clocks
+from streamsite.streams.doctor.inside import judge_clock
 from streamsite.streams.doctor.watching import Watch, judge, judge_rings
 
 NEVER = float("inf")
@@ -65,4 +67,10 @@ def test_rings_arrive_when_the_quickest_transport_is_quick(delays, levels):
 
 @pytest.mark.parametrize(("off", "level"), [(0.5, "ok"), (4, "warning"), (-60, "problem")])
 def test_clocks_that_differ_are_found(off, level):
-    assert clocks("the server", NOON + timedelta(seconds=off), NOON, error=1).level == level
+    assert judge_clock("the server", NOON + timedelta(seconds=off), NOON, error=1).level == level
+
+
+@pytest.mark.parametrize("date", ["Sun, 29 Nov 2026 05:00:00 -0000", "yesterday", None])
+def test_a_date_without_a_time_zone_is_no_clock(date):
+    response = httpx.Response(200, headers={"Date": date} if date else {})
+    assert date_of(response) is None

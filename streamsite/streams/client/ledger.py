@@ -74,12 +74,10 @@ class Ledger:
             cursor = self._begin(Cursor(end.revision, end.n))
         if end.n != cursor.n:
             raise Corrupt(f"The stream has {end.n} pieces, but the reader received {cursor.n}.")
-        # The end of a deleted stream has no SHA-256.
-        if (
-            self._hash is not None
-            and end.sha256
-            and end.sha256 != (found := self._hash.hexdigest())
-        ):
+        if self._hash is None or not end.sha256:  # The end of a deleted stream has no SHA-256.
+            return
+        found = self._hash.hexdigest()
+        if found != end.sha256:
             raise Corrupt(
                 f"The stream's SHA-256 is {end.sha256}, but the received text has {found}."
             )

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
 from .findings import Finding, ok, problem, warning
-from .inside import clocks
+from .inside import judge_clock
 
 # Seconds that a connection and an answer may take.
 PATIENCE = 10.0
@@ -43,6 +44,7 @@ class Entrance:
         self._secure = parts.scheme == "https"
         self._port = parts.port or PORTS[parts.scheme]
         self._insecure = insecure
+        self._certificate: Mapping[str, Any] = {}
 
     def client(self) -> httpx.AsyncClient:
         """Return a client for requests of the doctor's own, which follows no redirect."""
@@ -60,7 +62,7 @@ class Entrance:
         trusting.set_alpn_protocols(PROTOCOLS)
         try:
             if await self._opens(trusting):
-                self._expiry()
+                self._note_expiry()
         except ssl.SSLCertVerificationError as error:
             make = warning if self._insecure else problem
             self.findings.append(
@@ -129,7 +131,7 @@ class Entrance:
             )
         )
 
-    def _expiry(self) -> None:
+    def _note_expiry(self) -> None:
         until = ssl.cert_time_to_seconds(str(self._certificate["notAfter"]))
         days = int((until - time.time()) / 86_400)
         if days >= EXPIRES_SOON:
@@ -161,8 +163,8 @@ class Entrance:
                 "Check that the proxy runs and reaches the processes.",
             )
             return
-        if date := _date_of(response):
-            self.findings.append(clocks("the server", date, ours, error=1))
+        if date := date_of(response):
+            self.findings.append(judge_clock("the server", date, ours, error=1))
         if response.is_success and _is_poll(response):
             self.findings.append(ok("site", "The site shows what this process publishes."))
             return
@@ -222,11 +224,13 @@ def _is_poll(response: httpx.Response) -> bool:
         return False
 
 
-def _date_of(response: httpx.Response) -> datetime | None:
+def date_of(response: httpx.Response) -> datetime | None:
+    """Return the time of the header Date, or None if there is none with a time zone."""
     try:
-        return parsedate_to_datetime(response.headers["Date"])
+        date = parsedate_to_datetime(response.headers["Date"])
     except (LookupError, ValueError):
         return None
+    return date if date.tzinfo else None  # "-0000" is a time in an unknown zone.
 
 
 def _is_here(host: str) -> bool:

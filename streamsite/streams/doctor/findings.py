@@ -43,7 +43,7 @@ def status_of(findings: Iterable[Finding]) -> int:
     return max((LEVELS.index(each.level) for each in findings), default=0)
 
 
-def milliseconds(seconds: float) -> str:
+def readable(seconds: float) -> str:
     """Return a duration as people read it: "12 ms", or "3.4 s" from a second on."""
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 

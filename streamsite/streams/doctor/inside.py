@@ -10,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import DatabaseError
 
 from ..querysets import home
-from .findings import Finding, milliseconds, ok, percentile, problem, warning
+from .findings import Finding, ok, percentile, problem, readable, warning
 from .probe import Probe
 
 # Commits that are measured.
@@ -68,27 +68,27 @@ def check_database() -> Iterator[Finding]:
             "Set CONN_MAX_AGE to 0.",
         )
     if connection.vendor == "postgresql":
-        yield _compare_clocks()
+        yield _judge_database_clock()
 
 
-def _compare_clocks() -> Finding:
+def _judge_database_clock() -> Finding:
     with connections[home()].cursor() as cursor:
         before = time.time()
         cursor.execute("SELECT clock_timestamp()")
         (theirs,) = cursor.fetchone()
         ours = (before + time.time()) / 2
-    return clocks("the database", theirs, datetime.fromtimestamp(ours, UTC), error=0.05)
+    return judge_clock("the database", theirs, datetime.fromtimestamp(ours, UTC), error=0.05)
 
 
-def clocks(whose: str, theirs: datetime, ours: datetime, *, error: float) -> Finding:
-    """Return whether two clocks agree, of which one was read with an error of `error` seconds."""
+def judge_clock(whose: str, theirs: datetime, ours: datetime, *, error: float) -> Finding:
+    """Return whether two clocks agree. One of them was read with an error of `error` seconds."""
     off = abs((theirs - ours).total_seconds())
     if off <= CLOCK_WARNING + error:
         return ok("clock", f"The clock of {whose} agrees with this machine's.")
     make = problem if off > CLOCK_PROBLEM else warning
     return make(
         "clock",
-        f"The clock of {whose} differs from this machine's by {milliseconds(off)}, so viewer "
+        f"The clock of {whose} differs from this machine's by {readable(off)}, so viewer "
         "links, leases and the times of streams are wrong.",
         "Synchronize the clocks of both machines, for example with chrony.",
     )
@@ -102,7 +102,7 @@ async def check_commits(probe: Probe) -> Finding:
         await probe.write()
         took.append(time.perf_counter() - began)
     median, slow = percentile(took, 0.5), percentile(took, 0.99)
-    figures = f"{milliseconds(median)} (p50), {milliseconds(slow)} (p99)"
+    figures = f"{readable(median)} (p50), {readable(slow)} (p99)"
     if median <= MEDIAN_COMMIT and slow <= SLOW_COMMIT:
         return ok("commits", f"A commit takes {figures}.")
     make = problem if median > SLOW_COMMIT else warning

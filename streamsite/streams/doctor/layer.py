@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from ..log.bell import channel_layer
-from .findings import Finding, milliseconds, ok, problem, warning
+from .findings import Finding, ok, problem, readable, warning
 
 CHECK = "channel layer"
 # Seconds that a message may take.
@@ -42,10 +42,10 @@ async def check_layer() -> Finding:
     if kind == SLOWER:
         return warning(
             CHECK,
-            f"{kind} carries a message in {milliseconds(took)}.",
+            f"{kind} carries a message in {readable(took)}.",
             "Use channels_redis.pubsub.RedisPubSubChannelLayer, which is 4 to 11 times faster.",
         )
-    return ok(CHECK, f"{kind} carries a message in {milliseconds(took)}.")
+    return ok(CHECK, f"{kind} carries a message in {readable(took)}.")
 
 
 async def _round_trip(layer: Any) -> float:

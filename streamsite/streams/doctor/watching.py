@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from .. import client
 from ..pieces import Pieces
 from .entrance import Entrance
-from .findings import Finding, milliseconds, ok, percentile, problem
+from .findings import Finding, ok, percentile, problem, readable
 from .probe import Probe
 
 # Pieces of the probe that are watched, and seconds between two.
@@ -105,13 +105,13 @@ def judge(watch: Watch, delays: Sequence[float]) -> Finding:
     if longest > HELD_BACK:
         return problem(
             name,
-            f"Something holds pieces back: one came {milliseconds(longest)} after its commit.",
+            f"Something holds pieces back: one came {readable(longest)} after its commit.",
             BUFFERING,
         )
     return ok(
         name,
-        f"{len(delays)} pieces came {milliseconds(percentile(delays, 0.5))} (p50) and "
-        f"{milliseconds(longest)} (longest) after their commits.",
+        f"{len(delays)} pieces came {readable(percentile(delays, 0.5))} (p50) and "
+        f"{readable(longest)} (longest) after their commits.",
     )
 
 
@@ -132,11 +132,11 @@ def judge_rings(delays: Iterable[Sequence[float]]) -> list[Finding]:
     if quickest == float("inf"):
         return []  # Each transport's finding says so.
     if quickest <= RUNG:
-        return [ok("rings", f"The server hears this process's rings in {milliseconds(quickest)}.")]
+        return [ok("rings", f"The server hears this process's rings in {readable(quickest)}.")]
     return [
         problem(
             "rings",
-            f"The server does not hear this process's rings: pieces came {milliseconds(quickest)} "
+            f"The server does not hear this process's rings: pieces came {readable(quickest)} "
             "after their commits, at the heartbeat.",
             "Let all processes use the same Redis as channel layer: REDIS_URL on this site, "
             "CHANNEL_LAYERS in your own project.",

@@ -1,7 +1,9 @@
-"""Types of command-line arguments that several commands have."""
+"""Command-line arguments that several commands have, and their types."""
 
 import argparse
 import re
+
+from django.core.management.base import CommandParser
 
 from .. import log
 from ..errors import BadRequest
@@ -35,8 +37,26 @@ def keep(text: str) -> log.Keep:
 
 
 def header(text: str) -> tuple[str, str]:
-    """Return the name and the value of a header. For `type=` of argparse."""
+    """Return the name and the value of a header. For `type=` of argparse.
+
+    Raises ArgumentTypeError unless `text` is like "Name: value".
+    """
     match = _HEADER.fullmatch(text)
     if match is None:
         raise argparse.ArgumentTypeError("write a header as 'Name: value'")
     return match[1], match[2]
+
+
+def add_header(parser: CommandParser, needed: str) -> None:
+    """Add the option --header, which may be given several times.
+
+    `needed` says where a request needs such a header. `dict(options["header"])` are the headers.
+    """
+    parser.add_argument(
+        "--header",
+        type=header,
+        action="append",
+        default=[],
+        metavar="'NAME: VALUE'",
+        help=f"send this header, such as 'Cookie: sessionid=…' {needed}",
+    )

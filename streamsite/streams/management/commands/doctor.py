@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from ... import client
 from ...doctor.examination import examine
 from ...doctor.findings import LEVELS, Finding, status_of
-from ..arguments import header, seconds
+from ..arguments import add_header, seconds
 
 # Longer than the longest silence of a stream.
 IDLE = 20.0
@@ -44,14 +44,7 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="how long to watch silent connections (default: %(default)g)",
         )
-        parser.add_argument(
-            "--header",
-            type=header,
-            action="append",
-            default=[],
-            metavar="'NAME: VALUE'",
-            help="send this header, such as 'Cookie: sessionid=…' where the site demands a login",
-        )
+        add_header(parser, "where the site demands a login")
         parser.add_argument(
             "--insecure",
             action="store_true",

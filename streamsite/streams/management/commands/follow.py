@@ -18,18 +18,15 @@ from django.core.management.base import (
 from django.db import DatabaseError
 
 from ... import client
-from ...client.backoff import Backoff
-from ...client.reader import WAITING_PAUSE, as_cursor
-from ...errors import BadRequest, NoSuchStream, StreamError
+from ...client.reader import as_cursor
+from ...errors import BadRequest, StreamError
 from ...models import Stream
 from ...pieces import LATEST, Cursor, End, Pieces, Record, Reset
 from ...reading.cursors import After
-from ...reading.finding import find
-from ...reading.following import follow
-from ..arguments import header, seconds
+from ..arguments import add_header, seconds
+from ..local import LOCAL, local_records
 from ..reports import database_failure
 
-LOCAL = "local"
 NETWORK_DEFAULT = "sse"
 
 STATUSES: dict[str, int] = {
@@ -81,14 +78,7 @@ class Command(BaseCommand):
             metavar="N",
             help=f"skip the first N pieces, or begin with the newest piece ({LATEST})",
         )
-        parser.add_argument(
-            "--header",
-            type=header,
-            action="append",
-            default=[],
-            metavar="'NAME: VALUE'",
-            help="send this header, such as 'Cookie: sessionid=…' for a private stream",
-        )
+        add_header(parser, "for a private stream")
         parser.add_argument(
             "--patience",
             type=seconds,
@@ -96,7 +86,6 @@ class Command(BaseCommand):
             metavar="SECONDS",
             help="give up if the server is silent for SECONDS seconds (default: %(default)g)",
         )
-
         parser.add_argument(
             "--wait",
             type=seconds,
@@ -104,7 +93,7 @@ class Command(BaseCommand):
             default=0.0,
             const=client.WAIT,
             metavar="SECONDS",
-            help="wait for a stream that does not exist yet, SECONDS seconds (default: "
+            help="wait SECONDS seconds for a stream that does not exist yet (without SECONDS: "
             f"{client.WAIT:g}). Write the option after the stream",
         )
 
@@ -184,35 +173,6 @@ class Command(BaseCommand):
     def say(self, sentence: str) -> None:
         """Write a sentence to standard error, because standard output is for the text."""
         self.stderr.write(f"follow: {sentence}", style_func=str)
-
-
-async def local_records(name: str, after: After, wait: float) -> AsyncGenerator[Record, None]:
-    """Yield the records of a stream in this site's database.
-
-    Waits up to `wait` seconds for a stream that does not exist yet.
-    """
-    stream = await appearing(name, wait)
-    async with aclosing(follow(stream, after=after, transport=LOCAL)) as batches:
-        async for batch in batches:
-            for record in batch:
-                yield record
-
-
-async def appearing(name: str, wait: float) -> Stream:
-    """Return the stream named `name`, which may appear within `wait` seconds.
-
-    Raises NoSuchStream after this time.
-    """
-    now = asyncio.get_running_loop().time
-    until = now() + wait
-    backoff = Backoff()
-    while True:
-        try:
-            return await find(name)
-        except NoSuchStream as error:
-            if error.status != NoSuchStream.status or now() >= until:
-                raise
-        await asyncio.sleep(min(backoff.next(), WAITING_PAUSE, max(0.0, until - now())))
 
 
 def cursor(text: str) -> After:

@@ -15,6 +15,7 @@ from tests.site import ROOT, environment
 from . import load
 from .scenarios import Scenario, Size
 from .servers import Contender, Server
+from .viewers import Target
 
 SERVER_CORE, LOAD_CORE = sorted(os.sched_getaffinity(0))[:2]
 # Seconds that a scenario may take in addition to its planned duration.
@@ -106,7 +107,7 @@ class Bench:
     def measure(self, scenario: Scenario, server: Server) -> load.Figures:
         """Run a scenario in a process of its own."""
         receiver, sender = multiprocessing.Pipe(duplex=False)
-        target = load.Target(HOST, server.port, server.pids)
+        target = Target(HOST, server.port, server.pids)
         arguments = {"target": target, **scenario.arguments(server.contender, self.size)}
         process = multiprocessing.get_context("spawn").Process(
             target=load.run, args=(sender, LOAD_CORE, scenario.function, arguments), daemon=True

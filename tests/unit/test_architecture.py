@@ -1,6 +1,7 @@
 """The architecture of the project, checked on the imports and the names in the source."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -289,3 +290,21 @@ def test_no_module_has_a_name_that_says_nothing(module):
 def test_every_module_is_short_enough_to_read_in_one_sitting(module):
     lines = len(MODULES[module].read_text().splitlines())
     assert lines <= MOST_LINES, f"{module} has {lines} lines, more than {MOST_LINES}: split it"
+
+
+# The packages whose docstring says what each of their modules does.
+DESCRIBED = (
+    "streamsite.daphne",
+    *(f"{ENGINE}.{name}" for name in ("log", "reading", "writing", "doctor")),
+    *(f"{ENGINE}.{name}" for name in ("http", "http.limits", "http.transports")),
+)
+
+
+@pytest.mark.parametrize("package", DESCRIBED)
+def test_the_docstring_of_a_package_names_each_module(package: str):
+    said = ast.get_docstring(tree(package)) or ""
+    inside = {
+        name.removeprefix(f"{package}.") for name in MODULES if name.startswith(f"{package}.")
+    }
+    missing = [name for name in inside if "." not in name and not re.search(rf"\b{name}\b", said)]
+    assert not missing

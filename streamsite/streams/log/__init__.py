@@ -1,8 +1,26 @@
 """The log: the only code that reads and writes pieces in the database.
 
-Most of it is plain functions on Django's ORM, for any thread. Each function is correct when it runs
-twice, as happens when the connection is lost during a commit. Asynchronous code calls them with
-`in_database`, and `bell` and `ending` tell the readers what was committed.
+streams      streams by name: created, found, taken up
+segments     the pieces of live streams: appended in groups, read from a number on
+commits      the pieces of many streams in one transaction
+recordings   whole texts: finished streams, and texts that somebody writes at once
+packing      lists of whole numbers as bytes
+limits       how much a piece and a stream may hold
+allowances   how many live streams a publisher may have
+liveness     leases, and the end of streams whose producer has died
+silence      when the silence of a producer means that the producer is dead
+jumps        jumps of the database's clock
+ending       the end of a stream, written and announced
+keeping      how long a stream is kept, and its removal
+tombstones   the names of removed streams
+bell         tells the readers in every process what was committed
+listeners    which streams other processes listen to
+database     the one thread for the database work of the engine
+outages      what a process says of a database that is away
+
+Most of the modules are plain functions on Django's ORM, for any thread. Each function is correct
+when it runs twice, as happens when the connection is lost during a commit. Asynchronous code calls
+the functions with `in_database`. `bell` and `ending` tell the readers what was committed.
 """
 
 from .allowances import check_live

@@ -1,6 +1,7 @@
 """Writing: a source of text becomes a stream in the log.
 
 blocks        `publish`: the block in which a producer writes a stream
+options       the options of `publish`, `start` and `reserve`
 producers     the one writer of a live stream, to its end
 sources       `start`: an asynchronous generator, run in the server
 wsgi          requests whose event loop ends with the view

@@ -7,6 +7,8 @@
 
 import { Answer } from "./ask/answer.js";
 import { Chat, newKey, Refusal } from "./ask/api.js";
+import { complain } from "./ask/complaint.js";
+import { addressOf, ConversationList, keyInAddress } from "./ask/conversations.js";
 import { AnswerView, questionView, Templates } from "./ask/message-view.js";
 import * as sse from "./ask/sse.js";
 import * as websocket from "./ask/websocket.js";
@@ -19,8 +21,6 @@ const PAUSES = [300, 1000, 2000, 4000];
 /** How much of a finished answer a screen reader is told, in characters. */
 const MOST_SAID = 2000;
 const WIDE = matchMedia("(width > 60rem)");
-/** What the page says about a refusal, by the status. */
-const REASONS = { 0: "offline", 403: "refused", 404: "gone", 409: "busy", 413: "too-long", 429: "too-many", 503: "unavailable" };
 
 class ChatPage extends HTMLElement {
   /** The id of the conversation that is shown, or "" for a new one. */
@@ -31,11 +31,11 @@ class ChatPage extends HTMLElement {
   #newest = null;
   /** @type {{ id: string, role: string, parts: object[] } | null} the newest question */
   #asked = null;
-  #titles = [];
 
   connectedCallback() {
     this.chat = new Chat(this.getAttribute("src"));
     this.templates = new Templates(this);
+    this.list = new ConversationList(this, this.chat, this.templates);
     this.log = this.querySelector(".log-box");
     this.field = this.querySelector("textarea");
     this.tabs = new BroadcastChannel("streamsite-chat");
@@ -57,7 +57,7 @@ class ChatPage extends HTMLElement {
     WIDE.addEventListener("change", () => this.#unfold());
     this.#unfold();
     this.#showTransport(this.querySelector('[name="transport"]:checked').value);
-    this.#list();
+    this.list.refresh();
     this.#open(keyInAddress());
     if (WIDE.matches) this.field?.focus({ preventScroll: true });
   }
@@ -81,7 +81,7 @@ class ChatPage extends HTMLElement {
       case "suggest": return this.#suggest(action.textContent);
       case "stop": return this.#stop();
       case "retry": return this.#retry();
-      case "delete": return this.#askToDelete(action.dataset.key);
+      case "delete": return this.list.askToDelete(action.dataset.key);
       case "delete-now": return this.#delete(action.dataset.key);
       case "copy": return this.#copy(action, this.#viewOf(action).text);
       case "copy-code": return this.#copy(action, action.closest(".code").querySelector("pre").textContent);
@@ -142,13 +142,6 @@ class ChatPage extends HTMLElement {
     }
   }
 
-  #askToDelete(key) {
-    const dialog = this.querySelector("dialog");
-    dialog.querySelector(".title").textContent = this.#titles.find(({ id }) => id === key)?.title ?? "";
-    dialog.querySelector('[data-action="delete-now"]').dataset.key = key;
-    dialog.showModal();
-  }
-
   async #delete(key) {
     this.querySelector("dialog").close();
     try {
@@ -158,7 +151,7 @@ class ChatPage extends HTMLElement {
     }
     if (key === this.#key) this.#go("");
     this.tabs.postMessage(key);
-    await this.#list();
+    await this.list.refresh();
     this.querySelector('.conversations [data-action="new"]').focus();
     return undefined;
   }
@@ -183,45 +176,18 @@ class ChatPage extends HTMLElement {
 
   // Conversations.
 
-  async #list() {
-    try {
-      this.#titles = await this.chat.list();
-    } catch {
-      return; // The list is as it was. Opening a conversation says what is wrong.
-    }
-    this.#drawList();
-  }
-
-  #drawList() {
-    const list = this.querySelector(".conversations ol");
-    const focused = document.activeElement?.closest(".conversations li")?.dataset.key;
-    list.replaceChildren(...this.#titles.map(({ id, title }) => {
-      const item = this.templates.element("conversation");
-      item.dataset.key = id;
-      const [link, button] = item.children;
-      link.textContent = title || id;
-      link.href = addressOf(id);
-      link.dataset.key = button.dataset.key = id;
-      if (id === this.#key) link.ariaCurrent = "page";
-      button.ariaLabel = `${button.textContent}: ${title}`;
-      return item;
-    }));
-    if (focused) list.querySelector(`[data-key="${focused}"] a`)?.focus({ preventScroll: true });
-    this.querySelector(".no-conversations").hidden = this.#titles.length > 0;
-  }
-
   /** Show another conversation's address and place in the list. */
   #show(key) {
     this.#key = key;
     if (keyInAddress() !== key) history.replaceState(null, "", addressOf(key));
-    this.#drawList();
+    this.list.mark(this.#key);
   }
 
   async #open(key) {
     this.#run?.abort();
     this.#run = null;
     this.#key = key;
-    this.#drawList();
+    this.list.mark(this.#key);
     this.#complain(null);
     this.#clear();
     this.#become("idle");
@@ -256,7 +222,7 @@ class ChatPage extends HTMLElement {
 
   /** Read again what another tab has changed. */
   async #refresh(key) {
-    await this.#list();
+    await this.list.refresh();
     if (key && key === this.#key && !this.#run) await this.#load(key);
   }
 
@@ -328,8 +294,8 @@ class ChatPage extends HTMLElement {
 
   #begun() {
     if (this.getAttribute("state") !== "stopping") this.#become("answering");
-    if (this.#titles.some(({ id }) => id === this.#key)) return;
-    this.#list();
+    if (this.list.has(this.#key)) return;
+    this.list.refresh();
     this.tabs.postMessage(this.#key);
   }
 
@@ -359,7 +325,7 @@ class ChatPage extends HTMLElement {
 
   /** Tell the list, and the other tabs, that the conversation has changed. */
   #changed() {
-    this.#list();
+    this.list.refresh();
     this.tabs.postMessage(this.#key);
   }
 
@@ -416,18 +382,9 @@ class ChatPage extends HTMLElement {
     if (state === "asking" || state === "reconnecting") this.#say(status.textContent);
   }
 
-  /** Show what went wrong, or nothing. */
+  /** Show what went wrong, or nothing for null. */
   #complain(error) {
-    const box = this.querySelector(".complaint");
-    box.hidden = !error;
-    box.querySelector(".reason").textContent = "";
-    box.querySelector(".detail").textContent = "";
-    if (!error) return;
-    const word = REASONS[error.status] ?? (error.status >= 500 ? "unavailable" : "");
-    const reason = word ? this.templates.word(word) : "";
-    const after = error.after ? this.templates.word("after").replace("%s", error.after) : "";
-    box.querySelector(".reason").textContent = [reason, after].filter(Boolean).join(" ");
-    box.querySelector(".detail").textContent = error.detail ?? (word ? "" : error.message);
+    complain(this.querySelector(".complaint"), this.templates, error);
   }
 
   #say(text) {
@@ -442,13 +399,5 @@ class ChatPage extends HTMLElement {
 
 /** @type {WeakMap<Element, AnswerView>} */
 const views = new WeakMap();
-
-function keyInAddress() {
-  return new URLSearchParams(location.search).get("c") ?? "";
-}
-
-function addressOf(key) {
-  return key ? `?${new URLSearchParams({ c: key })}` : location.pathname;
-}
 
 customElements.define("chat-page", ChatPage);

@@ -19,8 +19,8 @@ from streamsite.streams.log.database import in_database
 class LimitedBodies:
     """An ASGI application that refuses a body with 413 as soon as it is too large for the pages.
 
-    A body may have DATA_UPLOAD_MAX_MEMORY_SIZE bytes. The staff may also upload the text of a
-    stream in the admin. Then a body may have as many bytes as the longest text, and a form more.
+    A body may have DATA_UPLOAD_MAX_MEMORY_SIZE bytes. A body of the staff, who upload the texts of
+    streams in the admin, may have as many more as the longest text.
     """
 
     def __init__(self, pages: Any) -> None:

@@ -194,9 +194,11 @@ ABSOLUTE_URL_OVERRIDES = {"streams.stream": lambda stream: reverse("stream", arg
 # The admin's login: how many wrong passwords lock a name for an address, and for how long. See
 # streamsite.logins, which answers in place of the middleware of django-axes.
 
-MODELS = "django.contrib.auth.backends.ModelBackend"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", MODELS]
-SILENCED_SYSTEM_CHECKS = ["axes.W002"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # The middleware of django-axes is missing.
 AXES_FAILURE_LIMIT = environment.integer("LOGIN_FAILURES", 10)
 AXES_COOLOFF_TIME = timedelta(seconds=environment.integer("LOGIN_COOL_OFF", 900))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -1,4 +1,4 @@
-"""Whole answers: a response that is not streamed, as bytes for one write."""
+"""Whole answers: responses that are not streamed, as bytes for one write."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -253,7 +253,7 @@ class Channel(HTTPChannel):
         self._take = take_nothing
 
     # Deadlines. A timer is not cancelled when its deadline is met, because most requests are
-    # complete at once: when the timer fires, it looks at what the deadline is by then.
+    # complete at once. A timer that fires looks at the deadline that holds by then.
 
     def _allow(self, seconds: float) -> None:
         """Set the deadline of the state."""

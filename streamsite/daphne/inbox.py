@@ -1,4 +1,4 @@
-"""The inbox: the messages from a connection to its application."""
+"""The inbox of an application."""
 
 import asyncio
 from collections.abc import Callable

@@ -28,7 +28,7 @@ class RequestId:
                 self.given = value.decode("ascii")
 
     def made(self) -> str:
-        """Return the id, which is made if there is none yet."""
+        """Return the id, and make one if there is none yet."""
         if not self.given:
             self.given = secrets.token_hex(16)
         return self.given

@@ -115,7 +115,7 @@ class Question:
             if may_watch:
                 return None
         except TooMany:
-            return None  # The client asks too often, and not for this stream.
+            return None  # A limit refuses the client, which says nothing about this stream.
         except StreamError as error:
             return error
         return Unseen(self.stream.name)
@@ -172,10 +172,10 @@ admissions = PerLoop(Admissions)
 
 
 def _questions(watched: Mapping[int, Iterable[Admission]]) -> list[Question]:
-    """Return what is to be asked for the viewers of these streams, which are given by their ids."""
+    """Return the questions about the viewers of these streams, which are given by their ids."""
     rules = policy()
     found: dict[Any, Question] = {}
-    # One request for all streams of a user, whom it then looks up once.
+    # One request for all streams of a user, so that the user is looked up once.
     requests: dict[Any, HttpRequest] = {}
     for stream in Stream.objects.filter(pk__in=watched):
         is_open = rules.is_open(stream)

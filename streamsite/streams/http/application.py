@@ -173,7 +173,7 @@ def begin() -> None:
 
 
 def look_early() -> None:
-    """Ask the database something, and look at its clock: a later look then finds every jump."""
+    """Query the database once, and look at its clock, so that a later look finds every jump."""
     Stream.objects.exists()
     look_at_clock()
 

@@ -83,7 +83,7 @@ def _network_of(client: str) -> str:
 
 
 def parse_address(text: str) -> Address | None:
-    """Return an IP address, which may have a port, or None if `text` is none.
+    """Return the IP address in `text`, which may have a port, or None if there is none.
 
     An IPv4 address that a socket of IPv6 sees, such as "::ffff:192.0.2.1", is the IPv4 address.
     """

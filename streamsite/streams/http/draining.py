@@ -7,7 +7,7 @@ connects again, to another process. The viewer's cursor decides what that proces
 - A WebSocket is closed with the code 1012 (Service Restart).
 - A body that has begun is cut, without a last chunk or an end record, so that nobody takes it for
   complete.
-- A poll that waits for pieces is answered with those that it has: none.
+- A poll that waits for pieces is answered without any.
 
 Then the server's own handler of the signal runs, as it would without this module.
 """
@@ -77,7 +77,7 @@ class Draining:
             raise Restarting()
 
     def forget(self, task: asyncio.Task[Any]) -> None:
-        """Note that a request is served."""
+        """Note that a task has answered its request."""
         self.requests.discard(task)
         self.bodies.discard(task)
 
@@ -97,8 +97,8 @@ class Draining:
         """Drain on SIGTERM, and close at once on SIGINT, before the server's own handler runs.
 
         Call this in the event loop of a server that has installed its handlers. A second signal
-        ends the grace. With DEBUG the handlers stay as they are, because nobody waits for a server
-        at work.
+        ends the grace. With DEBUG the handlers stay as they are, because a developer who restarts
+        the server wants no grace.
         """
         if settings.DEBUG or threading.current_thread() is not threading.main_thread():
             return
@@ -118,7 +118,8 @@ class Draining:
         number: int,
         frame: FrameType | None,
     ) -> None:
-        # Between two instructions of whatever code runs. The event loop does the work.
+        # Python calls a handler between two instructions of whatever code runs. The work is left to
+        # the event loop.
         loop.call_soon_threadsafe(self._told, number, partial(handler, number, None))
 
     def _told(self, number: int, end: Callable[[], object]) -> None:
@@ -134,7 +135,7 @@ class Draining:
     # The end.
 
     async def _drain(self, grace: float, end: Callable[[], object]) -> None:
-        """Serve what is open for up to `grace` seconds, close what is left, and call `end`."""
+        """Serve what is open for up to `grace` seconds, close what is open then, and call `end`."""
         try:
             loop = asyncio.get_running_loop()
             until = loop.time() + grace

@@ -98,7 +98,7 @@ class Ring(NamedTuple):
         )
 
     def after(self, earlier: "Ring | None") -> "Ring":
-        """Return one ring that says what this ring says and an earlier, unsent one said."""
+        """Return one ring in place of this ring and an earlier one that was not sent yet."""
         if earlier is None:
             return self
         both = None
@@ -266,16 +266,16 @@ bell = PerLoop(Bell)
 
 
 def ring(stream: Stream, n: int) -> None:
-    """Tell the readers in this process that a stream has `n` pieces by now, or more than before.
+    """Tell the readers in this process that a stream has `n` pieces by now.
 
-    For a server that learns from a process of its own, such as a child that publishes, what no
-    channel layer tells:
+    Without Redis no channel layer connects two processes. A server can then learn from a child that
+    publishes, for example by a pipe, and ring for it:
 
         async for line in child.stdout:
             ring(stream, int(line))
 
-    The readers look into the log, so a number that is too large does no harm: a number that the
-    stream never has makes them look for its end.
+    The readers then look into the log, so a number that is too large does no harm. A number that
+    the stream never reaches makes the readers look for its end. Call the function in an event loop.
     """
     for each in bell:
         each._deliver([Ring(stream.pk, n, None, None)])

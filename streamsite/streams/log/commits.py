@@ -23,9 +23,9 @@ class Write:
     """Pieces that the holder of a fencing token adds to a stream, starting with number `first`.
 
     `times` are the moments at which the pieces came, in ms since the stream began. With `lease`,
-    the write renews the producer's lease for so many seconds; most producers renew theirs by
-    themselves. `tries` counts how often the write was appended: when the connection was lost during
-    a commit, nobody knows whether the commit succeeded.
+    the write renews the producer's lease for so many seconds. Most producers renew theirs by a
+    query of their own. `tries` counts how often the write was appended: when the connection was
+    lost during a commit, nobody knows whether the commit succeeded.
     """
 
     stream_id: int
@@ -48,8 +48,8 @@ class Write:
 
 _STREAM, _SEGMENT = Stream._meta.db_table, Segment._meta.db_table
 
-# A write claims the numbers of its pieces. A write can when its producer still holds the stream,
-# and the stream has as many pieces as the producer believes.
+# A write claims the numbers of its pieces. The claim succeeds if the producer still holds the
+# stream, and the stream has as many pieces as the producer believes.
 _CLAIM = (
     f"UPDATE {_STREAM} SET pieces = %s, length = length + %s"  # noqa: S608 - constants
     f" WHERE id = %s AND state = '{Stream.State.LIVE}' AND fence = %s AND pieces = %s"
@@ -129,7 +129,7 @@ def _commit_at_once(writes: Sequence[Write], connection: BaseDatabaseWrapper) ->
 
 
 def _claim(writes: Sequence[Write], connection: BaseDatabaseWrapper) -> int:
-    """Claim the numbers of the new pieces, and return how many writes could."""
+    """Claim the numbers of the new pieces, and return how many claims succeeded."""
     most = setting("STREAM_MAX_LENGTH")
     rows = [
         (
@@ -148,7 +148,7 @@ def _claim(writes: Sequence[Write], connection: BaseDatabaseWrapper) -> int:
 
 
 def _keep(writes: Sequence[Write], connection: BaseDatabaseWrapper) -> None:
-    """Insert the pieces of claimed writes, and renew the leases that they renew."""
+    """Insert the pieces of claimed writes, and renew the leases of those that have a `lease`."""
     for lease in {write.lease for write in writes if write.lease is not None}:
         alive = [write.stream_id for write in writes if write.lease == lease]
         Stream.objects.filter(pk__in=alive).update(leased_until=from_now(lease))

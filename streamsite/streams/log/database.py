@@ -31,8 +31,8 @@ PATIENCE = 30.0
 STUCK = 1.5
 # Seconds between two looks whether the thread is stuck.
 LOOK = 0.2
-# The share of the time for which a thread that is not stuck uses the CPU, at least. A thread that
-# waits for PostgreSQL, or for the lock of SQLite, uses less than a thousandth.
+# The least share of its time for which a thread uses the CPU while it computes. A thread that waits
+# for PostgreSQL, or for the lock of SQLite, uses the CPU for less than a thousandth of its time.
 COMPUTING = 0.02
 NO_ANSWER = f"no answer within {STUCK} s"
 
@@ -64,6 +64,8 @@ def open_early(work: Callable[[], object]) -> None:
 
 async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run `work` in the database thread, and return its result.
+
+        stream = await in_database(Stream.objects.get, name="build")
 
     The connection stays open between calls. When the connection turns out to be stale, `work` runs
     a second time on a fresh one. So `work` must be correct when it runs twice, as every function of

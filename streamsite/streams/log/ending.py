@@ -62,7 +62,8 @@ async def end_stream(
 ) -> Stream | None:
     """End a live stream as `finish` does, and ring. Returns what `finish` returns.
 
-    When the database is away, a `patient` caller waits for it; any other gets the database's error.
+    While the database is away, a `patient` caller waits for the database. Any other caller gets the
+    database's error.
     """
     run = in_database_once_there if patient else in_database
     # PostgreSQL can't store a NUL, which the text of an exception may contain.

@@ -2,18 +2,20 @@
 
 A lease ends at a moment on the clock of the database, the one clock that all processes share. When
 this clock is set two days ahead, every lease seems to have run out, and when the clock is set back,
-no lease runs out for two days. A process therefore compares the clock of the database with its own
-monotonic clock. It measures the leases from before a jump by its own clock.
+no lease runs out for two days. Each process therefore compares the clock of the database with its
+own monotonic clock. After a jump, the process measures the leases from before the jump by its own
+clock.
 """
 
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-# Seconds by which the database's clock is ahead after a jump, at least. Answers take their time.
+# The smallest jump ahead, in seconds. The time that the database takes to answer is shorter.
 AHEAD = 1.0
-# Seconds by which the clock was set back, at least. After less, leases run out late by as much. No
-# producer's lease is longer, so a lease from before the jump ends later than any from after it.
+# The smallest jump back, in seconds. After a smaller step back, leases run out late by as much. No
+# producer's lease is longer than this, so a lease that was given before the jump ends later than
+# any lease that is given after it.
 BACK = 60.0
 
 
@@ -39,7 +41,7 @@ class Jumps:
     def look(self, now: datetime, leases: Callable[[], Mapping[int, datetime]]) -> bool:
         """Compare the clocks. Return whether the database's clock has jumped since the last look.
 
-        `leases` returns the end of the lease of each live stream. It is called after a jump.
+        `leases` returns when the lease of each live stream ends. It is called only after a jump.
         """
         here = self._clock()
         last, self._last = self._last, (now, here)

@@ -135,7 +135,10 @@ def _remove(streams: list[Stream]) -> list[str]:
 
 
 def claim(chore: str, every: float) -> bool:
-    """Tell whether this process may do a chore now, which one process does `every` seconds."""
+    """Tell whether this process is to do a chore now.
+
+    Of all processes of the site, one does the chore once in `every` seconds.
+    """
     due = Chore.objects.filter(name=chore, due_at__lte=Now())
     if due.update(due_at=from_now(every)):
         return True

@@ -5,9 +5,9 @@ shown: 145 of 183 µs, with 200 live streams and Valkey. Most streams are follow
 process that writes them.
 
 Every event loop that listens to streams announces them to all others, when it begins to listen and
-every `INTERVAL` seconds. Channel layers drop messages, so nobody concludes from one announcement
-that did not come. A loop sends all rings unless it hears for sure: it has heard its own
-announcements for `SPAN` seconds, in which every other loop has announced its streams, too.
+every `INTERVAL` seconds. Channel layers drop messages, so a single announcement that did not come
+proves nothing. An event loop leaves out a ring only while it receives announcements reliably: it
+has received its own for `SPAN` seconds, and every other loop has announced its streams meanwhile.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ SPAN = 3 * INTERVAL
 
 
 def announcement(stream_ids: Iterable[int]) -> dict[str, Any]:
-    """Return the message that its sender listens to these streams."""
+    """Return the message by which an event loop announces that it listens to these streams."""
     return {"type": "streams.listen", "streams": list(stream_ids)}
 
 
@@ -42,7 +42,7 @@ class Listeners:
         self._clock = clock
         # By stream: until when the last announcement counts.
         self._heard: dict[int, float] = {}
-        # From when and until when this loop hears for sure.
+        # From when and until when this loop receives announcements reliably.
         self._from = self._until = float("-inf")
 
     def note(self, stream_ids: Iterable[int], *, own: bool) -> list[int]:

@@ -71,8 +71,9 @@ def reap(streams: StreamQuerySet | None = None) -> list[int]:
         except AWAY as error:
             if not of_sqlite(error):
                 raise
-            # The database is locked, or its disk is full. It can be read, and whoever looks next
-            # ends the streams. Their producers may be alive: they can't renew their leases, either.
+            # SQLite is locked, or its disk is full, so the end of the stream can't be written now.
+            # The process that looks next writes it. The producers may be alive, because they can't
+            # renew their leases now, either. So this moment counts as an outage.
             silence.outage()
             outage.tell(error)
             break
@@ -80,7 +81,10 @@ def reap(streams: StreamQuerySet | None = None) -> list[int]:
 
 
 def look_at_clock() -> None:
-    """Find out whether the clock of the database has jumped. After a jump nobody is dead yet."""
+    """Look at the clock of the database.
+
+    A jump counts as an outage, after which an expired lease does not prove that a producer is dead.
+    """
     asked = time.monotonic()
     now = database_clock()
     slow = time.monotonic() - asked > AHEAD / 2
@@ -99,7 +103,7 @@ def database_clock() -> datetime:
 
 
 def leases(streams: StreamQuerySet) -> dict[int, datetime]:
-    """Return the ends of the leases of those of these streams that are live."""
+    """Return when the leases of the live streams among `streams` end, by stream."""
     rows = streams.live().values_list("pk", "leased_until")
     return {pk: lease for pk, lease in rows if lease is not None}
 

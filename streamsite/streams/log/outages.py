@@ -18,7 +18,8 @@ logger = logging.getLogger(__name__)
 
 # What Django raises while the database is away.
 AWAY = (OperationalError, InterfaceError)
-# Seconds between the first two lines of an outage, and the most between two lines. They double.
+# Seconds between the first two lines of an outage, and the most between two lines. Each pause is
+# twice as long as the one before.
 FIRST, MOST = 1.0, 60.0
 # Seconds without an error after which an outage is over.
 STEADY = 3.0

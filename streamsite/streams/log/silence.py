@@ -46,7 +46,7 @@ class Silence:
         return self._clock() - self._outage_at > seconds
 
     def proven(self, expired: Mapping[int, Lease]) -> list[int]:
-        """Return the streams, of those whose lease has expired, whose producer is dead.
+        """Return the streams whose producer is dead, among those whose lease has expired.
 
         `expired` maps a stream's id to the moment at which its lease ran out. Shortly after an
         outage a producer is dead only when this process has seen the same expired lease for

@@ -17,7 +17,7 @@ STANDS = timedelta(days=365)
 
 
 def tombstones(names: Iterable[str]) -> dict[str, bool]:
-    """Return the names, of these, whose streams were removed, and whether they were private."""
+    """Return those of the names whose streams were removed, and whether these were private."""
     # PostgreSQL raises ValueError for a NUL in a parameter.
     found = Tombstone.objects.filter(name__in=[name for name in names if "\0" not in name])
     return dict(found.values_list("name", "private"))

@@ -24,9 +24,9 @@ async def find(name: str, *, revision: int = 0) -> Stream:
 
     Raises NoSuchStream, or its subclass Removed for a stream that was removed after its time.
 
-    A finished stream changes only when somebody edits it, so it is cached for `CACHE_SECONDS`, and
-    clients that poll do not query the database each time. A cached stream older than `revision` is
-    not used: the caller has seen that revision already.
+    A finished stream changes only when somebody edits the text. It is therefore cached for
+    `CACHE_SECONDS`, so that clients that poll do not query the database each time. A cached stream
+    older than `revision` is not used, because the caller has seen that revision already.
     """
     now = time.monotonic()
     stream, until = _cache.get(name, (None, 0.0))

@@ -106,7 +106,7 @@ class Follower:
                 self._take(due)
                 return due
             # The stream has ended, and the reader lacks pieces that the tail does not hold.
-            # Not the revision of `_stream`, which its producer changes when the stream ends.
+            # The revision is the tail's, because a producer changes its own `Stream` at the end.
             self._after = Cursor(tail.stream.revision, self.n)
             self._release()
         if self._recorded is None:
@@ -164,7 +164,9 @@ async def end_of(stream: Stream | str) -> End:
         end = await end_of("build-17")
         end.state, end.n  # ("done", 180)
 
-    Who waits is no viewer, and costs nothing while pieces come. Raises NoSuchStream.
+    A caller that waits does not count as a viewer, and costs nothing while pieces come.
+
+    Raises NoSuchStream.
     """
     found = await find(str(getattr(stream, "name", stream)))
     if end := found.end():

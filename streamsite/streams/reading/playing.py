@@ -29,9 +29,10 @@ async def play(
 
         async with aclosing(play("build-17", every=0.1)) as batches: ...
 
-    The first piece comes at once. With `waited`, the first piece comes when it is due after the
-    last one that the reader has, which it received `waited` seconds ago. A reader that is behind
-    gets all pieces that are due in one batch. In all other respects `play` works as `follow` does.
+    The first piece comes at once. `waited` says how many seconds ago the reader received the last
+    piece that it has. With `waited`, the first piece comes when it is due after that one. A reader
+    that is behind gets all pieces that are due in one batch. In all other respects `play` works as
+    `follow` does.
 
     Raises NoSuchStream, Conflict while the stream is live, and BadRequest if `every` is not a pace
     or `after` is not a cursor.

@@ -58,7 +58,7 @@ class Tape:
         return single
 
     def part(self, start: int, stop: int) -> int:
-        """Return where one batch ends that begins with piece `start` and goes to `stop` at most."""
+        """Return the end of the batch that begins with piece `start`. It is `stop` at most."""
         if stop - start > 1:
             lengths = accumulate(map(len, self._pieces.texts[start:stop]))
             stop = start + max(1, sum(length <= PART_LENGTH for length in lengths))

@@ -6,5 +6,5 @@
 - `publishers`: new streams and requests of a publisher, and wrong tokens
 
 The counts are those of one process. Only the number of live streams is counted in the database, for
-all processes: see `log.allowances`. A limit that is refused raises `TooMany`: see `refusals`.
+all processes: see `log.allowances`. A request beyond a limit raises `TooMany`: see `refusals`.
 """

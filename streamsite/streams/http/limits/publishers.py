@@ -33,7 +33,7 @@ def count_publish(publisher: PublishToken | User) -> None:
     most = setting("STREAM_MAX_PUBLISHES")
     if most is None:
         return
-    for who, key in _faces(publisher):
+    for who, key in _identities(publisher):
         # Two seconds' requests may come at once.
         if wait := _publishes.take(key, most=2 * most, seconds=2):
             raise too_many(
@@ -49,7 +49,7 @@ def count_new_stream(publisher: PublishToken | User) -> None:
     most = setting("STREAM_MAX_NEW_STREAMS")
     if most is None:
         return
-    for who, key in _faces(publisher):
+    for who, key in _identities(publisher):
         if wait := _new_streams.take(key, most=most, seconds=MINUTE):
             raise too_many(
                 NEW_STREAMS,
@@ -58,8 +58,8 @@ def count_new_stream(publisher: PublishToken | User) -> None:
             )
 
 
-def _faces(publisher: PublishToken | User) -> Iterator[tuple[str, tuple[str, Any]]]:
-    """Yield what a publisher counts as: words for it, and a key."""
+def _identities(publisher: PublishToken | User) -> Iterator[tuple[str, tuple[str, Any]]]:
+    """Yield the identities under which a publisher is counted, each as words and as a key."""
     if not isinstance(publisher, PublishToken):
         yield "user", ("user", publisher.pk)
         return
@@ -71,9 +71,10 @@ def _faces(publisher: PublishToken | User) -> Iterator[tuple[str, tuple[str, Any
 def check_wrong_tokens(request: HttpRequest) -> None:
     """Raise TooMany, without a look at the database, for a token that is most likely wrong.
 
-    Such is each token from an address that has sent STREAM_MAX_WRONG_TOKENS wrong ones within a
-    minute, except the tokens that were right before. So a publisher that shares its address with
-    somebody who guesses tokens goes on. A publisher that begins there waits for a few seconds.
+    A token is most likely wrong if its address has sent STREAM_MAX_WRONG_TOKENS wrong ones within a
+    minute, unless the token itself was right before. A publisher that shares its address with
+    somebody who guesses tokens therefore goes on. A publisher that begins there waits for a few
+    seconds.
     """
     most = setting("STREAM_MAX_WRONG_TOKENS")
     if most is None or _digest(request) in _right:

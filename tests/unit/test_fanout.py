@@ -284,6 +284,28 @@ async def test_a_quiet_stream_gets_keep_alives_and_a_busy_one_does_not(world):
     assert (chatty.read, silent.read) == (b".one", b"one")
 
 
+async def test_a_round_that_is_woken_again_without_news_sends_no_keep_alive(world):
+    world = world()
+    connections = [world.join() for _ in range(3)]
+    await turns()
+    world.write("one")
+    await asyncio.sleep(0)  # The round has served the first two viewers.
+    world.tail.wake()
+    await turns()
+    assert [connection.read for connection in connections] == [b"one"] * 3
+
+
+async def test_a_piece_that_came_while_viewers_were_pulling_costs_them_no_keep_alive(world):
+    world = world()
+    connection = world.join()
+    world.write("one")
+    await turns()
+    assert connection.read == b"one"
+    world.tail.wake()
+    await turns()
+    assert connection.read == b"one."
+
+
 # A coroutine that is begun by hand.
 
 

@@ -182,6 +182,8 @@ class FanOut:
             self._busy = True
             # Not at once: the caller has just committed pieces, and has more to do.
             asyncio.get_running_loop().call_soon(self._begin, tail)
+        else:
+            self._count = tail.count  # Who pulls gets these pieces, and no round has to.
 
     def _begin(self, tail: "Tail") -> None:
         self._quiet = tail.count == self._count and not self._more
@@ -220,10 +222,14 @@ class FanOut:
         traffic.add(stop - n, size, got)
         if len(served) == SLICE:
             asyncio.get_running_loop().call_soon(self._serve, tail)
-        elif self._again or self._more:
+        elif self._more or (self._again and self._has_news(tail)):
             asyncio.get_running_loop().call_soon(self._begin, tail)
         else:
             self._busy = False
+
+    def _has_news(self, tail: "Tail") -> bool:
+        """Return whether something came since the round began. Without, nobody needs another."""
+        return tail.count != self._count or tail.end is not None
 
     def _message(self, tail: "Tail", n: int, encode: Callable[[Batch], Any]) -> tuple[Any, int]:
         """Return the message for viewers that have `n` pieces, and how many they have with it.

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from django.views import defaults
 
-from streamsite.streams.log.outages import AWAY, outage, unanswered
+from streamsite.streams.log.outages import is_away, outage, unanswered
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -16,7 +16,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     traceback of 150 lines for each such request. Any other error gets Django's own answer.
     """
     error = sys.exception()
-    if not isinstance(error, AWAY):
+    if error is None or not is_away(error):
         return defaults.server_error(request)
     outage.tell(error)
     refusal = unanswered(error)

@@ -28,6 +28,7 @@ _MODULES = {
     "Format": "http.transports.encoding",
     "HomeManager": "querysets",
     "NoSuchStream": "errors",
+    "NotMigrated": "errors",
     "OutOfTurn": "errors",
     "Pieces": "pieces",
     "Policy": "http.policy",
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from .errors import Ended as Ended
     from .errors import Forbidden as Forbidden
     from .errors import NoSuchStream as NoSuchStream
+    from .errors import NotMigrated as NotMigrated
     from .errors import OutOfTurn as OutOfTurn
     from .errors import Removed as Removed
     from .errors import Restarting as Restarting

@@ -158,6 +158,16 @@ class DatabaseAway(Unavailable):
         super().__init__("The database does not answer at the moment. Try again.")
 
 
+class NotMigrated(StreamError):
+    """The database lacks a table or a column. The log of the site says which."""
+
+    status = 500
+    close_code = 4500
+
+    def __init__(self) -> None:
+        super().__init__("The database lacks a table or a column. Run `manage.py migrate`.")
+
+
 class StorageFull(StreamError):
     """The disk of the database is full, so nothing can be written (RFC 4918, section 11.5)."""
 

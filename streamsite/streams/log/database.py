@@ -5,6 +5,7 @@ neither threads nor connections.
 """
 
 import asyncio
+import logging
 import os
 import threading
 import time
@@ -12,11 +13,14 @@ from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError, connections
+from django.db import DatabaseError, OperationalError, connections
 
+from ..errors import NotMigrated
 from ..instruments import DATABASE_ERRORS, DATABASE_WAIT
-from .outages import AWAY, of_sqlite, outage
+from .outages import AWAY, mistake_in, of_sqlite, outage
 from .silence import LATE, silence
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -72,7 +76,8 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     the log is.
 
     Raises OperationalError when the thread has waited for the database for longer than `STUCK`
-    seconds. The work may be done later, or not.
+    seconds. The work may be done later, or not. Raises NotMigrated where a table or a column is
+    missing.
     """
     if stuck():
         raise OperationalError(NO_ANSWER)
@@ -152,14 +157,14 @@ def _with_connection(
     _working[thread] = started, time.thread_time()
     try:
         try:
-            done = work(*args, **kwargs)
+            done = _run(work, args, kwargs)
         except AWAY as error:
             if any(each.in_atomic_block for each in connections.all(initialized_only=True)):
                 raise  # A test's transaction, which would end with the connection.
             if of_sqlite(error):
                 raise  # No server has closed the connection, and a full disk allows no other one.
             connections.close_all()  # Those of this thread.
-            done = work(*args, **kwargs)
+            done = _run(work, args, kwargs)
         if outage.known:
             outage.answered()
         return done
@@ -174,3 +179,16 @@ def _with_connection(
             _working[thread] = outer
         if time.monotonic() - started > LATE:
             silence.outage()
+
+
+def _run(work: Callable[..., T], args: tuple[object, ...], kwargs: dict[str, object]) -> T:
+    """Run `work`. Raises the error of `mistake_in` for a mistake that looks like an outage."""
+    try:
+        return work(*args, **kwargs)
+    except DatabaseError as error:
+        mistake = mistake_in(error)
+        if mistake is None:
+            raise
+        if isinstance(mistake, NotMigrated):
+            logger.error("%s (%s)", mistake.detail, " ".join(str(error).split()))
+        raise mistake from error

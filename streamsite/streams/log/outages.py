@@ -6,17 +6,18 @@ read its child's stderr blocks the child after 64 KiB.
 """
 
 import logging
+import re
 import sqlite3
 import time
 from collections.abc import Callable
 
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, ProgrammingError
 
-from ..errors import DatabaseAway, StorageFull, StreamError
+from ..errors import DatabaseAway, NotMigrated, StorageFull, StreamError
 
 logger = logging.getLogger(__name__)
 
-# What Django raises while the database is away.
+# What Django raises while the database is away, and with SQLite for a mistake: see `mistake_in`.
 AWAY = (OperationalError, InterfaceError)
 # Seconds between the first two lines of an outage, and the most between two lines. Each pause is
 # twice as long as the one before.
@@ -29,6 +30,12 @@ WORDS = 200
 # The primary result code of SQLite for a full disk (https://sqlite.org/rescode.html#full), and the
 # SQLSTATE of PostgreSQL (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 SQLITE_FULL, DISK_FULL = 13, "53100"
+# The primary result code of SQLite for everything that is wrong with a statement, and what its
+# messages say of tables and columns that are missing.
+SQLITE_ERROR, PRIMARY = 1, 0xFF
+SQLITE_MISSING = re.compile("no such (table|column)|has no column named")
+# The SQLSTATEs of PostgreSQL for a table and a column that are missing.
+MISSING = ("42P01", "42703")
 
 
 class Outage:
@@ -44,7 +51,7 @@ class Outage:
 
         Return False if `error` is another error, which the caller has to log.
         """
-        if not isinstance(error, AWAY):
+        if not is_away(error):
             return False
         now = self._last = self._clock()
         if self._began is None:
@@ -75,6 +82,28 @@ outage = Outage()
 def of_sqlite(error: BaseException) -> bool:
     """Tell whether an error comes from SQLite."""
     return isinstance(error.__cause__, sqlite3.Error)
+
+
+def mistake_in(error: BaseException | None) -> Exception | None:
+    """Return the error to raise in place of one that no retry mends, or None for any other error.
+
+    The standard has ProgrammingError for a table that is missing or a statement that is wrong (PEP
+    249). Python raises OperationalError for both with SQLite, as for a database that is locked.
+    """
+    if not isinstance(error, DatabaseError):
+        return None
+    cause, words = error.__cause__, str(error)
+    if getattr(cause, "sqlstate", None) in MISSING:
+        return NotMigrated()
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code is None or code & PRIMARY != SQLITE_ERROR:
+        return None
+    return NotMigrated() if SQLITE_MISSING.search(words) else ProgrammingError(words)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Tell whether an error says that the database is away."""
+    return isinstance(error, AWAY) and mistake_in(error) is None
 
 
 def disk_full(error: BaseException) -> bool:

@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "streamsite.streams.http.pages.StreamErrorMiddleware",
 ]
 
 ROOT_URLCONF = "streamsite.urls"

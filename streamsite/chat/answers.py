@@ -18,10 +18,12 @@ from streamsite.streams import (
     Failed,
     NoSuchStream,
     Stream,
+    StreamError,
     TooMany,
     Unavailable,
     end_of,
     start,
+    stop,
 )
 
 from .conf import setting, source_problem
@@ -41,8 +43,8 @@ _writing: set[asyncio.Task[None]] = set()
 async def answer(visitor: Visitor, asked: Asked, language: str) -> Stream:
     """Begin the answer to a question, and return its stream.
 
-    Raises what `begin` raises, Unavailable, and TooMany when this process writes as many answers
-    as CHAT_MAX_ANSWERS_PER_PROCESS allows.
+    Raises what `begin` and `start` raise, Unavailable, and TooMany when this process writes as many
+    answers as CHAT_MAX_ANSWERS_PER_PROCESS allows.
     """
     if problem := source_problem():
         raise Unavailable(problem)
@@ -61,7 +63,13 @@ async def answer(visitor: Visitor, asked: Asked, language: str) -> Stream:
     )
     # The task of the source inherits the language, for the sentences that the reader gets.
     with translation.override(language):
-        stream = await start(begun.stream, parts_of(source, question))
+        try:
+            stream = await start(begun.stream, parts_of(source, question))
+        except StreamError:
+            # Nobody waits for an answer that does not begin.
+            await stop(begun.stream)
+            await settle_message(begun.message)
+            raise
     keeping = asyncio.create_task(_keep(begun))
     _writing.add(keeping)
     keeping.add_done_callback(_writing.discard)

@@ -1,15 +1,17 @@
 """Deploys: a server that is told to end serves what is open, takes nothing new, and says so."""
 
 import asyncio
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, aclosing
 
 import pytest
+from websockets.sync.client import connect
 
 from streamsite.streams import client
 from streamsite.streams.pieces import End, Pieces
-from tests.chat.front import Front, text_of
+from tests.chat.front import Front, text_of, websocket_url
 from tests.engine.publisher import Publisher
 from tests.inside import chatter, streams
 from tests.raw import events, http, websocket
@@ -24,6 +26,7 @@ DRAINS = pytest.mark.parametrize("on", ["daphne", "uvicorn"])
 TRANSPORTS = ("polling", "chunked", "sse", "websocket")
 # Seconds: longer than a test waits, so that only the end of the grace can be what ended it.
 LONG = "600"
+CHATTER = "tests.inside.chatter.answer"
 
 
 @pytest.fixture
@@ -104,6 +107,39 @@ def test_a_server_that_is_told_to_end_serves_what_is_open_and_refuses_what_is_ne
         site.server.send(signal.SIGTERM)
         assert ended_well(site.server)
         site.server.assert_calm()
+
+
+@DRAINS
+def test_a_server_that_is_told_to_end_starts_no_sources(
+    make_site: SiteMaker, publishing: ExitStack, on: str
+):
+    site = make_site(
+        servers=[on],
+        STREAM_GRACE=LONG,
+        CHAT_SOURCE=CHATTER,
+        DJANGO_SETTINGS_MODULE="tests.inside.settings.starting",
+    ).start()
+    assert http.get(site.address, "/begin").status == 200
+    source = begin(publishing, site)
+    with ExitStack() as stack:
+        Viewers(stack, site, source.name)
+        front = Front(site, stack)
+        chat = stack.enter_context(connect(websocket_url(site)))
+        site.server.send(signal.SIGTERM)
+        wait_until(lambda: is_draining(site.server), "the server drains")
+        # A page of Django, which goes on as all pages do.
+        refused = http.get(site.address, "/begin")
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+        assert refused.json == {"detail": "This process is about to end. Connect again."}
+        # A connection that is open.
+        frame = {"type": "send", "requestId": "r", "headers": {}, **front.body("late", "count 1")}
+        chat.send(json.dumps(frame))
+        assert json.loads(chat.recv(timeout=PATIENCE))["status"] == 503
+        site.server.send(signal.SIGTERM)
+        assert ended_well(site.server)
+        site.server.assert_calm()
+    # The answer that did not begin, the publisher's stream, and the one that was started before.
+    assert sorted(site.call(streams.states)) == ["done", "live", "stopped"]
 
 
 @DRAINS
@@ -202,8 +238,6 @@ def test_with_debug_a_server_does_not_wait_for_its_viewers(
 
 # Sources that run in the server.
 
-CHATTER = "tests.inside.chatter.answer"
-
 
 @DRAINS
 def test_a_source_in_the_server_may_finish_within_the_grace(make_site: SiteMaker, on: str):
@@ -237,12 +271,13 @@ def test_a_source_that_goes_on_after_the_grace_is_interrupted(make_site: SiteMak
 # Rolling restarts.
 
 
+@DRAINS
 @pytest.mark.timeout(1800)
 async def test_viewers_lose_nothing_when_server_after_server_is_restarted(
-    make_site: SiteMaker, valkey: Valkey, pytestconfig: pytest.Config
+    make_site: SiteMaker, valkey: Valkey, pytestconfig: pytest.Config, on: str
 ):
     restarts, count = (20, 200) if pytestconfig.getoption("long") else (4, 60)
-    site = make_site(servers=["daphne"] * 2, REDIS_URL=valkey.url, STREAM_GRACE="1").start()
+    site = make_site(servers=[on] * 2, REDIS_URL=valkey.url, STREAM_GRACE="1").start()
     publisher = Publisher(site.env)
     source = await asyncio.to_thread(publisher.open)
     written: list[str] = []

@@ -15,6 +15,7 @@ policy        the rules of the project: who watches, stops and publishes
 admissions    asks again whether viewers who are connected may watch
 links         signed links for viewers without a session
 middleware    the project's middleware, which does not run
+pages         a middleware for the project's pages, which answers the engine's errors
 clients       the address of a client, also behind a proxy
 limits/       how much clients and publishers may ask for
 origins       the origins whose pages may read the streams

@@ -26,7 +26,7 @@ from django.conf import settings
 
 from ..conf import setting
 from ..errors import Restarting
-from ..writing.sources import running
+from ..writing.sources import close_sources, running
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +130,7 @@ class Draining:
         else:
             grace = setting("STREAM_GRACE") if number == signal.SIGTERM else 0
             self.begun = True
+            close_sources()
             self._task = asyncio.get_running_loop().create_task(self._drain(grace, end))
 
     # The end.

@@ -34,6 +34,7 @@ ANSWERED_FOR = {
     "django.contrib.redirects.middleware.RedirectFallbackMiddleware": "it serves other addresses",
     "django.contrib.admindocs.middleware.XViewMiddleware": "it concerns pages alone",
     "django.middleware.csp.ContentSecurityPolicyMiddleware": "no answer is a document",
+    "streamsite.streams.http.pages.StreamErrorMiddleware": "the handler answers errors itself",
     "csp.middleware.CSPMiddleware": "no answer is a document",
     "servestatic.middleware.ServeStaticMiddleware": "it serves other addresses",
     "whitenoise.middleware.WhiteNoiseMiddleware": "it serves other addresses",

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterable, Awaitable, Callable
 from typing import Any, Unpack
 
+from ..errors import Restarting
 from ..loops import PerLoop
 from ..models import Stream
 from .blocks import publish
@@ -16,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 # The tasks of each event loop, which itself keeps only weak references to its tasks.
 running: PerLoop[set[asyncio.Task[None]]] = PerLoop(set)
+
+# Whether this process is about to end, and takes no more sources.
+_closed = False
 
 # Awaits the end of a source whose event loop ends with the view. `isolation` sets it.
 end_in_view: Callable[[Stream, asyncio.Task[None]], Awaitable[None]] | None = None
@@ -32,8 +36,12 @@ async def start(
     `publish`. When the source raises an exception, the stream fails and the exception is logged.
     When the source has ended, the returned stream says how it ended, as after `publish`.
 
-    Raises RuntimeError in a view under WSGI, because the event loop of such a view ends with it.
+    Raises Restarting when the server was told to end: the source would be cut off in the middle.
+    With `StreamErrorMiddleware` a view answers with status 503 then. Raises RuntimeError in a view
+    under WSGI, because the event loop of such a view ends with it.
     """
+    if _closed:
+        raise Restarting()
     ends_with_view = loop_ends_with_view()
     if ends_with_view and end_in_view is None:
         raise RuntimeError(
@@ -72,6 +80,12 @@ async def start(
     if ends_with_view and end_in_view is not None:
         await end_in_view(stream, task)
     return stream
+
+
+def close_sources() -> None:
+    """Take no more sources in this process, which is about to end. Those that run go on."""
+    global _closed
+    _closed = True
 
 
 async def end_sources() -> None:

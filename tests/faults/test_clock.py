@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,22 @@ def test_streams_published_over_http_outlive_a_jump_of_two_days(clocked: Clocked
     assert b"before " in events
     assert b"after" in events
     assert b'"end":"done"' in events
+
+
+def test_a_replay_neither_stalls_nor_hurries_after_a_jump(clocked: ClockedSite):
+    began = time.monotonic()
+    assert clocked.publish("replayed", pieces=["before "]).status == 202
+    for number, jump in enumerate((2 * DAYS, -2 * DAYS, 0)):
+        clocked.jump(jump)
+        assert clocked.publish("replayed", pieces=[f"{number} "]).status == 202
+    assert clocked.publish("replayed", pieces=["after"], end="done").status == 202
+    passed = 1000 * (time.monotonic() - began)
+    times = clocked.site.call(streams.times, "replayed")
+    assert times == sorted(times)
+    assert times[0] >= 0
+    assert times[-1] < passed
+    answer = http.get(clocked.site.address, "/stream/replayed/chunked?pace=recorded")
+    assert answer.body == b"before 0 1 2 after"
 
 
 def test_a_clock_that_is_set_back_keeps_no_dead_producer_alive(clocked: ClockedSite):

@@ -217,3 +217,13 @@ def append_in_groups(names: list[str]) -> list[str | None]:
 def titled(title: str) -> int:
     """Return how many streams have this title."""
     return Stream.objects.filter(title=title).count()
+
+
+def rename_table(old: str, new: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+def times(name: str) -> list[int]:
+    """Return when each piece of a finished stream came, in ms since the stream began."""
+    return list(log.recording(log.find(name)).times)

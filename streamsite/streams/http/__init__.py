@@ -26,6 +26,7 @@ granian       closing a WebSocket on granian
 uvicorn       what uvicorn lacks: it waits for ever for a client that reads nothing
 publishing    adding pieces, and stopping, with a token
 deliveries    the body of a request that publishes
+moments       when its pieces came, by a clock that does not jump
 exposition    the page of the metrics
 openapi       the OpenAPI document of all endpoints, with `openapi_components`
 """

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
-from django.utils import timezone
 
 from .. import log
 from ..errors import BadRequest, Conflict, Ended, OutOfTurn, Removed, StreamError
@@ -23,11 +22,12 @@ from .access import is_secret, publisher_of, stop_over_http
 from .deliveries import Body, Delivery, Item, read_delivery
 from .endpoints import endpoint
 from .limits.publishers import count_new_stream, count_publish
+from .moments import LONGEST, moments
 from .policy import User
 
 # Seconds without a request after which a publisher counts as dead. A request with an empty list of
 # pieces is a sign of life, too.
-LEASE = 60.0
+LEASE = LONGEST
 # The values of a switch in a query, "off" first.
 SWITCH = ("0", "1")
 
@@ -117,8 +117,7 @@ async def deliver(
         stream = await in_database(enter, name, body.items, publisher, fence, options)
         delivery = Delivery(stream.pieces)
         misfit = delivery.take(body.items)
-        passed = round((timezone.now() - stream.started_at).total_seconds() * 1000)
-        times = [max(0, passed)] * len(delivery.texts)
+        times = [await passed(stream)] * len(delivery.texts)
         write = log.Write(
             stream.pk, fence, stream.pieces, delivery.texts, times, stream.format, lease=LEASE
         )
@@ -127,6 +126,16 @@ async def deliver(
             await writer().append(write)
             PUBLISHES.labels("http").inc()
             return Receipt(stream, delivery.after, stream.state, delivery.end, misfit or body.error)
+
+
+async def passed(stream: Stream) -> int:
+    """Return the ms since a stream began."""
+    found = moments.passed(stream)
+    if found is None:
+        last = await in_database(log.last_time, stream) if stream.pieces else 0
+        moments.meet(stream, last)
+        found = moments.passed(stream) or 0
+    return found
 
 
 def enter(

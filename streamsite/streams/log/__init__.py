@@ -28,7 +28,7 @@ from .commits import Write
 from .ending import finish
 from .keeping import FOREVER, Keep, Pruner, expired, parse_keep, prune
 from .liveness import reap, refusal, renew
-from .recordings import Recording, checked_pieces, record, recording
+from .recordings import Recording, checked_pieces, last_time, record, recording
 from .segments import READ_LENGTH, append, read
 from .streams import Found, create, find, find_all, look_up, peek, standing, take_up
 
@@ -48,6 +48,7 @@ __all__ = [
     "find",
     "find_all",
     "finish",
+    "last_time",
     "look_up",
     "parse_keep",
     "peek",

@@ -19,7 +19,10 @@ from .tombstones import missing
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A finished stream: all of its pieces, and when each came, in ms since the stream began."""
+    """A finished stream: all of its pieces, and when each came, in ms since the stream began.
+
+    No piece comes earlier than the one before, although two processes may disagree about the time.
+    """
 
     stream: Stream
     pieces: Pieces
@@ -130,7 +133,13 @@ def recording(stream: Stream) -> Recording:
             texts += cut(segment)
             times += unpack(segment.times)
     pieces = Pieces(0, tuple(texts), revision=current.revision, format=current.format)
-    return Recording(current, pieces, tuple(times))
+    return Recording(current, pieces, tuple(accumulate(times, max)))
+
+
+def last_time(stream: Stream) -> int:
+    """Return when the newest piece of a live stream came, in ms since the stream began."""
+    packed = Segment.objects.filter(stream=stream).order_by("-first").values_list("times")[:1]
+    return max((unpack(times)[-1] for (times,) in packed), default=0)
 
 
 def cut(segment: Segment) -> list[str]:

@@ -1,26 +1,22 @@
 """The engine inside a test: in the thread of the test, on the connection of the test.
 
-Read `_Desk` before you change this module. The thread that does the engine's database work decides
-whether a test passes, fails or waits for ever.
+Read `desks.py` before you change this module.
 """
 
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 from unittest import mock
-from weakref import WeakSet
 
-from asgiref.sync import AsyncToSync, SyncToAsync
 from django.db import connections
 
 from . import loops
+from .desks import Desk, close_connections, new_desk
 from .http.limits import rates
 from .log import bell, database
 from .models import Stream
@@ -95,10 +91,9 @@ async def _end_in_view(stream: Stream, source: asyncio.Task[None]) -> None:
 
 
 class _Test:
-    """The thread and the connection of the test, and the event loops of its synchronous code."""
+    """The connection of the test, and the event loops of its synchronous code."""
 
     def __init__(self) -> None:
-        self.thread = threading.current_thread()
         self.connection = connections[home()]
         self.backgrounds: dict[threading.Thread, _Background] = {}
 
@@ -118,10 +113,9 @@ class _Test:
 
 
 class _Isolation:
-    """The test that runs, and whether any test has used the thread of `sync_to_async`."""
+    """The test that runs, or None."""
 
     test: _Test | None = None
-    sub_thread_used = False
 
 
 def _test() -> _Test:
@@ -129,78 +123,18 @@ def _test() -> _Test:
     return _Isolation.test
 
 
-class _Desk(Executor):
-    """The database work of one event loop, for the thread in which Django's ORM works.
-
-    The event loop of a test or view in Django runs in a thread of `async_to_sync`, and the calling
-    thread meanwhile does the work of `sync_to_async`. `async_to_sync` nests: an inner call may wait
-    for a task that an outer call has started. So the desk asks every call that it sees, and the
-    first one to come does the work. Without such a call, which is the case in asynchronous tests of
-    pytest, `sync_to_async` has a thread of its own.
-
-    The event loop of synchronous code is a `_Background`, which calls `work_until`.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, *workers: Executor) -> None:
-        self.loop = loop
-        self._jobs: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._workers = WeakSet(workers)
-
-    def submit(self, work: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
-        outcome: Future[T] = Future()
-        self._jobs.put(partial(_do, partial(work, *args, **kwargs), outcome))
-        if inner := getattr(AsyncToSync.executors, "current", None):
-            self._workers.add(inner)
-        for worker in list(self._workers):
-            try:
-                worker.submit(self._work)
-            except RuntimeError:  # The call of `async_to_sync` has returned.
-                self._workers.discard(worker)
-        return outcome
-
-    def _work(self) -> None:
-        while True:
-            try:
-                job = self._jobs.get_nowait()
-            except Empty:  # Another worker has been here.
-                return
-            job()
-
-    def work_until(self, done: "Future[Any]") -> None:
-        """Do the work that comes, until `done` is done."""
-        done.add_done_callback(lambda _: self._jobs.put(lambda: None))
-        while not done.done():
-            self._jobs.get()()
+def _check() -> None:
+    _test().check()
 
 
-def _new_desk() -> _Desk:
-    loop = asyncio.get_running_loop()
-    # The names of asgiref, here and above, are undocumented. Last read in asgiref 3.13.
-    worker: Executor | None = AsyncToSync.loop_thread_executors.get(loop)
-    if worker is None:
-        worker = SyncToAsync.single_thread_executor
-        _Isolation.sub_thread_used = True
-    return _Desk(loop, worker)
+_desks = loops.PerLoop(lambda: new_desk(_check))
 
 
-_desks = loops.PerLoop(_new_desk)
-
-
-def _desk() -> _Desk:
+def _desk() -> Desk:
     """Return the desk of the running event loop."""
     loop = asyncio.get_running_loop()
     own = (each.desk for each in _test().backgrounds.values() if each.loop is loop)
     return next(own, None) or _desks()
-
-
-def _do(work: Callable[[], T], outcome: "Future[T]") -> None:
-    """Do the work, and give `outcome` its result."""
-    if outcome.set_running_or_notify_cancel():
-        try:
-            _test().check()
-            outcome.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - the caller gets the error
-            outcome.set_exception(error)
 
 
 class _Background(background.Background):
@@ -208,7 +142,7 @@ class _Background(background.Background):
 
     def __init__(self) -> None:
         super().__init__()
-        self.desk = _Desk(self.loop)
+        self.desk = Desk(self.loop, _check)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         async def run_and_commit() -> T:
@@ -266,8 +200,7 @@ def end() -> None:
         tapes.forget_all()
         finding.forget_all()
         rates.forget_all()
-        if _Isolation.sub_thread_used:
-            SyncToAsync.single_thread_executor.submit(connections.close_all).result()
+        close_connections()
 
 
 async def _wait(wanted: Callable[[asyncio.Task[Any]], bool]) -> None:

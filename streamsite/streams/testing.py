@@ -10,7 +10,7 @@ connection.
 - pytest: the fixture `streams`, of the plugin `streamsite.streams.testing_plugin`.
 - Both: `read` and `aread` read a stream to its end, and `finish_sources` waits for sources.
 
-`isolation.py` has the threads and event loops.
+`isolation` has the event loops, and `desks` the threads.
 """
 
 import asyncio

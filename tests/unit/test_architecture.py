@@ -52,6 +52,7 @@ WINGS = (
         "doctor",
         "client",
         "testing",
+        "desks",
         "isolation",
         "testing_plugin",
     ),

@@ -8,24 +8,32 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ... import client
 from ...doctor.examination import examine
 from ...doctor.findings import LEVELS, Finding, status_of
 from ..arguments import add_header, seconds
+from ..statuses import StatusCommand
 
 # Longer than the longest silence of a stream.
 IDLE = 20.0
+# The exit status without the packages that the doctor needs. Those of `LEVELS` are lower.
+MISSING_STATUS = len(LEVELS)
 
 
-class Command(BaseCommand):
+class Command(StatusCommand):
     help = (
         "Examines the deployment of this project: the settings, the database, the channel layer "
         "and, with the address of the site, what happens to streams on the way to a viewer. "
-        "Publishes short streams of its own for this, and removes them. Needs about 30 s. "
-        "The exit status is 0 if all is well, 1 after a warning, and 2 after a problem."
+        "Publishes short streams of its own for this, and removes them. Needs about 30 s."
     )
+    statuses = {
+        "0": "all is well",
+        "1": "a warning",
+        "2": "a problem",
+        f"{MISSING_STATUS}": 'the packages of the extra "client" are missing',
+    }
     # The examination has these checks among its own.
     requires_system_checks = ()
 
@@ -67,7 +75,7 @@ class Command(BaseCommand):
             raise CommandError(
                 f"To examine a site from outside, the doctor needs {error.name}. "
                 'Install streamsite with the extra "client".',
-                returncode=len(LEVELS),
+                returncode=MISSING_STATUS,
             ) from error
         if status := status_of(found):
             sys.exit(status)

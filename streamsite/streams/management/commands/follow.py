@@ -9,12 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from django.core.management.base import (
-    BaseCommand,
-    CommandError,
-    CommandParser,
-    DjangoHelpFormatter,
-)
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 
 from ... import client
@@ -26,6 +21,7 @@ from ...reading.cursors import After
 from ..arguments import add_header, seconds
 from ..local import LOCAL, local_records
 from ..reports import database_failure
+from ..statuses import StatusCommand
 
 NETWORK_DEFAULT = "sse"
 
@@ -40,27 +36,19 @@ CTRL_C_STATUS = 130
 BROKEN_PIPE_STATUS = 141
 
 
-class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Django's help formatter, which keeps the line breaks of the table of exit statuses."""
-
-
-class Command(BaseCommand):
+class Command(StatusCommand):
     help = (
-        "Prints the text of a stream as it arrives, in UTF-8. JSON values are printed one on each\n"
-        "line. Give the name of a stream in this site's database, or the address of a stream on\n"
+        "Prints the text of a stream as it arrives, in UTF-8. JSON values are printed one on each "
+        "line. Give the name of a stream in this site's database, or the address of a stream on "
         "any site, such as https://example.com/stream/build."
     )
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        rows = [f"  {status}    the stream ended as {state}" for state, status in STATUSES.items()]
-        rows[1:1] = ["  1    an error: see standard error"]
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            formatter_class=HelpFormatter,
-            epilog="\n".join(["exit status:", *rows, f"  {CTRL_C_STATUS}  Ctrl-C"]),
-            **kwargs,
-        )
+    statuses = {
+        f"{STATUSES[Stream.State.DONE]}": "the stream ended as done",
+        "1": "an error: see standard error",
+        **{f"{n}": f"the stream ended as {state}" for state, n in STATUSES.items() if n},
+        f"{CTRL_C_STATUS}": "Ctrl-C",
+        f"{BROKEN_PIPE_STATUS}": "nobody reads standard output any more",
+    }
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

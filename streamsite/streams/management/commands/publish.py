@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError
 from django.urls import NoReverseMatch, reverse
 
@@ -20,11 +20,20 @@ from ...reading.finding import find
 from ...writing.blocks import publish
 from ...writing.producers import Producer
 from ..arguments import keep, seconds
-from ..child import SIGNAL_STATUS, Child, CommandFailed, check_command, running
+from ..child import (
+    CANNOT_EXECUTE,
+    NOT_FOUND,
+    SIGNAL_STATUS,
+    Child,
+    CommandFailed,
+    check_command,
+    running,
+)
 from ..copying import discard, write
 from ..decoding import Decoder, InputDecoder, ValueDecoder
 from ..process import STDIN, CancelOnSignal, Input
 from ..reports import database_failure
+from ..statuses import StatusCommand
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -35,7 +44,7 @@ STOPPED_STATUS = 3
 COMMAND_FOLLOWS = "--"
 
 
-class Command(BaseCommand):
+class Command(StatusCommand):
     tee_complete = True
     command: Sequence[str] | None = None
     stealth_options = ("command",)
@@ -44,10 +53,17 @@ class Command(BaseCommand):
         "manage.py publish build-17 -- make -j2. The stream of a command is done if the command "
         "ends with status 0, and failed otherwise. The stream of standard input is done at the end "
         "of the input. Ctrl-C interrupts the stream. Bytes that are not UTF-8 become U+FFFD, and "
-        "NUL characters become U+2400. Exit status: 3 if the stream was stopped or taken over, 1 "
-        "for an error, 128 plus the number of the signal for a signal; otherwise the status of the "
-        "command as in a shell, or 0."
+        "NUL characters become U+2400."
     )
+    statuses = {
+        "0": "the stream ended as done",
+        f"{WRITE_ERROR_STATUS}": "an error: see standard error",
+        f"{STOPPED_STATUS}": "the stream was stopped or taken over",
+        f"{CANNOT_EXECUTE}": "the command can't be executed",
+        f"{NOT_FOUND}": "there is no such command",
+        f"{SIGNAL_STATUS}+N": "the signal with the number N ended the stream or the command",
+        "other": "the status of the command",
+    }
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run the command line, from which the words after -- are the command to run."""

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from django.core.management import BaseCommand, get_commands, load_command_class
 from django.test import Client
 from django.urls import resolve
 from django.utils.translation import override
@@ -196,6 +197,19 @@ def test_every_system_check_is_documented():
     source = "".join((ROOT / "streamsite" / module).read_text() for module in modules)
     known = set(re.findall(r'id="((?:streams|chat)\.[EW]\d+)"', source))
     assert set(re.findall(r"`((?:streams|chat)\.[EW]\d+)`", text("settings"))) == known
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["doctor", "follow", "offlinemodel", "prunestreams", "pruneconversations", "publish"],
+)
+def test_every_option_of_a_command_is_documented(name):
+    def options(command: BaseCommand) -> set[str]:
+        return set(re.findall(r"--[a-z-]+", command.create_parser("manage.py", name).format_help()))
+
+    own = options(load_command_class(get_commands()[name], name)) - options(BaseCommand())
+    everything = "".join(text(topic) for topic in NAMES)
+    assert {option for option in own if option not in everything} == set()
 
 
 def error_classes() -> Iterator[type[errors.StreamError]]:

@@ -192,7 +192,8 @@ LAB_RESTART = environment.boolean("LAB_RESTART", default=False)
 
 ABSOLUTE_URL_OVERRIDES = {"streams.stream": lambda stream: reverse("stream", args=[stream.name])}
 
-# The admin's login: how many wrong passwords lock a name for an address, and for how long. See
+# The admin's login: how many wrong passwords lock a name for an address, or an address for all
+# names, and for how long. See
 # streamsite.logins, which answers in place of the middleware of django-axes.
 
 AUTHENTICATION_BACKENDS = [
@@ -201,6 +202,8 @@ AUTHENTICATION_BACKENDS = [
 ]
 SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # The middleware of django-axes is missing.
 AXES_FAILURE_LIMIT = environment.integer("LOGIN_FAILURES", 10)
+LOGIN_FAILURES_PER_ADDRESS = environment.integer("LOGIN_FAILURES_PER_ADDRESS", 100)
+AXES_HANDLER = "streamsite.logins.Handler"
 AXES_COOLOFF_TIME = timedelta(seconds=environment.integer("LOGIN_COOL_OFF", 900))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_CLIENT_IP_CALLABLE = "streamsite.logins.address_of"

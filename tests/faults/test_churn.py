@@ -29,6 +29,8 @@ ROUND = 250
 STREAMS = 5
 # Rounds of the short and of the long form, after the first, which starts what the process keeps.
 ROUNDS = {False: 2, True: 80}
+# Rounds between two looks at the memory, which tell a leak from what the allocator needs.
+REPORT = 10
 # Seconds of a round of the long form.
 LONG_ROUND = 15
 # By how much the memory may grow. The allocator alone needs some of this.
@@ -135,14 +137,18 @@ def test_the_server_is_back_where_it_was_after_viewers_came_and_left(
         for _ in range(2):
             churn(site, publisher, pool, count)
         before, memory = settled(), resident(server.pid)
-        for _ in range(ROUNDS[long]):
+        growth = []
+        for number in range(ROUNDS[long]):
             began = time.monotonic()
             churn(site, publisher, pool, count)
+            if number % REPORT == REPORT - 1:
+                growth.append((resident(server.pid) - memory) / MIB)
             if long:
                 time.sleep(max(0.0, began + LONG_ROUND - time.monotonic()))
         after = settled(before)
         grown = resident(server.pid) - memory
-    print(f"before: {before}, after: {after}, {grown / MIB:.1f} MiB more")
+    curve = " ".join(f"{mebibytes:.1f}" for mebibytes in growth)
+    print(f"before: {before}, after: {after}, {grown / MIB:.1f} MiB more ({curve})")
     assert count.failures == []
     assert grown < GROWTH, f"{grown / MIB:.1f} MiB more after {count.tried} connects"
 

@@ -68,6 +68,27 @@ def test_200_wrong_passwords_lock_a_name_for_an_address_until_the_cool_off(
 
 
 @ON
+def test_one_password_tried_with_many_names_locks_the_address(make_site: SiteMaker, on: str):
+    site = make_site(
+        servers=[on],
+        STREAM_TRUSTED_PROXIES="127.0.0.1",
+        LOGIN_FAILURES_PER_ADDRESS="6",
+        LOGIN_COOL_OFF="60",
+    ).start()
+    site.call(users.make_admin, "admin", PASSWORD)
+    here, elsewhere = ({"X-Forwarded-For": f"203.0.113.{n}"} for n in (7, 8))
+    statuses = [log_in(site, f"user-{n}", "summer", **here).status for n in range(8)]
+    assert statuses == [200] * 5 + [429] * 3
+    locked = log_in(site, "admin", PASSWORD, **here)
+    assert (locked.status, locked.headers["retry-after"]) == (429, "60")
+    assert "Too many logins have failed from here" in said(locked)
+    assert "从这里登录，失败的次数太多" in said(log_in(site, "admin", PASSWORD, prefix="", **here))
+    assert log_in(site, "admin", PASSWORD, **elsewhere).status == 302
+    site.call(users.age_failed_logins, 61)
+    assert log_in(site, "admin", PASSWORD, **here).status == 302
+
+
+@ON
 def test_a_hundred_logins_at_once_hold_up_neither_pages_nor_streams(make_site: SiteMaker, on: str):
     site = make_site(servers=[on]).start()
     with ThreadPoolExecutor(100) as pool:

@@ -5,6 +5,8 @@ import re
 import pytest
 from django.template import Context, Template, TemplateSyntaxError
 
+from streamsite.streams import Stream
+
 
 @pytest.fixture(autouse=True)
 def static_files_without_hashes(settings):
@@ -51,3 +53,23 @@ def test_the_arguments_of_the_tag_are_attributes_of_the_element(arguments, expec
 def test_an_unknown_transport_is_an_error():
     with pytest.raises(TemplateSyntaxError, match="there is no transport 'pigeon'"):
         attributes('transport="pigeon"')
+
+
+def rendered(tag: str, **context: object) -> str:
+    return Template("{% load streams %}{% " + tag + " %}").render(Context(context))
+
+
+@pytest.mark.parametrize("tag", ["stream_output", "stream_progress"])
+def test_a_tag_takes_a_stream_in_place_of_its_name(tag: str):
+    stream = Stream(name="build", title="The nightly build")
+    assert 'src="/stream/build"' in rendered(f"{tag} stream", stream=stream)
+
+
+@pytest.mark.parametrize("tag", ["stream_output", "stream_progress"])
+def test_a_tag_without_a_name_says_what_to_write(tag: str):
+    with pytest.raises(TemplateSyntaxError, match=rf"{tag}: the stream has no name\. Write"):
+        rendered(f"{tag} missing")
+
+
+def test_the_query_may_begin_with_a_question_mark():
+    assert 'src="/stream/build?viewer=1"' in rendered("stream_output 'build' query='?viewer=1'")

@@ -9,6 +9,7 @@ from django.middleware.csrf import get_token
 from django.template import Context
 
 from ..http.policy import policy
+from ..models import Stream
 from ..names import address
 from ..pieces import LATEST
 
@@ -24,7 +25,7 @@ TRANSPORTS = ("auto", "websocket", "sse", "chunked", "polling")
 @register.inclusion_tag("streams/stream_output.html", takes_context=True)
 def stream_output(
     context: Context,
-    name: str,
+    name: Stream | str,
     *,
     transport: str = "auto",
     after: int | str = 0,
@@ -34,11 +35,11 @@ def stream_output(
     autostart: bool = True,
     query: str = "",
 ) -> dict[str, Any]:
-    """Show the stream named `name` as the custom element `<stream-output>`.
+    """Show a stream, given the stream or its name, as the custom element `<stream-output>`.
 
         {% load streams %}
         {% stream_output "build" %}
-        {% stream_output stream.name transport="sse" pace="recorded" autostart=False %}
+        {% stream_output stream transport="sse" pace="recorded" autostart=False %}
         {% stream_output "build" wait=True ansi=True %}
 
     The tag includes the element's script and stylesheet.
@@ -52,7 +53,7 @@ def stream_output(
     `query` goes with each request, such as a viewer link: see `viewer_link`.
     `autostart=False` leaves the start to a script of the page, which calls the element's `start()`.
 
-    Raises TemplateSyntaxError for an unknown transport.
+    Raises TemplateSyntaxError for an unknown transport, and without a name.
     """
     found = attributes(
         context,
@@ -71,7 +72,7 @@ def stream_output(
 @register.inclusion_tag("streams/stream_progress.html", takes_context=True)
 def stream_progress(
     context: Context,
-    name: str,
+    name: Stream | str,
     *,
     label: str = "",
     transport: str = "auto",
@@ -80,7 +81,7 @@ def stream_progress(
     autostart: bool = True,
     query: str = "",
 ) -> dict[str, Any]:
-    """Show the stream named `name` as the custom element `<stream-progress>`: a bar and a message.
+    """Show a stream as the custom element `<stream-progress>`: a bar and a message.
 
         {% load streams %}
         {% stream_progress "import" label="Import of the orders" %}
@@ -93,7 +94,7 @@ def stream_progress(
     `label` names the bar for screen readers. The element begins with the newest value, unless
     `after` is another cursor. The other options are those of `stream_output`.
 
-    Raises TemplateSyntaxError for an unknown transport.
+    Raises TemplateSyntaxError for an unknown transport, and without a name.
     """
     found = attributes(
         context,
@@ -111,7 +112,7 @@ def stream_progress(
 def attributes(
     context: Context,
     tag: str,
-    name: str,
+    name: Stream | str,
     *,
     transport: str,
     after: int | str,
@@ -125,7 +126,13 @@ def attributes(
         raise template.TemplateSyntaxError(
             f"{tag}: there is no transport {transport!r}. Use one of {', '.join(TRANSPORTS)}."
         )
-    base = address(name)
+    # The text of a stream is its title, if it has one.
+    name = name.name if isinstance(name, Stream) else str(name)
+    if not name:
+        raise template.TemplateSyntaxError(
+            f"{tag}: the stream has no name. Write {{% {tag} stream %}} with a stream, or its name."
+        )
+    base, query = address(name), query.removeprefix("?")
     return {
         "src": f"{base}?{query}" if query else base,
         "text": f"{base}/chunked?{query}" if query else f"{base}/chunked",

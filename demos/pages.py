@@ -34,6 +34,13 @@ def lab(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@never_cache
+def lab_stop(request: HttpRequest) -> HttpResponse:
+    """Show the page that stops the visitor's run from another tab."""
+    return render(request, "demos/lab_stop.html")
+
+
+@require_safe
 @conditional_page
 @cache_control(public=True, max_age=GUIDE_SECONDS)
 def guide(request: HttpRequest) -> HttpResponse:

@@ -16,4 +16,7 @@ urlpatterns = [
 ]
 
 if settings.LAB:
-    urlpatterns.append(path("lab/", pages.lab, name="lab"))
+    urlpatterns += [
+        path("lab/", pages.lab, name="lab"),
+        path("lab/stop/", pages.lab_stop, name="lab-stop"),
+    ]

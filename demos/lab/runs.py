@@ -233,6 +233,7 @@ async def find(run_id: str) -> Run:
     # Another request may have adopted the run meanwhile.
     if (run := _runs.get(run_id)) is None:
         run = Run(stream, None)
+        run.events.add("adopted")
         _accompany(run)
     return run
 

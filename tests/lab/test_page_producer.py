@@ -1,11 +1,15 @@
 """Faults of the producer, caused on the lab's page."""
 
+import asyncio
+from typing import Any
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
-from tests.browser import page_at
+from tests.browser import Complaints, page_at
+from tests.site import Site
 
-from .page import STREAMED, Lab, both, check_counts, link
+from .page import SOURCES, STREAMED, TRANSPORTS, Lab, both, check_counts, link
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,13 +26,45 @@ async def test_a_killed_producer_interrupts_the_stream_and_the_plain_way_hears_n
     assert all(outcomes[transport][2].startswith(">") for transport in STREAMED)
 
 
-async def test_a_stop_ends_the_engine_s_stream_and_the_plain_way_goes_on(browser, site):
-    (engine, engine_run, _), (plain, plain_run, _outcomes) = await both(browser, site, "stop")
+async def stopped_from_another_tab(browser: Browser, site: Site, source: str) -> Any:
+    """Run a race, stop it in a second tab, and return what page and server say."""
+    address = link(site, f"seconds=15&rate=20&source={source}")
+    async with page_at(browser, address, base_url=site.url) as page:
+        lab = Lab(page)
+        await lab.start()
+        await lab.has_pieces("sse")
+        async with page.expect_popup() as opening:
+            await lab.fault("stop").click()
+        tab = await opening.value
+        complaints = Complaints(tab)
+        await tab.locator('[data-action="stop"]').click()
+        await expect(tab.locator('[data-part="said"]')).to_contain_text("Stopped.")
+        assert complaints.heard == []
+        await tab.close()
+        await lab.is_over()
+        await expect(page.locator(".plot-faults li")).to_have_text("stop")
+        return await lab.panels(), await lab.look(), await lab.outcomes("stop", source)
+
+
+async def test_a_stop_from_another_tab_ends_the_engine_s_stream_and_the_plain_way_goes_on(
+    browser, site
+):
+    (engine, engine_run, outcomes), (plain, plain_run, plain_outcomes) = await asyncio.gather(
+        *(stopped_from_another_tab(browser, site, source) for source in SOURCES)
+    )
     check_counts(engine, engine_run, "engine")
     assert {panel["state"] for panel in engine.values()} == {"stopped"}
+    assert [event["kind"] for event in engine_run["events"]].count("stop") == 1
     check_counts(plain, plain_run, "plain")
     assert {panel["state"] for panel in plain.values()} == {"done"}
     assert int(plain["sse"]["pieces"]) == 300 > int(engine["sse"]["pieces"])
+    assert set(outcomes) == set(plain_outcomes) == set(TRANSPORTS)
+
+
+async def test_the_tab_that_stops_knows_only_the_run_of_its_own_browser(browser, site):
+    async with page_at(browser, f"{site.url}/en/lab/stop/") as tab:
+        await expect(tab.locator('[data-part="said"]')).to_contain_text("You have no run.")
+        await expect(tab.locator('[data-action="stop"]')).to_be_disabled()
 
 
 async def test_a_producer_that_wakes_after_its_lease_may_not_write(browser, site):

@@ -70,3 +70,26 @@ async def test_two_hundred_pieces_a_second_arrive_and_the_lists_stay_short(brows
             assert (panel["pieces"], panel["verified"]) == ("600", "true"), transport
             assert await lab.panel(transport).locator(".log li").count() <= 6
         assert await page.locator("*").count() < 1500
+
+
+async def test_an_answer_of_the_model_is_raced_where_there_is_a_model(browser, make_site):
+    site = make_site(CHAT_SOURCE="tests.inside.chatter.essay").start()
+    async with page_at(browser, link(site, "rate=20"), base_url=site.url) as page:
+        lab = Lab(page)
+        await page.locator(".bench label", has_text="A model’s answer").click()
+        await lab.start()
+        await lab.is_over()
+        run, panels = await lab.look(), await lab.panels()
+        check_counts(panels, run, "engine")
+        assert run["options"]["text"] == "model"
+        for transport, panel in panels.items():
+            assert (panel["pieces"], panel["verified"]) == ("20", "true"), transport
+            await expect(lab.panel(transport).locator('[data-part="tail"]')).to_contain_text(
+                "word 18 word 19"
+            )
+
+
+async def test_without_a_model_its_answer_cannot_be_chosen_and_the_page_says_why(browser, site):
+    async with page_at(browser, link(site)) as page:
+        await expect(page.locator('[name="text"][value="model"]')).to_be_disabled()
+        await expect(page.locator(".why")).to_contain_text("This site has no model.")

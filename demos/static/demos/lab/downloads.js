@@ -11,8 +11,8 @@ export function csvOf(panels) {
 }
 
 /** Return everything that the page has counted as JSON. */
-export function jsonOf({ run, clock, faults, outcomes, writtenAt }, panels) {
-  const { id, options, count, length, sha256, stream, events } = run;
+export function jsonOf({ run, events, clock, faults, outcomes, writtenAt }, panels) {
+  const { id, options, count, length, sha256, stream } = run;
   return JSON.stringify({
     run: { id, options, count, length, sha256, stream, events },
     clock: { offset: clock.offset, error: clock.error },

@@ -4,6 +4,7 @@ import { fillFigures } from "../numbers.js";
 import { csvOf, jsonOf, save } from "./downloads.js";
 import { stateOf } from "./links.js";
 import { Network } from "./network.js";
+import { OTHER_TABS } from "./other-tabs.js";
 import { drawEvents, drawOutcomes } from "./outcomes-view.js";
 import "./panel.js";
 import { PlotView } from "./plot-view.js";
@@ -17,6 +18,8 @@ const DRAWING = 100;
 const PLANNED = 3000;
 /** The most characters of a run: a longer one is made shorter. */
 const MOST = 400_000;
+/** A small window, so that the race can be seen beside the tab that stops it. */
+const POPUP = "popup,width=460,height=460";
 
 class StreamLab extends HTMLElement {
   #network = new Network();
@@ -42,6 +45,7 @@ class StreamLab extends HTMLElement {
     });
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
     addEventListener("pagehide", () => this.#race?.remove());
+    OTHER_TABS.addEventListener("message", ({ data }) => this.#stoppedElsewhere(data));
     new Tour(this.querySelector(".tour"), this);
     this.open(stateOf(location.search, this.#faults));
     this.#greet();
@@ -108,6 +112,10 @@ class StreamLab extends HTMLElement {
     if (!race?.run || race.over) return;
     this.#complain("");
     const button = this.querySelector(`.fault-bar [data-fault="${fault}"]`);
+    if (fault === "stop") {
+      if (!window.open(button.dataset.page, "lab-stop", POPUP)) this.#complain(this.word("blocked"));
+      return;
+    }
     const seconds = button?.dataset.seconds ? Number(button.dataset.seconds) : undefined;
     // The button of the path in use leads back to the direct path.
     const wanted = race.path === fault ? "direct" : fault;
@@ -118,6 +126,11 @@ class StreamLab extends HTMLElement {
     } catch (error) {
       this.#refused(error);
     }
+  }
+
+  /** Another tab stops this run. */
+  #stoppedElsewhere(id) {
+    if (this.#race?.run?.id === id && !this.#race.over) this.#race.mark("stop");
   }
 
   get #faults() {
@@ -161,24 +174,22 @@ class StreamLab extends HTMLElement {
   async #greet() {
     try {
       const { run, offers } = await this.#runs.greet();
-      for (const [fault, why] of Object.entries(offers.faults)) if (why) this.#disable(fault, why);
-      const model = this.querySelector('[name="text"][value="model"]');
-      model.disabled = offers.texts.model !== "";
-      if (model.disabled) model.closest("label").title = this.word("why-model");
+      this.#offer("restart", this.querySelector('[data-fault="restart"]'), offers.faults.restart);
+      this.#offer("model", this.querySelector('[value="model"]'), offers.texts.model);
       if (run && !this.#race) this.#say(this.word("elsewhere"));
     } catch (error) {
       this.#refused(error);
     }
   }
 
-  #disable(fault, why) {
-    const button = this.querySelector(`.fault-bar [data-fault="${fault}"]`);
-    button.ariaDisabled = "true"; // A button with `disabled` would be out of the keyboard's reach.
-    const reason = this.querySelector('[data-part="why"]');
-    const words = this.querySelector(`template[data-word="why-${fault}"]`)?.content.textContent;
-    reason.textContent = `${button.textContent}: ${words ?? why}`;
-    reason.hidden = false;
-    button.setAttribute("aria-describedby", reason.id);
+  /** Disable a control for which the server has a reason `why`, and show the page's words for it. */
+  #offer(name, control, why) {
+    // A button with `disabled` would be out of the keyboard's reach.
+    if (control.matches("button")) control.ariaDisabled = String(why !== "");
+    else control.disabled = why !== "";
+    const reason = this.querySelector(`#why-${name}`);
+    reason.hidden = why === "";
+    if (why) control.setAttribute("aria-describedby", reason.id);
   }
 
   #plan() {

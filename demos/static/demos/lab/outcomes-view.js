@@ -59,10 +59,10 @@ function copyOf(lab, name) {
 }
 
 /** List what the server says that it did. */
-export function drawEvents(lab, { run, clock, began }) {
+export function drawEvents(lab, { events, clock, began }) {
   const list = lab.querySelector(".events");
-  if (list.children.length > run.events.length) list.replaceChildren();
-  for (const { at, kind, panel, state, reason, why } of run.events.slice(list.children.length)) {
+  if (list.children.length > events.length) list.replaceChildren();
+  for (const { at, kind, panel, state, reason, why } of events.slice(list.children.length)) {
     const item = document.createElement("li");
     const time = document.createElement("span");
     time.className = "time";

@@ -40,6 +40,8 @@ export class Race extends EventTarget {
   /** The faults so far: `{fault, panel, at}`, with `at` in milliseconds since the start. */
   faults = [];
   #counted = [];
+  /** What a server process did that answers no more. */
+  #earlier = [];
 
   /**
    * @param {import("./runs.js").Runs} runs
@@ -57,6 +59,11 @@ export class Race extends EventTarget {
   get outcomes() {
     const slow = (this.run?.slow ?? []).map((reader) => ({ fault: "slow", ...reader }));
     return [...this.#counted, ...slow];
+  }
+
+  /** What the server says that it did, oldest first. */
+  get events() {
+    return [...this.#earlier, ...(this.run?.events ?? [])];
   }
 
   get elapsed() {
@@ -93,7 +100,16 @@ export class Race extends EventTarget {
    * @param {{ panel?: string, seconds?: number }} [options]
    */
   async harm(fault, { panel, seconds } = {}) {
-    const at = this.elapsed;
+    this.mark(fault, panel);
+    if (fault === "offline") this.network.goOffline(seconds * 1000);
+    else if (fault === "tabs") await this.#openTabs();
+    else if (fault === "slow") await this.#slow(seconds);
+    else if (PATHS.includes(fault) || fault === "direct") this.#reroute(fault);
+    else await this.#cause(fault, { panel, seconds });
+  }
+
+  /** Note that a fault comes now, and watch what it does to the panels. */
+  mark(fault, panel) {
     if (!BESIDE.includes(fault)) {
       for (const harmed of this.#panels.filter(({ transport }) => !panel || transport === panel)) {
         this.#closeWatch(harmed);
@@ -101,13 +117,14 @@ export class Race extends EventTarget {
         harmed.watch();
       }
     }
-    this.faults.push({ fault, panel, at });
+    this.faults.push({ fault, panel, at: this.elapsed });
     this.#changed();
-    if (fault === "offline") this.network.goOffline(seconds * 1000);
-    else if (fault === "tabs") await this.#openTabs();
-    else if (fault === "slow") await this.#slow(seconds);
-    else if (PATHS.includes(fault) || fault === "direct") this.#reroute(fault);
-    else await this.#runs.harm(this.run.id, fault, { panel, seconds });
+  }
+
+  async #cause(fault, options) {
+    const event = await this.#runs.harm(this.run.id, fault, options);
+    // A process that restarts is asked no more how the run stands.
+    if (fault === "restart") this.run.events.push(event);
   }
 
   #reroute(path) {
@@ -119,7 +136,7 @@ export class Race extends EventTarget {
     for (const { transport, source } of this.#panels) {
       // Between two requests of polling there is nothing to hold.
       if (transport === "polling") continue;
-      await this.#runs.harm(this.run.id, "slow", { transport, source, seconds });
+      await this.#cause("slow", { transport, source, seconds });
     }
   }
 
@@ -149,18 +166,24 @@ export class Race extends EventTarget {
 
   /** Whether nothing more happens on the server. */
   get #ended() {
-    const { state, stream, slow = [], adopted } = this.run;
+    const { state, stream, slow } = this.run;
     const reading = slow.some((reader) => !SLOW_ENDS.includes(reader.state));
-    return stream.state !== "live" && (state === "ended" || adopted) && !reading;
+    return stream.state !== "live" && state === "ended" && !reading;
   }
 
   async #look() {
     const run = await this.#runs.look(this.run.id, this.writtenAt.length);
     if (run.first === this.writtenAt.length) this.writtenAt.push(...run.pieces.map(([at]) => at));
-    this.run = run;
-    this.knownUntil = run.now - this.clock.offset - this.began;
+    if (run.process !== this.run.process) this.#earlier.push(...this.run.events);
+    this.run = run.adopted ? { ...run, ...this.#asInLog(run) } : run;
+    if (!run.adopted) this.knownUntil = run.now - this.clock.offset - this.began;
     for (const panel of this.#panels) panel.settle(this.writtenAt, this.clock);
     this.#changed();
+  }
+
+  /** A process that took over the run knows of the producer only what is in the log. */
+  #asInLog({ stream: { pieces, length, sha256 } }) {
+    return { options: this.run.options, count: pieces, length, sha256 };
   }
 
   /** The run was removed. */
@@ -182,7 +205,8 @@ export class Race extends EventTarget {
     const { state, stream, count, length, sha256, adopted } = this.run;
     const sent = { engine: stream, plain: { pieces: count, length, sha256 } };
     // The engine's hash is known with the end of the stream, the other one with the end of the process.
-    const known = { engine: stream.state !== "live", plain: state === "ended" || adopted };
+    const logEnded = stream.state !== "live";
+    const known = { engine: logEnded, plain: adopted ? logEnded : state === "ended" };
     for (const panel of this.#panels) {
       if (panel.racing || panel.figures.verified !== null || !known[panel.source]) continue;
       await panel.verify(sent[panel.source]);

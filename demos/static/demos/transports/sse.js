@@ -41,6 +41,8 @@ function dataOf(source, { signal, wire, opened }) {
         queue.error(new Error("EventSource error"));
       };
       signal.addEventListener("abort", () => {
+        // A connection that has ended is cut no more.
+        if (source.readyState === EventSource.CLOSED) return;
         source.close();
         recordCut(wire);
         queue.close();

@@ -92,4 +92,4 @@ async def test_an_answer_of_the_model_is_raced_where_there_is_a_model(browser, m
 async def test_without_a_model_its_answer_cannot_be_chosen_and_the_page_says_why(browser, site):
     async with page_at(browser, link(site)) as page:
         await expect(page.locator('[name="text"][value="model"]')).to_be_disabled()
-        await expect(page.locator(".why")).to_contain_text("This site has no model.")
+        await expect(page.locator("#why-model")).to_contain_text("This site has no model.")

@@ -14,8 +14,8 @@ import { Tour } from "./tour.js";
 
 /** The time between two drawings of the figures, in milliseconds. */
 const DRAWING = 100;
-/** How long after the start the fault of a link comes, in milliseconds. */
-const PLANNED = 3000;
+/** How long after the first piece the fault of a link comes, in milliseconds. */
+const PLANNED = 2000;
 /** The most characters of a run: a longer one is made shorter. */
 const MOST = 400_000;
 /** A small window, so that the race can be seen beside the tab that stops it. */
@@ -97,13 +97,21 @@ class StreamLab extends HTMLElement {
     if (race !== this.#race) return;
     this.#enter("running");
     this.#showClock(race.clock);
-    if (this.#planned) {
-      const { fault, panel } = this.#planned;
-      setTimeout(() => race === this.#race && !race.over && this.harm(fault, { panel }), PLANNED);
-      this.#planned = null;
-      this.#plan();
-    }
+    if (this.#planned) this.#harmLater(race, this.#planned);
+    this.#planned = null;
+    this.#plan();
     this.#schedule();
+  }
+
+  /** Break a race some time after its first piece. */
+  #harmLater(race, { fault, panel }) {
+    const wait = () => {
+      if (race.writtenAt.length === 0) return;
+      race.removeEventListener("change", wait);
+      const due = race.writtenAt[0] - race.clock.offset + PLANNED;
+      setTimeout(() => race === this.#race && this.harm(fault, { panel }), due - performance.now());
+    };
+    race.addEventListener("change", wait);
   }
 
   /** Break the race. */

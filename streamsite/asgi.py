@@ -26,10 +26,10 @@ from django.core.handlers.asgi import ASGIHandler
 from django.urls import get_resolver
 
 from demos.lab.panels import with_lab
-from streamsite.bodies import LimitedBodies
+from streamsite.bodies import BodiesOfPages
 from streamsite.streams.asgi import streams_application
 
-application = streams_application(LimitedBodies(ASGIHandler()))
+application = streams_application(BodiesOfPages(ASGIHandler()))
 if settings.LAB:
     application = with_lab(application)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from channels.routing import ProtocolTypeRouter
 
 
-def streams_application(application: Any) -> "ProtocolTypeRouter":
+def streams_application(application: Any, *, max_body: int | None = None) -> "ProtocolTypeRouter":
     """Return `application` with the endpoints, the WebSockets and the lifespan of the engine.
 
     `application` is Django's ASGI handler, or a `ProtocolTypeRouter` of Channels with "http":
@@ -32,6 +32,8 @@ def streams_application(application: Any) -> "ProtocolTypeRouter":
 
     - HTTP: the engine serves each view that `endpoint` decorates, at the addresses in the site's
       URLconf. `application` gets all other requests.
+      With `max_body`, a request whose body has more bytes is refused with 413 before the body is
+      held. Otherwise Django writes a body of any size into a temporary file.
     - WebSocket: the engine serves each consumer whose `as_view()` is in the URLconf. Its handshake
       is rejected with status 403 if the page has an unknown origin. The application's own
       "websocket" gets all other WebSockets. Without one they are accepted, and closed with the code
@@ -42,8 +44,9 @@ def streams_application(application: Any) -> "ProtocolTypeRouter":
 
     When Daphne runs the site, the function also calls `streamsite.daphne.install`.
 
-    Raises ImproperlyConfigured for a `ProtocolTypeRouter` without "http".
+    Raises ImproperlyConfigured for a `ProtocolTypeRouter` without "http", and for a `max_body` that
+    is no number of bytes.
     """
     from .http.application import with_streams
 
-    return with_streams(application)
+    return with_streams(application, max_body)

@@ -2,14 +2,15 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from tests.engine.project import new_project, served
 from tests.inside import users
 from tests.marks import ON_EVERY_SERVER
 from tests.process import resident
 from tests.raw import http
-from tests.site import Site
 
 # Bytes of the bodies. The largest that any address takes from an anonymous client is 2.5 MB.
 HUGE = 300 * 1024 * 1024
@@ -42,24 +43,26 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-def post(site: Site, path: str, *, chunked: bool) -> tuple[http.Response, int]:
+def post(
+    address: tuple[str, int], pid: int, path: str, *, chunked: bool
+) -> tuple[http.Response, int]:
     """Send a huge body, in parts, until it is whole or the server ends the connection.
 
     Return the answer, and the bytes by which the process grew meanwhile.
     """
-    before = most = resident(site.server.pid)
+    before = most = resident(pid)
     coding = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {HUGE}"
     part = chunk(PART) if chunked else PART
-    with http.Connection(site.address) as connection:
+    with http.Connection(address) as connection:
         connection.socket.sendall(head(path, coding))
         # A client that is still sending when the answer comes may find the connection closed.
         with suppress(ConnectionError):
             for number in range(HUGE // len(PART)):
                 connection.socket.sendall(part)
                 if number % 64 == 0:
-                    most = max(most, resident(site.server.pid))
+                    most = max(most, resident(pid))
         answer = http.read_response(connection.file)
-    return answer, max(most, resident(site.server.pid)) - before
+    return answer, max(most, resident(pid)) - before
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
@@ -67,7 +70,7 @@ def post(site: Site, path: str, *, chunked: bool) -> tuple[http.Response, int]:
 @ON_EVERY_SERVER
 def test_a_huge_body_is_refused_and_not_held(site, path, chunked):
     http.ask(site.address, path, method="POST", body=b"x")  # What the address imports is loaded.
-    answer, grown = post(site, path, chunked=chunked)
+    answer, grown = post(site.address, site.server.pid, path, chunked=chunked)
     # The publishing API asks for a token before it reads a body.
     asks_first = chunked and path.endswith("/pieces")
     assert answer.status == (401 if asks_first else 413)
@@ -80,9 +83,37 @@ def test_many_huge_bodies_at_once_are_not_held(site):
     http.ask(site.address, "/nowhere", method="POST", body=b"x")
     before = resident(site.server.pid)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: post(site, "/nowhere", chunked=True), range(8)))
+        posts = [
+            pool.submit(post, site.address, site.server.pid, "/nowhere", chunked=True)
+            for _ in range(8)
+        ]
+        answers = [each.result() for each in posts]
     assert [answer.status for answer, _grown in answers] == [413] * 8
     assert resident(site.server.pid) - before < 8 * HELD
+
+
+@pytest.mark.parametrize("on", ["daphne", "uvicorn"])
+def test_a_project_may_limit_the_bodies_of_its_own_pages(tmp_path: Path, on: str):
+    limited = "application = streams_application(get_asgi_application(), max_body=1024 * 1024)\n"
+    project = new_project(
+        tmp_path,
+        {
+            "shop/settings.py": 'INSTALLED_APPS += ["streamsite.streams"]\nALLOWED_HOSTS = ["*"]\n',
+            "shop/urls.py": "from django.urls import include\n"
+            'urlpatterns += [path("stream/", include("streamsite.streams.urls"))]\n',
+            "shop/asgi.py": f"from streamsite.streams.asgi import streams_application\n{limited}",
+        },
+    )
+    with served(project, on) as (address, pid):
+        for path in ("/nowhere", "/admin/login/"):
+            assert http.ask(address, path, method="POST", body=bytes(1024)).status in (403, 404)
+            for chunked in (False, True):
+                answer, grown = post(address, pid, path, chunked=chunked)
+                assert answer.status == 413
+                assert answer.json == {
+                    "detail": "The body is too large. Send at most 1048576 bytes."
+                }
+                assert grown < HELD
 
 
 @ON_EVERY_SERVER

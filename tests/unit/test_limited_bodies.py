@@ -8,7 +8,7 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.test import Client
 
-from streamsite.bodies import LimitedBodies
+from streamsite.bodies import BodiesOfPages
 from streamsite.streams.testing_plugin import streams  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("streams")]
@@ -63,7 +63,7 @@ async def post(pages: Pages, size: int, *, declared: bool, cookie: str = "") -> 
         sent.append(message)
 
     scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
-    await LimitedBodies(pages)({**scope, "query_string": b""}, receive, send)
+    await BodiesOfPages(pages)({**scope, "query_string": b""}, receive, send)
     return sent
 
 

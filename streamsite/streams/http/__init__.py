@@ -25,6 +25,7 @@ draining      what a process still does when it is told to end
 granian       closing a WebSocket on granian
 uvicorn       what uvicorn lacks: it waits for ever for a client that reads nothing
 publishing    adding pieces, and stopping, with a token
+limited_bodies  the bodies of requests to the project's own pages
 deliveries    the body of a request that publishes
 moments       when its pieces came, by a clock that does not jump
 exposition    the page of the metrics

@@ -21,6 +21,7 @@ from .access import login_required
 from .consumers import Consumer
 from .draining import draining
 from .handler import StreamHandler
+from .limited_bodies import LimitedBodies
 from .middleware import skipped
 from .origins import SameOrigin
 from .routing import Found, Router, answer_of
@@ -36,7 +37,7 @@ DAPHNE_COMMANDS = ("daphne.cli", "daphne.management.commands.runserver")
 REFUSED = "You may not open this WebSocket. Log in as a user who may."
 
 
-def with_streams(application: Any) -> ProtocolTypeRouter:
+def with_streams(application: Any, max_body: int | None = None) -> ProtocolTypeRouter:
     """Return the application that `streams_application` describes."""
     if isinstance(application, ProtocolTypeRouter):
         protocols = application.application_mapping
@@ -46,6 +47,13 @@ def with_streams(application: Any) -> ProtocolTypeRouter:
         raise ImproperlyConfigured(
             'The ProtocolTypeRouter has no "http". Add "http": get_asgi_application().'
         )
+    pages = protocols["http"]
+    if max_body is not None:
+        if not isinstance(max_body, int) or max_body < 0:
+            raise ImproperlyConfigured(
+                f"max_body is {max_body!r}. Use a number of bytes, such as 10_000_000, or None."
+            )
+        pages = LimitedBodies(pages, max_body)
     if any(command in sys.modules for command in DAPHNE_COMMANDS):
         # Imported here because the import loads Twisted, which other servers don't need.
         from streamsite import daphne
@@ -60,7 +68,7 @@ def with_streams(application: Any) -> ProtocolTypeRouter:
     return ProtocolTypeRouter(
         {
             **protocols,
-            "http": StreamHandler(router, protocols["http"]),
+            "http": StreamHandler(router, pages),
             "websocket": WebSockets(router, protocols.get("websocket", unknown_address)),
             "lifespan": Lifespan(protocols.get("lifespan", lifespan)),
         }

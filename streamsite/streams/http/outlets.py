@@ -38,37 +38,6 @@ class Parts:
         return rest and uvicorn.patiently(self._send, rest)
 
 
-async def while_connected(request: Any, work: Awaitable[T]) -> T:
-    """Return what `work` returns, for a request that may wait for long.
-
-    Raise ClientLeft, after `work` was cancelled, if the client leaves before.
-    """
-    receive = getattr(request, "receive", None)
-    if receive is None:  # Django's own handler cancels a view whose client has left.
-        return await work
-    task = asyncio.current_task()
-    assert task is not None
-    ended = False
-
-    def stop(_message: object) -> None:
-        if not ended:
-            task.cancel()
-
-    # The request has been read, so the only message that can follow is http.disconnect.
-    leaving = asyncio.ensure_future(receive())
-    leaving.add_done_callback(stop)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if not leaving.done():
-            raise
-        task.uncancel()
-        raise ClientLeft from None
-    finally:
-        ended = True
-        leaving.cancel()
-
-
 class Body(Parts):
     """The body of a response that the fan-out serves, sent through ASGI."""
 
@@ -145,6 +114,37 @@ def part_sender(scope: Any, send: Any) -> Callable[[bytes], Awaitable[None] | No
         return None if not part or write(frame(part)) else door.drained()
 
     return put
+
+
+async def while_connected(request: Any, work: Awaitable[T]) -> T:
+    """Return what `work` returns, for a request that may wait for long.
+
+    Raise ClientLeft, after `work` was cancelled, if the client leaves before.
+    """
+    receive = getattr(request, "receive", None)
+    if receive is None:  # Django's own handler cancels a view whose client has left.
+        return await work
+    task = asyncio.current_task()
+    assert task is not None
+    ended = False
+
+    def stop(_message: object) -> None:
+        if not ended:
+            task.cancel()
+
+    # The request has been read, so the only message that can follow is http.disconnect.
+    leaving = asyncio.ensure_future(receive())
+    leaving.add_done_callback(stop)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if not leaving.done():
+            raise
+        task.uncancel()
+        raise ClientLeft from None
+    finally:
+        ended = True
+        leaving.cancel()
 
 
 def cut(scope: Any, send: Any) -> None:

@@ -69,7 +69,8 @@ def endpoint(
 
     A body may have DATA_UPLOAD_MAX_MEMORY_SIZE bytes, and has come when the view is called. With
     `late_body` the view is called before that. The view can then refuse a request whose body nobody
-    needs, and reads the body with `bodies.read_late`. Such a body may have STREAM_MAX_BODY bytes.
+    needs, and reads the body with `streamsite.streams.http.bodies.read_late`. Such a body may have
+    STREAM_MAX_BODY bytes.
 
     Other decorators may stand above this one or in the URLconf, if they support asynchronous views,
     as Django's do. They decide about WebSockets, too: see `WebSockets`. A decorator below this one

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
+# Characters of the longest title.
+TITLE_LENGTH = 200
 # Seconds for each piece in a replay.
 MIN_PACE = 0.001
 MAX_PACE = 60.0
@@ -57,7 +59,7 @@ class Stream(models.Model):
         LINE = "line", _("by line")
 
     name = models.CharField(_("name"), max_length=100, unique=True, validators=[validate_name])
-    title = models.CharField(_("title"), max_length=200, blank=True)
+    title = models.CharField(_("title"), max_length=TITLE_LENGTH, blank=True)
     state = models.CharField(
         _("state"), max_length=12, choices=State, default=State.LIVE, editable=False
     )

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from ..errors import BadRequest, Conflict, Ended, NoSuchStream, Removed
-from ..models import Stream
+from ..models import TITLE_LENGTH, Stream
 from ..names import name_problem
 from ..pieces import check_text
 from ..querysets import home
@@ -111,17 +111,7 @@ def create(
     Conflict when another producer writes the stream or the stream has another format, Ended when
     the stream has ended, and Removed when it was removed.
     """
-    if problem := name_problem(name):
-        raise BadRequest(f"{name[:40]!r} is not a valid stream name. {problem}")
-    if len(title) > 200:
-        raise BadRequest(f"The title has {len(title)} characters. The limit is 200.")
-    check_text(title)
-    if format is not None and format not in FORMATS:
-        raise BadRequest(f"There is no format {format!r:.40}. Use {_one_of(FORMATS)}.")
-    if visibility and visibility not in Stream.Visibility.values:
-        raise BadRequest(
-            f"There is no visibility {visibility!r:.40}. Use {_one_of(Stream.Visibility.values)}."
-        )
+    _check_options(name, title, format, visibility)
     kept = kept_for(keep)
     try:
         with transaction.atomic(home()):
@@ -148,18 +138,51 @@ def create(
         stream = find(name)
     if not stream.live:
         raise Ended(name, stream.state)
+    if not fence:
+        return _reserved_before(stream, started_at)
     if stream.reserved:
-        if not fence and stream.started_at == started_at:
-            return stream
-        if not fence:
-            raise Conflict(f"Stream {name!r} is reserved already. Reserve another name.")
         others = owner_id is not None and stream.owner_id != owner_id
         if others or (token_id is not None and owner_id is None):
             raise Conflict(f"Stream {name!r} is reserved for another owner.")
         return take_up(stream, fence=fence, lease=lease, token_id=token_id, format=format)
-    if stream.fence == fence:
-        check_format(stream, format)
-        return stream
+    if stream.fence != fence:
+        _check_takeover(stream, takeover=takeover, owner_id=owner_id, token_id=token_id)
+    check_format(stream, format)
+    if stream.fence != fence:
+        Stream.objects.live().filter(pk=stream.pk).update(fence=fence, leased_until=from_now(lease))
+        stream.refresh_from_db(from_queryset=Stream.objects.all())
+    return stream
+
+
+def _check_options(name: str, title: str, format: str | None, visibility: str | None) -> None:
+    """Raise BadRequest unless a new stream may have these options."""
+    if problem := name_problem(name):
+        raise BadRequest(f"{name[:40]!r} is not a valid stream name. {problem}")
+    if len(title) > TITLE_LENGTH:
+        raise BadRequest(f"The title has {len(title)} characters. The limit is {TITLE_LENGTH}.")
+    check_text(title)
+    if format is not None and format not in FORMATS:
+        raise BadRequest(f"There is no format {format!r:.40}. Use {_one_of(FORMATS)}.")
+    if visibility and visibility not in Stream.Visibility.values:
+        raise BadRequest(
+            f"There is no visibility {visibility!r:.40}. Use {_one_of(Stream.Visibility.values)}."
+        )
+
+
+def _reserved_before(stream: Stream, started_at: datetime | None) -> Stream:
+    """Return the live stream if this very reservation has created it. Raises Conflict."""
+    if not stream.reserved:
+        raise Conflict(f"Stream {stream.name!r} already has a producer. Reserve another name.")
+    if stream.started_at != started_at:
+        raise Conflict(f"Stream {stream.name!r} is reserved already. Reserve another name.")
+    return stream
+
+
+def _check_takeover(
+    stream: Stream, *, takeover: bool, owner_id: int | None, token_id: int | None
+) -> None:
+    """Raise Conflict unless a producer may take over the live stream of another one."""
+    name = stream.name
     if not takeover:
         raise Conflict(
             f"Stream {name!r} already has a producer. Publish under another name, "
@@ -172,10 +195,6 @@ def create(
             f"Stream {name!r} was published with another token and can't be taken over. "
             "Tokens of the same owner may take over each other's streams."
         )
-    check_format(stream, format)
-    Stream.objects.live().filter(pk=stream.pk).update(fence=fence, leased_until=from_now(lease))
-    stream.refresh_from_db(from_queryset=Stream.objects.all())
-    return stream
 
 
 def take_up(

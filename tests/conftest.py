@@ -15,7 +15,14 @@ from .valkey import Valkey
 
 # pytest shows the values in a failed assertion of these modules as in those of test modules.
 pytest.register_assert_rewrite(
-    "tests.browser", "tests.chat", "tests.engine", "tests.faults", "tests.lab", "tests.nginx"
+    "tests.browser",
+    "tests.chat",
+    "tests.commands",
+    "tests.engine",
+    "tests.faults",
+    "tests.lab",
+    "tests.live",
+    "tests.nginx",
 )
 
 # An example may take longer than hypothesis allows when the machine is busy.

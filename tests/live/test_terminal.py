@@ -1,19 +1,16 @@
 """`<stream-output ansi>` in a browser shows a build log as a terminal does, whatever the bytes."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from itertools import count
 
 import pytest
-import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
-from .browser import chromium, page_at
-from .engine.people import Person, introduce
-from .engine.publisher import Publisher
-from .raw import http
-from .site import Site, SiteMaker
+from tests.browser import page_at
+from tests.engine.people import Person
+from tests.raw import http
+from tests.site import Site
 
 CSI = "\x1b["
 NEUTRAL = (0, 7, 8, 15)
@@ -51,32 +48,8 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def live_site(make_shared_site: SiteMaker) -> Site:
-    return make_shared_site().start()
-
-
-@pytest.fixture
-def site(live_site: Site) -> Iterator[Site]:
-    yield live_site
-    live_site.server.assert_calm()
-
-
-@pytest.fixture(scope="module")
-def publisher(live_site: Site) -> Iterator[Publisher]:
-    publisher = Publisher(live_site.env)
-    yield publisher
-    publisher.kill()
-
-
-@pytest.fixture(scope="module")
-def owner(publisher: Publisher) -> Person:
-    return introduce(publisher)["owner"]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
-        yield browser
+def owner(people: dict[str, Person]) -> Person:
+    return people["owner"]
 
 
 def put(site: Site, owner: Person, *pieces: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest, JsonResponse
 
-from streamsite.streams import BadRequest, endpoint, follow, log, play
+from streamsite.streams import BadRequest, endpoint, follow, log, play, viewer_link
 from streamsite.streams.models import Stream
 from streamsite.streams.reading.hub import hub
 
@@ -60,3 +60,9 @@ def test_a_view_without_async_is_no_endpoint():
     with pytest.raises(TypeError, match=r"view_without_async.*async def"):
         endpoint("GET")(view_without_async)
     assert endpoint("GET")(view).endpoint  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("expires", ["1h", None, True, math.nan, math.inf])
+def test_a_viewer_link_that_never_expires_is_refused(expires: Any):
+    with pytest.raises((TypeError, ValueError), match=r"expires=.* is not valid"):
+        viewer_link("build", expires=expires)

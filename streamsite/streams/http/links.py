@@ -1,5 +1,6 @@
 """Signed links, by which a reader without a session watches a private stream."""
 
+import math
 import time
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -29,9 +30,15 @@ def viewer_link(stream: Stream | str, *, expires: timedelta | float) -> str:
 
     The link is signed with SECRET_KEY. Readers with an expired link get status 403, or the close
     code 4403. A changed link counts as none.
+
+    Raises TypeError and ValueError unless `expires` is a timedelta or a finite number.
     """
     name = stream.name if isinstance(stream, Stream) else stream
     seconds = expires.total_seconds() if isinstance(expires, timedelta) else expires
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise TypeError(f"expires={expires!r} is not valid. Use a timedelta or a number.")
+    if not math.isfinite(seconds):
+        raise ValueError(f"expires={expires!r} is not valid. Each viewer link has to expire.")
     until = int(time.time() + seconds)
     return f"{PARAMETER}={until}.{_signer().signature(_value(name, until))}"
 

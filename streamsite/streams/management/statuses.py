@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFo
 
 # Characters in a line of the help.
 WIDTH = 80
+# The status of a command that Ctrl-C ended: 128 plus the number of the signal, as in a shell.
+CTRL_C_STATUS = 130
 
 
 class HelpFormatter(DjangoHelpFormatter, argparse.RawDescriptionHelpFormatter):

@@ -14,7 +14,7 @@ from ... import client
 from ...doctor.examination import examine
 from ...doctor.findings import LEVELS, Finding, status_of
 from ..arguments import add_header, seconds
-from ..statuses import StatusCommand
+from ..statuses import CTRL_C_STATUS, StatusCommand
 
 # Longer than the longest silence of a stream.
 IDLE = 20.0
@@ -33,6 +33,7 @@ class Command(StatusCommand):
         "1": "a warning",
         "2": "a problem",
         f"{MISSING_STATUS}": 'the packages of the extra "client" are missing',
+        f"{CTRL_C_STATUS}": "Ctrl-C",
     }
     # The examination has these checks among its own.
     requires_system_checks = ()
@@ -77,6 +78,8 @@ class Command(StatusCommand):
                 'Install streamsite with the extra "client".',
                 returncode=MISSING_STATUS,
             ) from error
+        except KeyboardInterrupt:
+            sys.exit(CTRL_C_STATUS)
         if status := status_of(found):
             sys.exit(status)
 

@@ -21,7 +21,7 @@ from ...reading.cursors import After
 from ..arguments import add_header, seconds
 from ..local import LOCAL, local_records
 from ..reports import database_failure
-from ..statuses import StatusCommand
+from ..statuses import CTRL_C_STATUS, StatusCommand
 
 NETWORK_DEFAULT = "sse"
 
@@ -32,7 +32,6 @@ STATUSES: dict[str, int] = {
     Stream.State.INTERRUPTED: 5,
 }
 # 128 plus the number of the signal, as in a shell.
-CTRL_C_STATUS = 130
 BROKEN_PIPE_STATUS = 141
 
 

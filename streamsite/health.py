@@ -20,8 +20,8 @@ TIMEOUT = 2
 # Bytes that must be free on the disk of an SQLite database. With fewer, the disk counts as full.
 FREE = 1024 * 1024
 
-# A load balancer asks for the health checks without a login, and by the machine's address, hence
-# `any_host`.
+# A load balancer sends its health checks without a login, and to the address of the machine. The
+# endpoints therefore take `any_host`.
 
 
 @login_not_required

@@ -68,7 +68,7 @@ class Head:
 def check_beginning(data: bytes) -> None:
     """Raise Refused if no head can begin with `data`, which is not a complete head."""
     if not NAME.match(data):
-        raise Refused(400, "The bytes are no request of HTTP/1.1.")
+        raise Refused(400, "The bytes are not an HTTP/1.1 request.")
     line = data.find(b"\r\n")
     if line > MAX_LINE or (line < 0 and len(data) > MAX_LINE):
         raise _line_too_long()
@@ -190,13 +190,13 @@ def _apply_framing(head: Head, lengths: list[bytes], codings: list[bytes]) -> No
     """Set the length of the body (section 6.3)."""
     if codings:
         if lengths:
-            # The two contradict each other, and a proxy may believe the other one.
+            # The two may contradict each other, and a proxy may believe the one that the server doesn't.
             raise Refused(400, "Send Content-Length or Transfer-Encoding, and not both.")
         if head.version == b"HTTP/1.0":
             raise Refused(400, "HTTP/1.0 has no Transfer-Encoding.")
         names = [name.strip(b" \t").lower() for name in b",".join(codings).split(b",")]
         if names != [b"chunked"]:
-            # Chunked twice, or not at the end, is wrong. Another coding is merely unknown.
+            # RFC 9112 forbids "chunked" twice, or before another coding. Any other coding is unknown.
             status = 400 if b"chunked" in names[:-1] else 501
             raise Refused(status, "The only Transfer-Encoding that the server takes is chunked.")
         head.length = None

@@ -166,7 +166,7 @@ class StreamAdmin(admin.ModelAdmin):
             content_type="text/plain; charset=utf-8",
             headers={
                 "Content-Disposition": content_disposition_header(False, f"{stream.name}.txt"),
-                # The text of a source is no page of the admin's origin.
+                # The text of a stream must not become a page of the admin's origin.
                 "X-Content-Type-Options": "nosniff",
             },
         )

@@ -16,7 +16,7 @@ from .names import new_private_name
 # and Django refuses a form of more than DATA_UPLOAD_MAX_MEMORY_SIZE bytes, 2.5 MB by default. Files
 # do not count.
 EDITABLE_LENGTH = 100_000
-# The fields of the form that are no fields of the model.
+# The fields of the form that the model does not have.
 TEXT_FIELDS = ("text", "file")
 # Bytes of the longest character in UTF-8.
 MAX_BYTES = 4
@@ -25,7 +25,7 @@ MAX_BYTES = 4
 class StreamForm(forms.ModelForm):
     """The form of a stream, with a field for the text, and one for a file with the text.
 
-    The text is no field of the model: the log stores the text in segments.
+    The model does not have the text, which the log stores in segments.
     """
 
     text = forms.CharField(

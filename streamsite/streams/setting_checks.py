@@ -40,7 +40,7 @@ def entries(name: str) -> Iterable[str]:
 
 @register()
 def check_types(**_: Any) -> list[CheckMessage]:
-    """Refuse a list that is none, and a switch that is neither on nor off."""
+    """Require that lists are lists of texts, and that switches are True or False."""
     wrong = [(name, "a list of texts") for name in LISTS if not is_list(setting(name))]
     if not isinstance(setting("STREAM_LOGIN_REQUIRED"), bool):
         wrong.append(("STREAM_LOGIN_REQUIRED", "True or False"))
@@ -69,7 +69,7 @@ def check_proxies(**_: Any) -> list[CheckMessage]:
     """Refuse invalid networks, because an invalid network would contain no proxy."""
     return [
         Error(
-            f"STREAM_TRUSTED_PROXIES contains {entry!r}, which is no network.",
+            f"STREAM_TRUSTED_PROXIES contains {entry!r}, which is neither an address nor a network.",
             hint="Write an IP address, or a network in CIDR notation: 10.0.0.0/8.",
             id="streams.E006",
         )
@@ -137,7 +137,7 @@ def check_limits(**_: Any) -> list[CheckMessage]:
     """Require that each limit of clients and publishers is a whole number from 1, or None."""
     return [
         Error(
-            f"{name} is {value!r}, which is no limit.",
+            f"{name} is {value!r}, which is not a limit.",
             hint="Write a whole number from 1, or None for no limit.",
             id="streams.E012",
         )
@@ -148,7 +148,7 @@ def check_limits(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_numbers(**_: Any) -> list[CheckMessage]:
-    """Refuse values that are no number, or below the least."""
+    """Require that the settings in `NUMBERS` are numbers, and not below the least."""
     return [
         Error(
             f"{name} is {value!r}. It must be a {'' if unit == 'seconds' else 'whole '}number of "
@@ -161,7 +161,7 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
 
 
 def is_number(value: object, least: float, *, whole: bool) -> bool:
-    """Tell whether a value is a finite number of at least `least`. A bool is none."""
+    """Tell whether a value is a finite number of at least `least`. A bool is not a number."""
     kinds = int if whole else int | float
     if isinstance(value, bool) or not isinstance(value, kinds):
         return False

@@ -124,7 +124,7 @@ def _problem(value: Any, path: str, depth: int) -> str:
         for key, item in value.items():
             if not isinstance(key, str):
                 return (
-                    f"The object at {path} has the key {key!r:.40}, which is no string. "
+                    f"The object at {path} has the key {key!r:.40}, which is not a string. "
                     "The keys of a JSON object are strings."
                 )
             if problem := _text_problem(key, f"A key of the object at {path}"):

@@ -104,7 +104,7 @@ def test_the_doctor_says_that_nothing_listens(site: Site):
 
 def test_the_doctor_says_that_the_address_is_no_streamsite(site: Site, stranger: str):
     found = examine(site, stranger, status=2)
-    assert "The answer is no stream: status 404" in refused(found, "site")
+    assert "The answer is not a stream: status 404" in refused(found, "site")
 
 
 def test_the_doctor_says_that_a_server_does_not_speak_tls(site: Site, stranger: str):

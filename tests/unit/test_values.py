@@ -59,7 +59,7 @@ def circle() -> Any:
         ({"a": object()}, "The value at $.a is an object"),
         ({"x": [float("nan")]}, "The number at $.x[0] is nan"),
         (float("-inf"), "The number at $ is -inf"),
-        ({"x": {1: "one"}}, "The object at $.x has the key 1, which is no string"),
+        ({"x": {1: "one"}}, "The object at $.x has the key 1, which is not a string"),
         ({None: 0}, "The object at $ has the key None"),
         (["ab\ud800"], "The text at $[0] has half a surrogate pair at character 2"),
         ({"\udfff": 1}, "A key of the object at $ has half a surrogate pair at character 0"),

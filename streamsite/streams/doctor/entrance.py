@@ -29,8 +29,9 @@ PORTS = {"http": 80, "https": 443}
 class Entrance:
     """The connection to the site at `url`, and what was found on the way.
 
-    `tls` is how later connections check the certificate: an untrusted one is found once, and then
-    accepted, so that the other checks can go on. `closed` says that no later check can work.
+    `tls` is how later connections check the certificate. After the finding about a certificate that
+    is not trusted, they accept it, so that the other checks can go on. `closed` says that no later
+    check can work.
     """
 
     def __init__(self, url: str, headers: Mapping[str, str], *, insecure: bool) -> None:
@@ -179,7 +180,7 @@ def _refusal(response: httpx.Response) -> tuple[str, str]:
     """Return what an answer without the probe means, and what to change."""
     status = response.status_code
     detail = detail_of(response)
-    sentence = f"The answer is no stream: status {status}"
+    sentence = f"The answer is not a stream: status {status}"
     change = "Give the address of the site that has the engine's URLs, such as https://example.com."
     if response.is_redirect:
         sentence = f"The site redirects to {response.headers.get('Location', '')[:200]}."

@@ -12,8 +12,8 @@ LEVELS = (OK, WARNING, PROBLEM)
 class Finding:
     """What a check found.
 
-    `check` names the check, `level` is one of `LEVELS`, `sentence` says what is, and `change` says
-    what to change, or is "".
+    `check` names the check, and `level` is one of `LEVELS`. `sentence` says what was found, and
+    `change` says what to change, or is "".
     """
 
     check: str

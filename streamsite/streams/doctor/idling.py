@@ -48,7 +48,7 @@ async def _age(
 ) -> float | None:
     """Return after how many seconds a connection was cut, or None if it lasted.
 
-    A connection that was refused at once is no silent one: `watching` reports it.
+    A connection that was refused at once says nothing about silence: `watching` reports it.
     """
     began = time.monotonic()
     opened = False

@@ -15,8 +15,8 @@ from .probe import Probe
 # Pieces of the probe that are watched, and seconds between two.
 PIECES = 25
 PACE = 0.2
-# Seconds for which a piece can come late, before a proxy must have held it back. Without rings a
-# piece comes at the heartbeat, within 2 s.
+# Seconds after which a late piece shows that something held it back. Without rings a piece comes at
+# the heartbeat, within 2 s.
 HELD_BACK = 3.0
 # Seconds that most pieces may take when rings arrive, far below the heartbeat.
 RUNG = 0.5
@@ -34,7 +34,7 @@ class Watch:
     refused: bool = False
 
     def delays(self, sent: Sequence[float], first: int) -> list[float]:
-        """Return how long each piece from `first` on took: for ever if it did not come."""
+        """Return the delay of each piece from `first` on, in seconds. A lost piece has infinity."""
         return [
             self.came.get(number, float("inf")) - sent[number] for number in range(first, len(sent))
         ]
@@ -89,7 +89,7 @@ async def _read(entrance: Entrance, address: str, watch: Watch, after: int, unti
 
 
 def judge(watch: Watch, delays: Sequence[float]) -> Finding:
-    """Return what the delays of a transport's pieces, in seconds, say about the way to it."""
+    """Return the finding about a transport, given the delays of its pieces in seconds."""
     name = watch.transport
     missing = sum(delay == float("inf") for delay in delays)
     if missing == len(delays) and (watch.refused or name == "websocket"):

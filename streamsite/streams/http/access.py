@@ -182,8 +182,8 @@ def _unauthorized(request: HttpRequest, detail: str) -> Unauthorized:
 async def check_csrf(request: HttpRequest) -> None:
     """Raise Forbidden when a page of another site may have made the request.
 
-    A request with an Authorization header and without cookies comes from no such page, because
-    the browser adds cookies by itself and this header not.
+    A request with an Authorization header and without cookies comes from no such page, because a
+    browser adds cookies by itself, and never adds this header by itself.
     """
     if "Authorization" in request.headers and not request.COOKIES:
         return

@@ -23,7 +23,7 @@ def client_of(request: HttpRequest) -> str:
 
     Each proxy appends the address of its own client to X-Forwarded-For. The header is therefore
     read from the right, through the proxies in STREAM_TRUSTED_PROXIES, to the first address that is
-    not one of them. What stands before that address may be forged by the client.
+    not one of them. The client may have forged what stands before that address.
     """
     return _client(
         str(request.META.get("REMOTE_ADDR", "")), request.META.get("HTTP_X_FORWARDED_FOR", "")

@@ -236,7 +236,7 @@ class Consumer(AsyncWebsocketConsumer):
 
 
 def why_no_handshake(request: HttpRequest) -> str:
-    """Return why a request at the address of a WebSocket is no handshake."""
+    """Return why a request at the address of a WebSocket is not a handshake."""
     if "Sec-WebSocket-Key" not in request.headers:
         return "This is the address of a WebSocket. Connect with ws:// or wss://."
     # A client sends this header with the whole handshake, so a proxy has changed the rest.

@@ -40,7 +40,7 @@ class Endpoint:
 
 
 def endpoint_of(view: View) -> Endpoint | None:
-    """Return how the engine serves a view, or None if the view is no endpoint.
+    """Return how the engine serves a view, or None if the view is not an endpoint.
 
     A decorator that uses `functools.wraps` returns an endpoint, too.
     """

@@ -31,9 +31,9 @@ from .endpoints import endpoint
 if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry
 
-# Seconds for which the number of streams is kept. A table of a million streams is counted in 0.1 s.
+# Seconds for which the number of streams is kept. Counting a million streams takes 0.1 s.
 STREAMS_SECONDS = 15.0
-# Seconds that the database may take to count. The page leaves the number out after them.
+# Seconds that the database may take to count. After that the page leaves the number out.
 STREAMS_TIMEOUT = 2.0
 # What proxies say of the client. A request with one of these came through a proxy.
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")

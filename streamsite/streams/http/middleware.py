@@ -1,4 +1,4 @@
-"""The middleware of the project, of which `StreamHandler` runs none.
+"""The middleware of the project, which `StreamHandler` does not run.
 
 LoginRequiredMiddleware is answered for in `access.py`, and a system check refuses any other
 middleware for which nothing here answers.

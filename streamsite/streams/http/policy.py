@@ -120,7 +120,7 @@ def policy_problem(path: Any) -> str:
     except ImportError as error:
         return f"The import fails: {error}."
     if not (isinstance(found, type) and issubclass(found, Policy)):
-        return "This is no subclass of streamsite.streams.Policy."
+        return "This is not a subclass of streamsite.streams.Policy."
     for name in vars(Policy):
         if inspect.iscoroutinefunction(getattr(found, name)):
             return f"Its method {name!r} is async. It runs in a thread: leave out `async`."

@@ -112,7 +112,7 @@ class Receipt:
 async def deliver(
     name: str, body: Body, publisher: PublishToken | User, fence: str, options: dict[str, Any]
 ) -> Receipt:
-    """Commit the pieces of a body. Raises StreamError when none of the items can count."""
+    """Commit the pieces of a body. Raises StreamError if the stream takes none of the items."""
     while True:
         stream = await in_database(enter, name, body.items, publisher, fence, options)
         delivery = Delivery(stream.pieces)
@@ -162,7 +162,7 @@ def enter(
     except (Conflict, Removed) as error:
         secret = error.private if isinstance(error, Removed) else seen(name, publisher) is None
         if secret:
-            # The state of a private stream is nobody else's business.
+            # Nobody else may learn the state of a private stream.
             raise Conflict(f"The name {name!r} is taken. Publish under another name.") from None
         raise
 

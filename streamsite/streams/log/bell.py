@@ -214,7 +214,7 @@ class Bell:
             except (LookupError, TypeError):
                 # During a rolling deploy, processes of another version ring, too.
                 logger.warning(
-                    "A message on the channel of the streams is no ring: %.200r", message
+                    "A message on the channel of the streams is not a ring: %.200r", message
                 )
 
     async def join(self, stream_id: int) -> None:

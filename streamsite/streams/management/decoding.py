@@ -105,7 +105,7 @@ class ValueDecoder:
             raise TooLarge(f"Line {self._number + 1}: The line has more than {self._most} bytes.")
 
     def flush(self) -> Iterator[Any]:
-        """Yield nothing, because half a line is no value."""
+        """Yield nothing, because half a line is not a value."""
         return iter(())
 
     def finish(self) -> Iterator[Any]:

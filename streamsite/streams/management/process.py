@@ -12,7 +12,7 @@ from django.core.management.base import CommandError
 
 STDIN, STDOUT = 0, 1
 READ_SIZE = 65_536
-# Reads that may wait for the event loop. The thread reads no further until one is taken.
+# Reads that may wait for the event loop. Then the thread waits until the loop takes one.
 READS_AHEAD = 4
 # Seconds without input after which an `Input` yields b"".
 PAUSE = 0.5

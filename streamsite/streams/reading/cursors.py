@@ -1,4 +1,4 @@
-"""Where a reader starts: its cursor, held against the stream."""
+"""Where a reader starts: its cursor, and whether the stream can honour the cursor."""
 
 from typing import Any
 

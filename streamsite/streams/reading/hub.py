@@ -1,4 +1,4 @@
-"""The hub: one tail of each stream that is followed in this event loop, whoever follows it.
+"""The hub: one tail of each stream that is followed in this event loop, for all of its readers.
 
 The bell keeps the tails up to date. Where a ring is lost, the tail finds a gap in the numbers, or
 the heartbeat finds more pieces in the database than the tail has; in both cases the hub reads the

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from ..bookkeeping import Watch
 from ..models import Stream
 
-# Seconds after which the viewers that a process has told of no longer count: it has died.
+# Seconds after which the viewers of a process no longer count, because the process has died.
 WATCH_SECONDS = 10
 
 

@@ -35,7 +35,7 @@ def count_poll(request: HttpRequest) -> str:
 
 
 def limit_polls(view: View) -> View:
-    """Limit the polls of an endpoint, which is none of the engine's, in a URLconf.
+    """Limit the polls of an endpoint of the project, in a URLconf.
 
     path("polling", limit_polls(views.polling))
     """

@@ -190,13 +190,13 @@ def _apply_framing(head: Head, lengths: list[bytes], codings: list[bytes]) -> No
     """Set the length of the body (section 6.3)."""
     if codings:
         if lengths:
-            # The two may contradict each other, and a proxy may believe the one that the server doesn't.
+            # The two may contradict each other, and a proxy may believe the other one.
             raise Refused(400, "Send Content-Length or Transfer-Encoding, and not both.")
         if head.version == b"HTTP/1.0":
             raise Refused(400, "HTTP/1.0 has no Transfer-Encoding.")
         names = [name.strip(b" \t").lower() for name in b",".join(codings).split(b",")]
         if names != [b"chunked"]:
-            # RFC 9112 forbids "chunked" twice, or before another coding. Any other coding is unknown.
+            # RFC 9112 forbids "chunked" twice and before another coding.
             status = 400 if b"chunked" in names[:-1] else 501
             raise Refused(status, "The only Transfer-Encoding that the server takes is chunked.")
         head.length = None

@@ -69,7 +69,7 @@ def check_proxies(**_: Any) -> list[CheckMessage]:
     """Refuse invalid networks, because an invalid network would contain no proxy."""
     return [
         Error(
-            f"STREAM_TRUSTED_PROXIES contains {entry!r}, which is neither an address nor a network.",
+            f"STREAM_TRUSTED_PROXIES contains {entry!r}, which is not a network.",
             hint="Write an IP address, or a network in CIDR notation: 10.0.0.0/8.",
             id="streams.E006",
         )

@@ -37,7 +37,7 @@ class Router:
         self._cached = lru_cache(CACHE_SIZE)(resolve)
 
     def find(self, scope: Any) -> Found | None:
-        """Return the endpoint that a scope asks for, or None if the path is not that of an endpoint."""
+        """Return the endpoint that a scope asks for, or None if no endpoint has the path."""
         # As Django's ASGIRequest. Below a root path, some servers put the root path before the
         # path, and others leave that to their proxy.
         path = scope["path"].removeprefix(get_script_prefix(scope))

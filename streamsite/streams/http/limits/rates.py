@@ -42,7 +42,7 @@ class Rates:
         return max(0.0, self._full_at.get(key, now) - now - seconds + seconds / most)
 
     def take(self, key: Hashable, *, most: int, seconds: float) -> float:
-        """Take a token, and return 0. If there is no token, return the seconds until there is one."""
+        """Take a token, and return 0. Without a token, return the seconds until there is one."""
         now = self._clock()
         full_at = self._full_at.get(key, now)
         if full_at < now:

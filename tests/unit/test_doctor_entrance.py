@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from streamsite.streams.doctor.entrance import Entrance
-from streamsite.streams.doctor.findings import Finding, milliseconds, percentile
+from streamsite.streams.doctor.findings import Finding, percentile, readable
 from streamsite.streams.doctor.headers import check_headers
 from tests.ports import HOST, free_port
 
@@ -209,7 +209,7 @@ async def test_what_a_proxy_does_to_headers_is_found(
 
 
 def test_figures_are_given_as_people_read_them():
-    assert [milliseconds(each) for each in (0.0123, 0.9, 1, 3.44)] == [
+    assert [readable(each) for each in (0.0123, 0.9, 1, 3.44)] == [
         "12 ms",
         "900 ms",
         "1.0 s",

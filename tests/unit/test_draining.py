@@ -178,9 +178,10 @@ async def test_a_wait_ends_by_its_own_time_too(process: Process):
 
 async def test_with_debug_and_for_handlers_of_nobody_the_signals_stay_as_they_are(settings):
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     Draining().watch()
-    assert signal.getsignal(signal.SIGTERM) == before[signal.SIGTERM]
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
     process = Process()
     signal.signal(signal.SIGTERM, process.handler)

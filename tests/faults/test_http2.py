@@ -1,0 +1,149 @@
+"""HTTP/2 on Daphne: only by TLS, and with the limits that the bodies of HTTP/1.1 have."""
+
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.nginx import Certificate
+from tests.ports import HOST, free_port
+from tests.process import resident
+from tests.raw import http
+from tests.site import APPLICATION, ROOT, Site, SiteMaker, environment
+from tests.waiting import PATIENCE, wait_until
+
+from .test_bodies import HELD, HUGE
+
+# With these libraries, which are no part of the site, Daphne negotiates HTTP/2.
+h2 = pytest.importorskip("h2", reason="There is no h2: install the extra `test`.")
+from h2.connection import H2Connection  # noqa: E402
+from h2.events import ConnectionTerminated, ResponseReceived, StreamEnded, StreamReset  # noqa: E402
+
+PART = bytes(16_384)
+# A client that knows without asking that a server speaks HTTP/2 (RFC 9113, section 3.3), and one
+# that asks by Upgrade, which the section calls obsolete.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+UPGRADE = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABk"}
+
+
+class Secure:
+    """A Daphne with TLS, which `daphne streamsite.asgi:application` alone does not have."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self.certificate = Certificate(folder)
+        self.address = HOST, free_port()
+        endpoint = (
+            f"ssl:{self.address[1]}:interface={HOST}"
+            f":privateKey={self.certificate.key}:certKey={self.certificate.chain}"
+        )
+        daphne = Path(sys.executable).with_name("daphne")
+        self._process = subprocess.Popen(
+            [daphne, "-e", endpoint, APPLICATION],
+            cwd=ROOT,
+            env=environment(site.env),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(self.alive, "Daphne listens")
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def alive(self) -> bool:
+        with suppress(OSError):
+            self.connect().close()
+            return True
+        return False
+
+    def connect(self) -> ssl.SSLSocket:
+        context = self.certificate.client("h2")
+        plain = socket.create_connection(self.address, timeout=PATIENCE)
+        return context.wrap_socket(plain, server_hostname=HOST)
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(PATIENCE)
+
+
+@pytest.fixture
+def secure(make_site: SiteMaker, tmp_path: Path) -> Iterator[Secure]:
+    daphne = Secure(make_site(), tmp_path)
+    yield daphne
+    daphne.stop()
+
+
+class Client:
+    """A client of HTTP/2 that sends one huge body, and learns the status of the answer."""
+
+    def __init__(self, server: Secure, connected: ssl.SSLSocket) -> None:
+        self._server = server
+        self._socket = connected
+        assert self._socket.selected_alpn_protocol() == "h2"
+        self._connection = H2Connection()
+        self._connection.initiate_connection()
+        self._over = False
+        self.status = 0
+
+    def post(self, path: str, *, declared: bool) -> int:
+        """Send the body until it is whole or answered. Return by how much the server grew."""
+        headers = [
+            (":method", "POST"), (":path", path), (":scheme", "https"), (":authority", "localhost"),
+            *([("content-length", f"{HUGE}")] if declared else []),
+        ]  # fmt: skip
+        self._connection.send_headers(1, headers)
+        before = most = resident(self._server.pid)
+        for number in range(HUGE // len(PART)):
+            self._send()
+            while not self._over and self._connection.local_flow_control_window(1) < len(PART):
+                self._take()
+            if self._over:
+                break
+            self._connection.send_data(1, PART)
+            if number % 64 == 0:
+                most = max(most, resident(self._server.pid))
+        while not self._over:
+            self._send()
+            self._take()
+        return max(most, resident(self._server.pid)) - before
+
+    def _send(self) -> None:
+        self._socket.sendall(self._connection.data_to_send())
+
+    def _take(self) -> None:
+        data = self._socket.recv(65_536)
+        self._over = not data
+        for event in self._connection.receive_data(data) if data else ():
+            if isinstance(event, ResponseReceived):
+                self.status = int(dict(event.headers)[b":status"])
+            if isinstance(event, StreamEnded | StreamReset | ConnectionTerminated):
+                self._over = True
+        self._send()
+
+
+def test_a_huge_body_of_http2_is_refused_and_not_held(secure: Secure):
+    with closing(secure.connect()) as connected:  # What the address imports is loaded.
+        Client(secure, connected).post("/en/", declared=True)
+    for path in ("/en/", "/nowhere", "/stream/article/stop", "/stream/nobody/pieces"):
+        for declared in (True, False):
+            with closing(secure.connect()) as connected:
+                client = Client(secure, connected)
+                grown = client.post(path, declared=declared)
+            # The publishing API asks for a token before it reads a body.
+            asks_first = not declared and path.endswith("/pieces")
+            assert client.status == (401 if asks_first else 413), path
+            assert grown < HELD, path
+
+
+def test_daphne_without_tls_speaks_no_http2(make_site: SiteMaker):
+    site = make_site().start()
+    with http.Connection(site.address) as connection:
+        connection.socket.sendall(PREFACE)
+        assert http.read_response(connection.file).status == 505
+    answer = http.ask(site.address, "/healthz", headers=UPGRADE)
+    assert (answer.status, answer.json) == (200, {"status": "ok"})

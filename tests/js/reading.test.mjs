@@ -537,7 +537,8 @@ for (const [title, cookie, meta, options, expected] of [
   });
 }
 
+/** Wait until a condition holds, for 10 s on a busy machine. */
 async function until(condition) {
-  for (let i = 0; i < 100 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let i = 0; i < 1000 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(condition());
 }

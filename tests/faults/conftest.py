@@ -9,6 +9,7 @@ import pytest
 from tests.postgres import Postgres
 
 from .deployment import Deployment, deploy
+from .disk import SmallDisk
 from .harness import Count
 
 
@@ -26,6 +27,23 @@ def own_postgres() -> Iterator[Postgres]:
     server = Postgres().start()
     yield server
     server.remove()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """Yield a small disk of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    disk = SmallDisk(folder)
+    yield disk
+    disk.unmount()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Yield a stack that closes at its end what a test has opened."""
+    with ExitStack() as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -1,9 +1,12 @@
-"""Deploys: a server that is told to end serves what is open, takes nothing new, and says so."""
+"""Deploys: a server that is told to end serves what is open, takes nothing new, and says so.
+
+granian does not: it handles signals in its event loop, where nothing can come before its own
+shutdown.
+"""
 
 import asyncio
 import json
 import signal
-from collections.abc import Iterator
 from contextlib import ExitStack, aclosing
 
 import pytest
@@ -14,6 +17,7 @@ from streamsite.streams.pieces import End, Pieces
 from tests.chat.front import Front, text_of, websocket_url
 from tests.engine.publisher import Publisher
 from tests.inside import chatter, streams
+from tests.marks import DAPHNE_AND_UVICORN
 from tests.raw import events, http, websocket
 from tests.site import Server, Site, SiteMaker
 from tests.valkey import Valkey
@@ -21,19 +25,10 @@ from tests.waiting import PATIENCE, wait_until
 
 from .balancer import Balancer
 
-# granian handles signals in its event loop, where nothing can come before its own shutdown.
-DRAINS = pytest.mark.parametrize("on", ["daphne", "uvicorn"])
 TRANSPORTS = ("polling", "chunked", "sse", "websocket")
 # Seconds: longer than a test waits, so that only the end of the grace can be what ended it.
 LONG = "600"
 CHATTER = "tests.inside.chatter.answer"
-
-
-@pytest.fixture
-def publishing() -> Iterator[ExitStack]:
-    """Yield a stack that ends the publishers of a test."""
-    with ExitStack() as stack:
-        yield stack
 
 
 def begin(stack: ExitStack, site: Site):
@@ -78,15 +73,15 @@ class Viewers:
             pass
 
 
-@DRAINS
+@DAPHNE_AND_UVICORN
 def test_a_server_that_is_told_to_end_serves_what_is_open_and_refuses_what_is_new(
-    make_site: SiteMaker, publishing: ExitStack, on: str
+    make_site: SiteMaker, stack: ExitStack, on: str
 ):
     site = make_site(servers=[on], STREAM_GRACE=LONG).start()
-    source = begin(publishing, site)
+    source = begin(stack, site)
     path = f"/stream/{source.name}"
-    with ExitStack() as stack:
-        viewers = Viewers(stack, site, source.name)
+    with ExitStack() as viewing:
+        viewers = Viewers(viewing, site, source.name)
         site.server.send(signal.SIGTERM)
         wait_until(lambda: is_draining(site.server), "the server drains")
         assert http.get(site.address, "/healthz").status == 200
@@ -109,9 +104,9 @@ def test_a_server_that_is_told_to_end_serves_what_is_open_and_refuses_what_is_ne
         site.server.assert_calm()
 
 
-@DRAINS
+@DAPHNE_AND_UVICORN
 def test_a_server_that_is_told_to_end_starts_no_sources(
-    make_site: SiteMaker, publishing: ExitStack, on: str
+    make_site: SiteMaker, stack: ExitStack, on: str
 ):
     site = make_site(
         servers=[on],
@@ -120,11 +115,11 @@ def test_a_server_that_is_told_to_end_starts_no_sources(
         DJANGO_SETTINGS_MODULE="tests.inside.settings.starting",
     ).start()
     assert http.get(site.address, "/begin").status == 200
-    source = begin(publishing, site)
-    with ExitStack() as stack:
-        Viewers(stack, site, source.name)
-        front = Front(site, stack)
-        chat = stack.enter_context(connect(websocket_url(site)))
+    source = begin(stack, site)
+    with ExitStack() as viewing:
+        Viewers(viewing, site, source.name)
+        front = Front(site, viewing)
+        chat = viewing.enter_context(connect(websocket_url(site)))
         site.server.send(signal.SIGTERM)
         wait_until(lambda: is_draining(site.server), "the server drains")
         # A page of Django, which goes on as all pages do.
@@ -142,13 +137,13 @@ def test_a_server_that_is_told_to_end_starts_no_sources(
     assert sorted(site.call(streams.states)) == ["done", "live", "stopped"]
 
 
-@DRAINS
-def test_an_event_source_is_told_to_come_back(make_site: SiteMaker, publishing: ExitStack, on: str):
+@DAPHNE_AND_UVICORN
+def test_an_event_source_is_told_to_come_back(make_site: SiteMaker, stack: ExitStack, on: str):
     site = make_site(servers=[on], STREAM_GRACE=LONG).start()
-    source = begin(publishing, site)
+    source = begin(stack, site)
     target = f"/stream/{source.name}/events"
-    with ExitStack() as stack:
-        Viewers(stack, site, source.name)
+    with ExitStack() as viewing:
+        Viewers(viewing, site, source.name)
         site.server.send(signal.SIGTERM)
         wait_until(lambda: is_draining(site.server), "the server drains")
         # As a browser does. Without Sec-Fetch-Mode the client may be any program.
@@ -164,14 +159,14 @@ def test_an_event_source_is_told_to_come_back(make_site: SiteMaker, publishing: 
         assert ended_well(site.server)
 
 
-@DRAINS
+@DAPHNE_AND_UVICORN
 def test_after_the_grace_no_viewer_takes_its_stream_for_complete(
-    make_site: SiteMaker, publishing: ExitStack, on: str
+    make_site: SiteMaker, stack: ExitStack, on: str
 ):
     site = make_site(servers=[on], STREAM_GRACE="1").start()
-    source = begin(publishing, site)
-    with ExitStack() as stack:
-        viewers = Viewers(stack, site, source.name)
+    source = begin(stack, site)
+    with ExitStack() as viewing:
+        viewers = Viewers(viewing, site, source.name)
         site.server.send(signal.SIGTERM)
         assert viewers.socket.closed() == 1012
         answer = http.read_response(viewers.poll.file)
@@ -184,7 +179,7 @@ def test_after_the_grace_no_viewer_takes_its_stream_for_complete(
         site.server.assert_calm()
 
 
-@DRAINS
+@DAPHNE_AND_UVICORN
 def test_a_server_that_nobody_watches_ends_without_waiting(make_site: SiteMaker, on: str):
     site = make_site(servers=[on], STREAM_GRACE=LONG).start()
     assert http.get(site.address, "/en/").status == 200
@@ -192,30 +187,30 @@ def test_a_server_that_nobody_watches_ends_without_waiting(make_site: SiteMaker,
     assert ended_well(site.server)
 
 
-@DRAINS
+@DAPHNE_AND_UVICORN
 def test_a_server_ends_once_its_last_viewer_has_left(
-    make_site: SiteMaker, publishing: ExitStack, on: str
+    make_site: SiteMaker, stack: ExitStack, on: str
 ):
     site = make_site(servers=[on], STREAM_GRACE=LONG).start()
-    source = begin(publishing, site)
-    with ExitStack() as stack:
-        Viewers(stack, site, source.name)
+    source = begin(stack, site)
+    with ExitStack() as viewing:
+        Viewers(viewing, site, source.name)
         site.server.send(signal.SIGTERM)
         wait_until(lambda: is_draining(site.server), "the server drains")
         assert site.server.running
     assert ended_well(site.server)
 
 
-@DRAINS
+@DAPHNE_AND_UVICORN
 def test_ctrl_c_and_a_second_signal_do_not_wait_for_the_grace(
-    make_site: SiteMaker, publishing: ExitStack, on: str
+    make_site: SiteMaker, stack: ExitStack, on: str
 ):
     site = make_site(servers=[on, on], STREAM_GRACE=LONG).start()
-    source = begin(publishing, site)
+    source = begin(stack, site)
     first, second = site.servers
-    with ExitStack() as stack:
+    with ExitStack() as viewing:
         for server in site.servers:
-            connection = stack.enter_context(http.Connection(server.address))
+            connection = viewing.enter_context(http.Connection(server.address))
             connection.send(f"/stream/{source.name}/chunked")
             http.read_head(connection.file)
         first.stop(signal.SIGINT)
@@ -225,13 +220,11 @@ def test_ctrl_c_and_a_second_signal_do_not_wait_for_the_grace(
         assert ended_well(second)
 
 
-def test_with_debug_a_server_does_not_wait_for_its_viewers(
-    make_site: SiteMaker, publishing: ExitStack
-):
+def test_with_debug_a_server_does_not_wait_for_its_viewers(make_site: SiteMaker, stack: ExitStack):
     site = make_site(STREAM_GRACE=LONG, DEBUG="on").start()
-    source = begin(publishing, site)
-    with ExitStack() as stack:
-        Viewers(stack, site, source.name)
+    source = begin(stack, site)
+    with ExitStack() as viewing:
+        Viewers(viewing, site, source.name)
         site.server.send(signal.SIGTERM)
         assert ended_well(site.server)
 
@@ -239,7 +232,7 @@ def test_with_debug_a_server_does_not_wait_for_its_viewers(
 # Sources that run in the server.
 
 
-@DRAINS
+@DAPHNE_AND_UVICORN
 def test_a_source_in_the_server_may_finish_within_the_grace(make_site: SiteMaker, on: str):
     site = make_site(servers=[on], STREAM_GRACE=LONG, CHAT_SOURCE=CHATTER).start()
     with ExitStack() as stack:
@@ -255,7 +248,7 @@ def test_a_source_in_the_server_may_finish_within_the_grace(make_site: SiteMaker
     assert site.call(streams.states) == ["done"]
 
 
-@DRAINS
+@DAPHNE_AND_UVICORN
 def test_a_source_that_goes_on_after_the_grace_is_interrupted(make_site: SiteMaker, on: str):
     site = make_site(servers=[on], STREAM_GRACE="1", CHAT_SOURCE=CHATTER).start()
     with ExitStack() as stack:
@@ -271,7 +264,7 @@ def test_a_source_that_goes_on_after_the_grace_is_interrupted(make_site: SiteMak
 # Rolling restarts.
 
 
-@DRAINS
+@DAPHNE_AND_UVICORN
 @pytest.mark.timeout(1800)
 async def test_viewers_lose_nothing_when_server_after_server_is_restarted(
     make_site: SiteMaker, valkey: Valkey, pytestconfig: pytest.Config, on: str

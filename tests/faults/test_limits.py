@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, aclosing
 
 import pytest
@@ -11,21 +10,14 @@ from streamsite.streams import client
 from streamsite.streams.pieces import End, Pieces
 from tests.browser import chromium, page_at
 from tests.inside import users
+from tests.marks import DAPHNE_AND_UVICORN
 from tests.raw import http
 from tests.site import Site, SiteMaker
 from tests.waiting import PATIENCE, wait_until
 
 from .limited import TARGETS, Refusal, connect, is_open, live_stream, publish
 
-ON = pytest.mark.parametrize("on", ["daphne", "uvicorn"])
 STREAMING = ("chunked", "sse", "websocket")
-
-
-@pytest.fixture
-def held() -> Iterator[ExitStack]:
-    """Yield a stack that closes the connections of a test."""
-    with ExitStack() as stack:
-        yield stack
 
 
 def check_refused(transport: str, *arguments: object) -> None:
@@ -40,35 +32,35 @@ def check_refused(transport: str, *arguments: object) -> None:
 # Viewers.
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_an_address_has_so_many_viewers_at_once_on_all_transports(
-    make_site: SiteMaker, held: ExitStack, on: str
+    make_site: SiteMaker, stack: ExitStack, on: str
 ):
     site = make_site(servers=[on], STREAM_MAX_VIEWERS_PER_CLIENT="3").start()
     name = live_stream(site.address, site.call(users.make_token, "any"))
     for transport in STREAMING:
-        held.enter_context(connect(transport, site.address, name))
+        stack.enter_context(connect(transport, site.address, name))
     for transport in TARGETS:
         check_refused(transport, site.address, name)
     # The page of the site and the health checks are no viewers.
     assert http.get(site.address, "/en/live/").status == 200
     assert http.get(site.address, "/readyz").status == 200
     # Whoever leaves makes room, also on a connection that was reset.
-    held.close()
+    stack.close()
     for transport in TARGETS:
         wait_until(lambda of=transport: is_open(of, site.address, name), "there is room again")
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_a_poll_that_waits_is_a_viewer_and_an_answered_one_is_not(
-    make_site: SiteMaker, held: ExitStack, on: str
+    make_site: SiteMaker, stack: ExitStack, on: str
 ):
     site = make_site(servers=[on], STREAM_MAX_VIEWERS_PER_CLIENT="1").start()
     token = site.call(users.make_token, "any")
     name = live_stream(site.address, token)
     for _ in range(3):
-        held.enter_context(connect("polling", site.address, name))
-    poll = held.enter_context(http.Connection(site.address))
+        stack.enter_context(connect("polling", site.address, name))
+    poll = stack.enter_context(http.Connection(site.address))
     poll.send(f"/stream/{name}/polling?after=1&wait=60")
     wait_until(lambda: not is_open("chunked", site.address, name), "the poll counts")
     assert publish(site.address, name, token, "two").status == 202
@@ -76,7 +68,7 @@ def test_a_poll_that_waits_is_a_viewer_and_an_answered_one_is_not(
     wait_until(lambda: is_open("chunked", site.address, name), "the poll has been answered")
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_a_poll_whose_client_has_left_takes_no_place(make_site: SiteMaker, on: str):
     site = make_site(servers=[on], STREAM_MAX_VIEWERS="1").start()
     target = f"/stream/{live_stream(site.address, site.call(users.make_token, 'one'))}/polling"
@@ -90,35 +82,35 @@ def test_a_poll_whose_client_has_left_takes_no_place(make_site: SiteMaker, on: s
     assert time.monotonic() - before < 50, "the poll has waited for its 60 s"
 
 
-@ON
-def test_a_process_has_so_many_viewers_at_once(make_site: SiteMaker, held: ExitStack, on: str):
+@DAPHNE_AND_UVICORN
+def test_a_process_has_so_many_viewers_at_once(make_site: SiteMaker, stack: ExitStack, on: str):
     site = make_site(
         servers=[on], STREAM_MAX_VIEWERS="2", STREAM_TRUSTED_PROXIES="127.0.0.1"
     ).start()
     name = live_stream(site.address, site.call(users.make_token, "any"))
     for number, transport in enumerate(("sse", "websocket")):
         client = {"X-Forwarded-For": f"203.0.113.{number}"}
-        held.enter_context(connect(transport, site.address, name, client))
+        stack.enter_context(connect(transport, site.address, name, client))
     check_refused("chunked", site.address, name, {"X-Forwarded-For": "203.0.113.9"})
 
 
 def test_behind_a_proxy_each_client_and_each_network_of_ipv6_counts_alone(
-    make_site: SiteMaker, held: ExitStack
+    make_site: SiteMaker, stack: ExitStack
 ):
     site = make_site(STREAM_MAX_VIEWERS_PER_CLIENT="1", STREAM_TRUSTED_PROXIES="127.0.0.1").start()
     name = live_stream(site.address, site.call(users.make_token, "any"))
     for address in ("203.0.113.7", "203.0.113.8", "2001:db8::1", "2001:db8:0:1::1"):
         # What stands before the address comes from the client itself.
         forwarded = {"X-Forwarded-For": f"198.51.100.1, {address}"}
-        held.enter_context(connect("sse", site.address, name, forwarded))
+        stack.enter_context(connect("sse", site.address, name, forwarded))
     for address in ("203.0.113.7", "::ffff:203.0.113.8", "2001:db8::ffff:2", "2001:db8:0:1::2"):
         check_refused("websocket", site.address, name, {"X-Forwarded-For": address})
 
 
-def test_the_log_tells_once_that_a_proxy_is_not_trusted(make_site: SiteMaker, held: ExitStack):
+def test_the_log_tells_once_that_a_proxy_is_not_trusted(make_site: SiteMaker, stack: ExitStack):
     site = make_site(STREAM_MAX_VIEWERS_PER_CLIENT="1").start()
     name = live_stream(site.address, site.call(users.make_token, "any"))
-    held.enter_context(connect("sse", site.address, name))
+    stack.enter_context(connect("sse", site.address, name))
     for _ in range(3):
         check_refused("sse", site.address, name, {"X-Forwarded-For": "203.0.113.7"})
     assert site.server.log.count("name it in STREAM_TRUSTED_PROXIES") == 1
@@ -127,7 +119,7 @@ def test_the_log_tells_once_that_a_proxy_is_not_trusted(make_site: SiteMaker, he
 # Polls.
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_an_address_polls_so_many_times_a_second(make_site: SiteMaker, on: str):
     site = make_site(
         servers=[on], STREAM_MAX_POLLS_PER_CLIENT="2", STREAM_TRUSTED_PROXIES="127.0.0.1"
@@ -194,9 +186,9 @@ async def test_the_client_waits_as_long_as_it_is_told_and_misses_nothing(make_si
     token = site.call(users.make_token, "any")
     name = live_stream(site.address, token)
     waits = {transport: [] for transport in TARGETS}
-    with ExitStack() as held:
+    with ExitStack() as stack:
         for _ in range(4):
-            held.enter_context(connect("chunked", site.address, name))
+            stack.enter_context(connect("chunked", site.address, name))
         reading = [
             asyncio.create_task(read(site, name, transport, waits[transport]))
             for transport in TARGETS
@@ -270,8 +262,8 @@ async def test_a_page_and_its_event_source_come_back_and_miss_nothing(make_site:
     ):
         # The page has defined the element. Its own reader leaves.
         await page.evaluate("document.querySelector('stream-output').remove()")
-        with ExitStack() as held:
-            wait_until(lambda: _fill(held, site, name), "the address has all its viewers")
+        with ExitStack() as stack:
+            wait_until(lambda: _fill(stack, site, name), "the address has all its viewers")
             refused: list[str] = []
             page.on("response", lambda answer: refused.append(answer.url))
             await page.evaluate(f"({PAGE})({name!r})")
@@ -288,10 +280,10 @@ async def test_a_page_and_its_event_source_come_back_and_miss_nothing(make_site:
     assert {each["status"] for each in found["refused"]} == {429}
 
 
-def _fill(held: ExitStack, site: Site, name: str) -> bool:
+def _fill(stack: ExitStack, site: Site, name: str) -> bool:
     """Open connections until the address may have no more."""
     try:
-        held.enter_context(connect("chunked", site.address, name))
+        stack.enter_context(connect("chunked", site.address, name))
     except Refusal:
         return True
     return False

@@ -4,15 +4,13 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
-import pytest
-
 from tests.engine.people import CSRF
 from tests.inside import users
+from tests.marks import DAPHNE_AND_UVICORN
 from tests.raw import http
 from tests.site import Site, SiteMaker
 from tests.waiting import wait_until
 
-ON = pytest.mark.parametrize("on", ["daphne", "uvicorn"])
 PASSWORD = "correct horse"
 
 
@@ -36,7 +34,7 @@ def said(answer: http.Response) -> str:
     return " ".join(re.search(r'class="errornote">(.*?)</p>', answer.text, re.DOTALL)[1].split())
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_200_wrong_passwords_lock_a_name_for_an_address_until_the_cool_off(
     make_site: SiteMaker, on: str
 ):
@@ -67,7 +65,7 @@ def test_200_wrong_passwords_lock_a_name_for_an_address_until_the_cool_off(
     assert log_in(site, "admin", PASSWORD, **here).status == 302
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_one_password_tried_with_many_names_locks_the_address(make_site: SiteMaker, on: str):
     site = make_site(
         servers=[on],
@@ -88,7 +86,7 @@ def test_one_password_tried_with_many_names_locks_the_address(make_site: SiteMak
     assert log_in(site, "admin", PASSWORD, **here).status == 302
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_a_hundred_logins_at_once_hold_up_neither_pages_nor_streams(make_site: SiteMaker, on: str):
     site = make_site(servers=[on]).start()
     with ThreadPoolExecutor(100) as pool:

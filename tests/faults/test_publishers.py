@@ -2,18 +2,15 @@
 
 import json
 
-import pytest
-
 from tests.engine.publisher import new_name
 from tests.inside import users
+from tests.marks import DAPHNE_AND_UVICORN
 from tests.postgres import Postgres
 from tests.raw import http
 from tests.site import SiteMaker
 from tests.waiting import wait_until
 
 from .limited import Address, live_stream, publish
-
-ON = pytest.mark.parametrize("on", ["daphne", "uvicorn"])
 
 
 def create(address: Address, token: str, name: str = "") -> http.Response:
@@ -26,7 +23,7 @@ def check_refused(answer: http.Response, why: str) -> None:
     assert int(answer.headers["retry-after"]) >= 1
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_a_token_and_its_owner_have_so_many_live_streams_in_all_processes(
     make_site: SiteMaker, postgres: Postgres, on: str
 ):
@@ -52,7 +49,7 @@ def test_a_token_and_its_owner_have_so_many_live_streams_in_all_processes(
     assert create(other, token).status == 202
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_a_token_creates_so_many_streams_a_minute(make_site: SiteMaker, on: str):
     site = make_site(servers=[on], STREAM_MAX_NEW_STREAMS="5").start()
     token = site.call(users.make_token, "any")
@@ -69,7 +66,7 @@ def test_a_token_creates_so_many_streams_a_minute(make_site: SiteMaker, on: str)
         assert found == (404 if name in refused else 200)
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_a_token_publishes_so_many_times_a_second_and_repeats_what_was_refused(
     make_site: SiteMaker, on: str
 ):
@@ -94,7 +91,7 @@ def test_a_token_publishes_so_many_times_a_second_and_repeats_what_was_refused(
     assert text == "one " + "".join(f"{n} " for n in range(1, 12))
 
 
-@ON
+@DAPHNE_AND_UVICORN
 def test_wrong_tokens_are_refused_and_right_ones_are_not_locked_out(make_site: SiteMaker, on: str):
     site = make_site(
         servers=[on], STREAM_MAX_WRONG_TOKENS="20", STREAM_TRUSTED_PROXIES="127.0.0.1"

@@ -1,17 +1,12 @@
 """What `/readyz` tells a load balancer while a part of the site is away."""
 
-import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
-
-import pytest
-
 from tests.postgres import Postgres
 from tests.raw import http
 from tests.site import Site, SiteMaker
 from tests.valkey import Valkey
 from tests.waiting import wait_until
+
+from .disk import SmallDisk
 
 
 def readiness(site: Site) -> tuple[int, dict[str, str]]:
@@ -35,56 +30,31 @@ def test_without_valkey_a_site_is_ready_and_says_that_it_is_degraded(
     wait_until(lambda: readiness(site) == (200, ok), "the site is well again")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Yield the folder of a file system of 6 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"Only root mounts a small disk: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Write a file until the disk of the folder is full. Return the file."""
-    path = folder / "filling"
-    with path.open("wb", buffering=0) as filling, suppress(OSError):
-        while filling.write(b"\0" * 4096):
-            pass
-    return path
-
-
 def test_on_a_full_disk_everything_can_be_read_and_the_site_says_that_it_is_degraded(
-    make_site: SiteMaker, small_disk: Path
+    make_site: SiteMaker, small_disk: SmallDisk
 ):
     # No request came before: SQLite would need space to open the database for the first one.
-    site = make_site(VAR_DIR=str(small_disk)).start()
-    wait_until((small_disk / "db.sqlite3-shm").exists, "the server has opened the database")
-    filling = fill(small_disk)
+    site = make_site(VAR_DIR=str(small_disk.folder)).start()
+    wait_until((small_disk.folder / "db.sqlite3-shm").exists, "the server has opened the database")
+    small_disk.fill()
     status, told = readiness(site)
     assert (status, told["status"], told["database"]) == (200, "degraded", "disk full")
     for target in ("/en/live/", "/en/live/list", "/en/", "/stream/article/polling"):
         assert http.get(site.address, target).status == 200, target
-    filling.unlink()
+    small_disk.free()
     assert readiness(site)[1]["status"] == "ok"
 
 
-def test_without_its_database_a_site_is_not_ready_until_the_database_is_back(make_site: SiteMaker):
-    postgres = Postgres().start()
-    try:
-        site = make_site(DATABASE_URL=postgres.new_database("ready"))
-        assert site.manage("migrate", "--verbosity", "0").returncode == 0
-        site.start()
-        assert readiness(site)[0] == 200
-        postgres.stop()
-        status, told = readiness(site)
-        assert (status, told["status"], told["channel_layer"]) == (503, "unavailable", "ok")
-        assert told["database"] != "ok"
-        postgres.start()
-        wait_until(lambda: readiness(site)[0] == 200, "the site is ready again")
-    finally:
-        postgres.remove()
+def test_without_its_database_a_site_is_not_ready_until_the_database_is_back(
+    make_site: SiteMaker, own_postgres: Postgres
+):
+    site = make_site(DATABASE_URL=own_postgres.new_database("ready"))
+    assert site.manage("migrate", "--verbosity", "0").returncode == 0
+    site.start()
+    assert readiness(site)[0] == 200
+    own_postgres.stop()
+    status, told = readiness(site)
+    assert (status, told["status"], told["channel_layer"]) == (503, "unavailable", "ok")
+    assert told["database"] != "ok"
+    own_postgres.start()
+    wait_until(lambda: readiness(site)[0] == 200, "the site is ready again")

@@ -1,7 +1,7 @@
 """Readers of a chat's answer who lose their rights while the answer is being written."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import Any
 
@@ -20,13 +20,9 @@ from tests.waiting import PATIENCE
 
 @pytest.fixture
 def site(on: str, make_site: SiteMaker) -> Site:
-    return make_site(servers=[on], CHAT_SOURCE="tests.inside.chatter.answer").start()
-
-
-@pytest.fixture
-def opened() -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
+    # The answers are silent until a test stops them, however slow the machine is.
+    source = {"CHAT_SOURCE": "tests.inside.chatter.answer", "CHAT_TIMEOUT": "600"}
+    return make_site(servers=[on], **source).start()
 
 
 class Socket:
@@ -93,13 +89,13 @@ class Chat:
 
 
 @EVERY_SERVER
-def test_an_answer_is_cut_off_for_who_may_not_read_it_any_more(site: Site, opened: ExitStack):
+def test_an_answer_is_cut_off_for_who_may_not_read_it_any_more(site: Site, stack: ExitStack):
     people = {name: Person(*facts) for name, facts in site.call(users.make_people).items()}
     owner, stranger, staff = people["owner"], people["stranger"], people["staff"]
-    deactivated = Chat(site, opened, "deactivated", owner.session)
-    logged_out = Chat(site, opened, "logged-out", stranger.session)
-    forgotten = Chat(site, opened, "forgotten")
-    kept = [Chat(site, opened, "kept-user", staff.session), Chat(site, opened, "kept-visitor")]
+    deactivated = Chat(site, stack, "deactivated", owner.session)
+    logged_out = Chat(site, stack, "logged-out", stranger.session)
+    forgotten = Chat(site, stack, "forgotten")
+    kept = [Chat(site, stack, "kept-user", staff.session), Chat(site, stack, "kept-visitor")]
     site.call(users.deactivate, owner.pk)
     site.call(users.log_out, stranger.session)
     site.call(users.log_out, forgotten.session)
@@ -111,11 +107,11 @@ def test_an_answer_is_cut_off_for_who_may_not_read_it_any_more(site: Site, opene
 
 
 @EVERY_SERVER
-def test_a_deactivated_user_asks_no_more_on_an_open_connection(site: Site, opened: ExitStack):
+def test_a_deactivated_user_asks_no_more_on_an_open_connection(site: Site, stack: ExitStack):
     people = {name: Person(*facts) for name, facts in site.call(users.make_people).items()}
     owner = people["owner"]
-    front = Front(site, opened)
-    known, new = Socket(site, opened, owner.cookies), Socket(site, opened, {})
+    front = Front(site, stack)
+    known, new = Socket(site, stack, owner.cookies), Socket(site, stack, {})
     for number, socket in enumerate((known, new)):
         socket.send("send", **front.body(f"first-{number}", "count 1"))
         socket.read_until('"end"')

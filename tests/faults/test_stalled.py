@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 
 from tests.engine.publisher import Publisher
-from tests.marks import EVERY_SERVER, upstream
+from tests.marks import DAPHNE_AND_UVICORN, EVERY_SERVER, upstream
 from tests.process import connections, resident
 from tests.raw import http
 from tests.site import Site, SiteMaker
@@ -69,7 +69,7 @@ class Viewer(http.Connection):
 
 
 # granian offers no way to end the connection of a client that reads nothing.
-@pytest.mark.parametrize("on", ["daphne", "uvicorn"])
+@DAPHNE_AND_UVICORN
 def test_viewers_that_read_nothing_cost_little_and_are_cut_off_and_slow_ones_go_on(own):
     site, publisher = own
     source = publisher.open()

@@ -4,9 +4,11 @@ import math
 from typing import Any
 
 import pytest
+from django.core.management.base import CommandError
 from django.http import HttpRequest, JsonResponse
 
 from streamsite.streams import BadRequest, endpoint, follow, log, play, viewer_link
+from streamsite.streams.management.commands.follow import Command
 from streamsite.streams.models import Stream
 from streamsite.streams.reading.hub import hub
 
@@ -66,3 +68,9 @@ def test_a_view_without_async_is_no_endpoint():
 def test_a_viewer_link_that_never_expires_is_refused(expires: Any):
     with pytest.raises((TypeError, ValueError), match=r"expires=.* is not valid"):
         viewer_link("build", expires=expires)
+
+
+@pytest.mark.parametrize("source", ["example.com/stream/build", "localhost:8000/stream/build"])
+def test_an_address_without_its_scheme_is_not_taken_for_a_name(source: str):
+    with pytest.raises(CommandError, match=f"Begin the address with its scheme: https://{source}"):
+        Command().records(source=source, transport=None, after=0, wait=0)

@@ -134,6 +134,8 @@ class Command(StatusCommand):
         Raises CommandError if `source` is not valid or does not go with `transport`.
         """
         if "://" not in source:
+            if "/" in source:  # No name has a slash.
+                raise CommandError(f"Begin the address with its scheme: https://{source}")
             if transport not in (None, LOCAL):
                 raise CommandError(f"To follow a stream by {transport}, give the stream's address.")
             return local_records(source, after, wait)

@@ -35,7 +35,7 @@ class Body:
         return self._rests[0] if self._rests else None
 
     def take(self, data: bytes) -> bytes:
-        """Return the bytes of the body in `data`. Raise Malformed."""
+        """Return the bytes of the body in `data`. Raises Malformed."""
         if self._decoder is None:
             part = data[: self._left]
             self._left -= len(part)

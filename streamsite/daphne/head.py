@@ -84,7 +84,7 @@ def parse_head(data: bytes) -> Head:
         head = parse_head(b"GET /a?b=c HTTP/1.1\r\nHost: example.com\r\n")
         head.method, head.path, head.query  # (b"GET", b"/a", b"b=c")
 
-    Raise Refused if RFC 9112 doesn't allow the request, or if the request is too long.
+    Raises Refused if RFC 9112 doesn't allow the request, or if the request is too long.
     """
     line, *lines = data.split(b"\r\n")
     lines.pop()

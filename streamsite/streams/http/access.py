@@ -60,7 +60,7 @@ def is_known(request: HttpRequest) -> bool:
 def _find_publisher(request: HttpRequest, name: str) -> PublishToken | User | None:
     """Return who publishes the stream `name`, or None. An anonymous user is nobody.
 
-    Raise TooMany where the address has sent too many wrong tokens.
+    Raises TooMany where the address has sent too many wrong tokens.
     """
     bears = "Authorization" in request.headers
     if bears:
@@ -76,7 +76,7 @@ def _find_publisher(request: HttpRequest, name: str) -> PublishToken | User | No
 async def find_watchable(request: HttpRequest, name: str, *, revision: int = 0) -> Stream:
     """Return the stream named `name`, if the request may watch the stream.
 
-    Raise Unseen if there is no such stream or the request may not watch the stream, and Forbidden
+    Raises Unseen if there is no such stream or the request may not watch the stream, and Forbidden
     for an expired viewer link.
     """
     stream = await _find(name, revision=revision)
@@ -86,7 +86,7 @@ async def find_watchable(request: HttpRequest, name: str, *, revision: int = 0) 
 
 
 async def _find(name: str, *, revision: int = 0) -> Stream:
-    """Return the stream named `name`. Raise Unseen, or Removed."""
+    """Return the stream named `name`. Raises Unseen, or Removed."""
     try:
         return await find(name, revision=revision)
     except NoSuchStream as error:
@@ -111,7 +111,7 @@ def is_secret(stream: Stream, publisher: PublishToken | User) -> bool:
 
 
 async def publisher_of(request: HttpRequest, name: str) -> PublishToken | User:
-    """Return who publishes the stream `name` with this request. Raise Unauthorized, Forbidden."""
+    """Return who publishes the stream `name` with this request. Raises Unauthorized, Forbidden."""
     publisher = await in_database(_find_publisher, request, name)
     if publisher is None:
         raise _unauthorized(
@@ -129,7 +129,7 @@ async def stop_for(request: HttpRequest, stream: Stream) -> bool:
 
     The caller has made sure that no page of another site made the request.
 
-    Raise Unauthorized if the sender is not known, and Forbidden if the sender may not stop the
+    Raises Unauthorized if the sender is not known, and Forbidden if the sender may not stop the
     stream.
     """
 
@@ -153,7 +153,7 @@ async def stop_for(request: HttpRequest, stream: Stream) -> bool:
 async def stop_over_http(request: HttpRequest, name: str) -> None:
     """Stop a stream with a publisher token, or else as the user.
 
-    Raise Unauthorized, Forbidden, and Unseen where there is no such stream or the sender may not
+    Raises Unauthorized, Forbidden, and Unseen where there is no such stream or the sender may not
     watch the stream either.
     """
     publisher = None

@@ -48,7 +48,7 @@ def check_length(scope: Any, most: int) -> None:
 async def read_body(request: Any, receive: Any, most: int) -> Any:
     """Return the body of a request as a file.
 
-    Raise TooLarge if the body has more than `most` bytes, and ClientLeft if the client leaves
+    Raises TooLarge if the body has more than `most` bytes, and ClientLeft if the client leaves
     before the body is complete.
     """
     check_length(request.scope, most)

@@ -133,7 +133,7 @@ class StreamHandler:
     async def _response(self, found: Found, scope: Any, receive: Any) -> tuple[Any, Headers]:
         """Return the response to a request, and the response's headers for ASGI.
 
-        Raise ClientLeft if the client leaves before its request is complete.
+        Raises ClientLeft if the client leaves before its request is complete.
         """
         request: Request | None = None
         try:

@@ -47,7 +47,7 @@ def opens(request: HttpRequest, name: str) -> bool:
     """Return whether the request carries a viewer link for the stream `name`.
 
     A link that was not made for this stream counts as none: an answer of its own would show that
-    there is such a stream. Raise Forbidden if the link was made for the stream, and has expired.
+    there is such a stream. Raises Forbidden if the link was made for the stream, and has expired.
     """
     link = request.GET.get(PARAMETER)
     if link is None:

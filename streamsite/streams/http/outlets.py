@@ -119,7 +119,7 @@ def part_sender(scope: Any, send: Any) -> Callable[[bytes], Awaitable[None] | No
 async def while_connected(request: Any, work: Awaitable[T]) -> T:
     """Return what `work` returns, for a request that may wait for long.
 
-    Raise ClientLeft, after `work` was cancelled, if the client leaves before.
+    Raises ClientLeft, after `work` was cancelled, if the client leaves before.
     """
     receive = getattr(request, "receive", None)
     if receive is None:  # Django's own handler cancels a view whose client has left.

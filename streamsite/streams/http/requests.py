@@ -96,7 +96,7 @@ async def read_request(
     `after`: an EventSource reconnects to its old URL, whose `after` is out of date. The cursor
     `latest` begins with the newest piece.
 
-    Raise BadRequest if a parameter is not valid, NoSuchStream, Forbidden, and Conflict if the
+    Raises BadRequest if a parameter is not valid, NoSuchStream, Forbidden, and Conflict if the
     request has a `pace` and the stream is live.
     """
     query = request.GET
@@ -128,7 +128,7 @@ def _pace(text: str) -> float | Literal["recorded"]:
 def seconds(query: Mapping[str, str], name: str) -> float | None:
     """Return the value of the parameter `name`, or None if the query has no such parameter.
 
-    Raise BadRequest unless the value is a number of seconds from 0.
+    Raises BadRequest unless the value is a number of seconds from 0.
     """
     if name not in query:
         return None
@@ -148,7 +148,7 @@ def whole_number(
 ) -> int:
     """Return the value of the parameter `name`, or `default` if the query has no such parameter.
 
-    Raise BadRequest unless the value is a whole number from `least` to `most`.
+    Raises BadRequest unless the value is a whole number from `least` to `most`.
     """
     text = query.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):

@@ -60,7 +60,7 @@ class Handshake(Request):
 def handshake_request(scope: Any) -> Handshake:
     """Return the handshake of a WebSocket as a request, given the ASGI scope of the WebSocket.
 
-    Raise BadRequest if the URL is not valid.
+    Raises BadRequest if the URL is not valid.
     """
     scheme = "https" if scope.get("scheme") == "wss" else "http"
     try:

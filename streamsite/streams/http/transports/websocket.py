@@ -106,7 +106,7 @@ def framed(
 def op_of(text: str | None) -> str:
     """Return the operation that a client's message asks for.
 
-    Raise BadRequest if the message is not a JSON object with an "op".
+    Raises BadRequest if the message is not a JSON object with an "op".
     """
     if text is None:
         raise BadRequest('The message is binary. Send the text {"op": "stop"}.')

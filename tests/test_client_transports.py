@@ -9,11 +9,11 @@ import pytest
 from streamsite.streams import client
 from streamsite.streams.pieces import End, Pieces, Reset
 
+from .commands.command import Command
 from .inside import streams
 from .marks import EVERY_SERVER
 from .reading import read, sha256, text_of
 from .site import Site, SiteMaker
-from .test_commands import Command
 from .waiting import PATIENCE
 
 

@@ -1,0 +1,1 @@
+"""The commands manage.py publish and manage.py follow, run as a shell runs them."""

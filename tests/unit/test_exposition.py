@@ -22,6 +22,13 @@ from streamsite.streams.http.exposition import (
 )
 from streamsite.streams.testing_plugin import streams  # noqa: F401 - a fixture
 
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait longer for the database than a page does, because the machine may be busy."""
+    monkeypatch.setattr(exposition, "STREAMS_TIMEOUT", 60)
+
+
 database = pytest.mark.usefixtures("db", "streams")
 
 

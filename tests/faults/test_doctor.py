@@ -1,20 +1,25 @@
 """`manage.py doctor` finds what is wrong with a deployment, and nothing where nothing is."""
 
 import json
+import os
 import re
+import signal
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from tests.inside import streams
 from tests.nginx import Certificate, Nginx
 from tests.ports import HOST, free_port
-from tests.site import Site, SiteMaker
+from tests.site import ROOT, Site, SiteMaker
 
 from .deployment import Deployment, upstream
 
@@ -174,3 +179,18 @@ def test_each_finding_is_a_line_with_what_to_change_below(site: Site):
     assert done.returncode == 1
     assert "ok       migrations: All migrations are applied.\n" in done.stdout
     assert re.search(r"(?m)^warning  channel layer: .+\n {9}Set CHANNEL_LAYERS", done.stdout)
+
+
+def test_ctrl_c_ends_the_doctor_without_a_traceback_and_its_streams_with_it(site: Site):
+    command = [sys.executable, "manage.py", "doctor", site.url]
+    doctor = subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **site.env}, stdout=PIPE, stderr=PIPE, text=True
+    )
+    assert doctor.stdout is not None
+    for line in doctor.stdout:
+        if line.startswith("ok       site:"):
+            break  # The transports are being watched now, for seconds.
+    doctor.send_signal(signal.SIGINT)
+    _, errors = doctor.communicate(timeout=60)
+    assert (doctor.returncode, errors) == (130, "")
+    assert site.call(streams.titled, "manage.py doctor") == 0

@@ -39,7 +39,7 @@ OURS = ("daphne", "uvicorn", "granian")
 GOALS = (
     *(
         Goal(f"{kind}-{transport}", "us_per_piece", server, "fastapi", most=most)
-        for kind in ("paced", "live")
+        for kind in ("paced", "replay", "live")
         for transport, limits in (
             ("chunked", (0.45, 0.5, 0.75)),
             ("events", (0.45, 0.5, 0.75)),

@@ -19,6 +19,8 @@ REST = 0.5
 POLLERS = 32
 # The number of viewers that join late, one after another.
 JOINS = 5
+# The first conversation of the visitor who asks in the chat.
+SESSION = "bench-session"
 
 Figures = dict[str, float]
 
@@ -83,7 +85,7 @@ async def live(
     if publish:
         await post(target, publish, seconds, every)
     else:
-        await ask(target, go)
+        await send(target, target.request(go, "polling"))
         await asyncio.sleep(seconds)
     pieces, cpu = audience.pieces - pieces, target.usage().cpu - cpu
     after = target.usage()
@@ -118,6 +120,10 @@ async def chat(target: Target, *, answers: int, seconds: float, resumes: bool) -
     pieces, cpu = await audience.watch(seconds)
     after = target.usage()
     audience.close()
+    if resumes:
+        # An answer goes on when its viewers leave, and would take CPU time from the next server.
+        for name in [*names, SESSION]:
+            await send(target, target.stop(name, cookie))
     delays = audience.notes.delays
     return {
         "us_per_piece": cpu / pieces * 1e6,
@@ -131,10 +137,7 @@ async def chat(target: Target, *, answers: int, seconds: float, resumes: bool) -
 
 async def session(target: Target) -> str:
     """Ask a question as a new visitor, and return the visitor's cookie."""
-    reader, writer = await asyncio.open_connection(target.host, target.port)
-    writer.write(target.question("bench-session"))
-    head = (await reader.readuntil(b"\r\n\r\n")).decode()
-    writer.close()
+    head = await send(target, target.question(SESSION))
     found = re.search(r"set-cookie: ([^;]+)", head, re.IGNORECASE)
     assert found is not None, head
     return found[1]
@@ -194,12 +197,13 @@ async def polling(target: Target, path: str, *, pieces: int, seconds: float) -> 
     }
 
 
-async def ask(target: Target, path: str) -> None:
-    """Send one request, and wait for the head of the response."""
+async def send(target: Target, request: bytes) -> str:
+    """Send one request over a connection of its own, and return the head of the response."""
     reader, writer = await asyncio.open_connection(target.host, target.port)
-    writer.write(target.request(path, "polling"))
-    await reader.readuntil(b"\r\n\r\n")
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
     writer.close()
+    return head.decode()
 
 
 async def post(target: Target, path: str, seconds: float, every: float) -> None:

@@ -245,7 +245,8 @@ def markdown(rounds: Sequence[Round], about: Mapping[str, Any]) -> str:
         *table(
             "CPU µs a piece (relative to FastAPI)",
             {
-                **{f"at a pace: {NAMES[t]}": (f"paced-{t}", "us_per_piece") for t in NAMES},
+                **{f"article: {NAMES[t]}": (f"paced-{t}", "us_per_piece") for t in NAMES},
+                **{f"replay: {NAMES[t]}": (f"replay-{t}", "us_per_piece") for t in NAMES},
                 **{f"live: {NAMES[t]}": (f"live-{t}", "us_per_piece") for t in NAMES},
                 f"{size['streams']} live streams, SSE": ("many-events", "us_per_piece"),
                 f"{size['streams']} answers of a model": ("chat", "us_per_piece"),

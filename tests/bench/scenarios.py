@@ -55,23 +55,39 @@ class Scenario:
     growth: bool = False
 
 
-def paced(transport: str) -> Scenario:
+def paced(key: str, title: str, transport: str, path: Callable[[Contender], str]) -> Scenario:
     return Scenario(
-        f"paced-{transport}",
-        f"a piece every {PACE * 1000:g} ms to each viewer, {transport}",
+        f"{key}-{transport}",
+        f"a piece every {PACE * 1000:g} ms to each viewer, {title}, {transport}",
         (
             "us_per_piece", "pieces_per_s", "late_p50_ms", "late_p99_ms", "behind_p99_ms",
             "first_p50_ms", "first_p99_ms", "join_us", "threads",
         ),
         load.paced,
         lambda contender, size: {
-            "paths": [f"{contender.paced}/{transport}"],
+            "paths": [path(contender)],
             "transport": transport,
             "viewers": size.viewers,
             "seconds": size.seconds,
             "pace": PACE,
         },
     )  # fmt: skip
+
+
+def article(transport: str) -> Scenario:
+    """Return the scenario of an endpoint that the article prints: a generator for each viewer."""
+    return paced("paced", "the article's endpoint", transport, lambda it: f"{it.paced}/{transport}")
+
+
+def replay(transport: str) -> Scenario:
+    """Return the scenario of the engine's endpoint for a finished stream, beside the article's."""
+
+    def path(contender: Contender) -> str:
+        if contender.ours:
+            return f"/stream/article/{transport}?pace={PACE}"
+        return f"{contender.paced}/{transport}"
+
+    return paced("replay", "the engine's endpoint", transport, path)
 
 
 def live(
@@ -165,9 +181,12 @@ SCENARIOS = (
         },
         more_is_better=True,
     ),
-    paced("chunked"),
-    paced("events"),
-    paced("ws"),
+    article("chunked"),
+    article("events"),
+    article("ws"),
+    replay("chunked"),
+    replay("events"),
+    replay("ws"),
     live("live-chunked", "one stream for all viewers", "chunked", lambda _: 1),
     live("live-events", "one stream for all viewers", "events", lambda _: 1),
     live("live-ws", "one stream for all viewers", "ws", lambda _: 1),

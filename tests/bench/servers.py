@@ -172,7 +172,9 @@ STOCK = Contender(
 NCHAN = Contender(
     "nchan", "nginx and Nchan", "nginx", publish="/pub/{}", scenarios=("live-events", "live-ws")
 )
-FLOOR = Contender("floor", "floor in C", "floor", scenarios=("polling", "paced", "live", "viewers"))
+FLOOR = Contender(
+    "floor", "floor in C", "floor", scenarios=("polling", "paced", "replay", "live", "viewers")
+)
 CONTENDERS = (ours("daphne"), ours("uvicorn"), ours("granian"), FASTAPI, STOCK, NCHAN, FLOOR)
 PEERS = (FASTAPI, STOCK, FLOOR)
 

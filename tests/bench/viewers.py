@@ -57,6 +57,13 @@ class Target:
         )
         return (head + body).encode()
 
+    def stop(self, conversation: str, cookie: str) -> bytes:
+        """Return the request that stops the answer of a conversation of the chat."""
+        return (
+            f"POST /chat/api/{conversation}/stop HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n"
+            f"Cookie: {cookie}\r\nContent-Length: 0\r\n\r\n"
+        ).encode()
+
 
 class Viewer(asyncio.Protocol):
     """A viewer. Counts its pieces and notes the times at which they arrive."""

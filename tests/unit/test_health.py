@@ -44,12 +44,12 @@ def test_without_the_channel_layer_the_process_serves(settings):
     assert "Error" in said["channel_layer"]
 
 
-def test_without_the_database_the_process_serves_nobody():
+def test_without_the_tables_of_the_database_the_process_serves_nobody():
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE streams_stream RENAME TO gone")
     status, said = ready()
     assert (status, said["status"]) == (503, "unavailable")
-    assert said["database"] == "OperationalError"
+    assert said["database"] == "NotMigrated"
 
 
 def test_on_a_full_disk_the_process_serves_viewers(monkeypatch: pytest.MonkeyPatch):

@@ -10,6 +10,7 @@ import pytest
 from streamsite.streams.errors import Restarting
 from streamsite.streams.http import draining as module
 from streamsite.streams.http.draining import SERVICE_RESTART, Draining
+from streamsite.streams.writing import sources
 
 
 class Socket:
@@ -65,6 +66,12 @@ class Process:
         if body:
             self.draining.bodies.add(task)
         return task
+
+
+@pytest.fixture(autouse=True)
+def sources_open_again(monkeypatch):
+    """Let later tests of this process start sources, which the end of a process closes for good."""
+    monkeypatch.setattr(sources, "_closed", False)
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ ROUNDS = {False: 2, True: 80}
 REPORT = 10
 # Seconds of a round of the long form.
 LONG_ROUND = 15
-# By how much the memory may grow. The allocator alone needs some of this.
+# By how much the memory may grow. It grew by 7.2 and 7.0 MiB in 20,000 connects, evenly. The only
+# objects that grew in number belong to caches with bounds of their own, which get entries for each
+# new stream: the answers to polls, and the addresses that were found. A round has five new streams.
 GROWTH = 8 * MIB
 # The ways to connect.
 KINDS = ("polling", "chunked", "events", "ws", "half", "nowhere")

@@ -43,6 +43,31 @@ def header(text: bytes) -> bytes:
     return OK + text + b"\r\n\r\n"
 
 
+def target(text: bytes) -> bytes:
+    """Return a GET for this target."""
+    return line(b"GET " + text + b" HTTP/1.1")
+
+
+def version(text: bytes) -> bytes:
+    """Return a request of this version of HTTP."""
+    return line(b"GET /healthz " + text)
+
+
+def host(text: bytes) -> bytes:
+    """Return a request to this host."""
+    return b"GET /healthz HTTP/1.1\r\nHost: " + text + b"\r\n\r\n"
+
+
+def length(text: bytes, body: bytes = b"") -> bytes:
+    """Return a POST with this Content-Length."""
+    return POST + b"Content-Length: " + text + b"\r\n\r\n" + body
+
+
+def coding(text: bytes, body: bytes = b"") -> bytes:
+    """Return a POST with this Transfer-Encoding."""
+    return POST + b"Transfer-Encoding: " + text + b"\r\n\r\n" + body
+
+
 PROBES = [
     # The request line.
     Probe("usual", OK + b"\r\n", {200}, "3"),
@@ -60,24 +85,24 @@ PROBES = [
     Probe("no version", line(b"GET /healthz"), {400, 505}, "3"),
     Probe("no target", line(b"GET HTTP/1.1"), {400}, "3"),
     Probe("only a method", b"GET\r\n\r\n", {400}, "3"),
-    Probe("lower-case version", line(b"GET /healthz http/1.1"), {400, 505}, "2.3"),
-    Probe("version without a minor", line(b"GET /healthz HTTP/1"), {400, 505}, "2.3"),
-    Probe("version 1.10", line(b"GET /healthz HTTP/1.10"), {400, 505}, "2.3"),
-    Probe("version 2.0", line(b"GET /healthz HTTP/2.0"), {400, 505}, "9110 15.6.6"),
-    Probe("version 0.9", line(b"GET /healthz HTTP/0.9"), {400, 505}, "9110 15.6.6"),
-    Probe("version 1.2", line(b"GET /healthz HTTP/1.2"), {200, 400, 505}, "9110 2.5"),
-    Probe("version of words", line(b"GET /healthz HTTP/a.b"), {400}, "2.3"),
-    Probe("another protocol", line(b"GET /healthz FTP/1.1"), {400}, "2.3"),
+    Probe("lower-case version", version(b"http/1.1"), {400, 505}, "2.3"),
+    Probe("version without a minor", version(b"HTTP/1"), {400, 505}, "2.3"),
+    Probe("version 1.10", version(b"HTTP/1.10"), {400, 505}, "2.3"),
+    Probe("version 2.0", version(b"HTTP/2.0"), {400, 505}, "9110 15.6.6"),
+    Probe("version 0.9", version(b"HTTP/0.9"), {400, 505}, "9110 15.6.6"),
+    Probe("version 1.2", version(b"HTTP/1.2"), {200, 400, 505}, "9110 2.5"),
+    Probe("version of words", version(b"HTTP/a.b"), {400}, "2.3"),
+    Probe("another protocol", version(b"FTP/1.1"), {400}, "2.3"),
     Probe("preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", {400, 505}, "9113 3.4"),
     Probe("TLS", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", {0, 400}, "3"),
     Probe("NUL bytes", bytes(64) + b"\r\n\r\n", {0, 400}, "3"),
-    Probe("NUL in the target", line(b"GET /heal\x00thz HTTP/1.1"), {400}, "3.2"),
-    Probe("control in the target", line(b"GET /heal\x1bthz HTTP/1.1"), {400}, "3.2"),
-    Probe("byte above ASCII", line(b"GET /heal\xffthz HTTP/1.1"), {400}, "3.2"),
-    Probe("fragment", line(b"GET /healthz#a HTTP/1.1"), {400}, "3.2.1"),
-    Probe("no slash", line(b"GET healthz HTTP/1.1"), {400}, "3.2"),
-    Probe("absolute-form", line(b"GET http://localhost/healthz HTTP/1.1"), {200}, "3.2.2"),
-    Probe("absolute-form, SHOUTED", line(b"GET HTTP://localhost/healthz HTTP/1.1"), {200}, "3.2.2"),
+    Probe("NUL in the target", target(b"/heal\x00thz"), {400}, "3.2"),
+    Probe("control in the target", target(b"/heal\x1bthz"), {400}, "3.2"),
+    Probe("byte above ASCII", target(b"/heal\xffthz"), {400}, "3.2"),
+    Probe("fragment", target(b"/healthz#a"), {400}, "3.2.1"),
+    Probe("no slash", target(b"healthz"), {400}, "3.2"),
+    Probe("absolute-form", target(b"http://localhost/healthz"), {200}, "3.2.2"),
+    Probe("absolute-form, SHOUTED", target(b"HTTP://localhost/healthz"), {200}, "3.2.2"),
     Probe(
         "absolute-form counts",
         b"GET http://evil.example/stream/polling?cnt=0 HTTP/1.1\r\nHost: localhost\r\n\r\n",
@@ -90,12 +115,12 @@ PROBES = [
         {200},
         "3.2.2",
     ),
-    Probe("absolute-form, no host", line(b"GET http:///healthz HTTP/1.1"), {400}, "3.2.2"),
-    Probe("absolute-form, user", line(b"GET http://a@b/healthz HTTP/1.1"), {400}, "9110 4.2.4"),
-    Probe("authority-form", line(b"GET localhost:80 HTTP/1.1"), {400}, "3.2.3"),
+    Probe("absolute-form, no host", target(b"http:///healthz"), {400}, "3.2.2"),
+    Probe("absolute-form, user", target(b"http://a@b/healthz"), {400}, "9110 4.2.4"),
+    Probe("authority-form", target(b"localhost:80"), {400}, "3.2.3"),
     Probe("CONNECT", line(b"CONNECT localhost:80 HTTP/1.1"), {400, 405, 501}, "3.2.3"),
     Probe("asterisk-form", line(b"OPTIONS * HTTP/1.1"), {200, 204}, "3.2.4"),
-    Probe("asterisk-form of GET", line(b"GET * HTTP/1.1"), {400}, "3.2.4"),
+    Probe("asterisk-form of GET", target(b"*"), {400}, "3.2.4"),
     Probe("long line", line(b"GET /" + b"a" * 20_000 + b" HTTP/1.1"), {414}, "3"),
     Probe("very long line", line(b"GET /" + b"a" * 200_000 + b" HTTP/1.1"), {414}, "3"),
     Probe("endless line", b"GET /" + b"a" * 200_000, {414}, "3"),
@@ -103,11 +128,11 @@ PROBES = [
     Probe("no Host", b"GET /healthz HTTP/1.1\r\n\r\n", {400}, "3.2"),
     Probe("two Hosts", header(b"Host: localhost"), {400}, "3.2"),
     Probe("two different Hosts", header(b"Host: other"), {400}, "3.2"),
-    Probe("Host with a space", b"GET /healthz HTTP/1.1\r\nHost: local host\r\n\r\n", {400}, "3.2"),
-    Probe("Host with a path", b"GET /healthz HTTP/1.1\r\nHost: a/b\r\n\r\n", {400}, "3.2"),
-    Probe("Host with a user", b"GET /healthz HTTP/1.1\r\nHost: a@b\r\n\r\n", {400}, "3.2"),
-    Probe("Host with a bad port", b"GET /healthz HTTP/1.1\r\nHost: a:b\r\n\r\n", {400}, "3.2"),
-    Probe("Host of IPv6", b"GET /healthz HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", {200}, "3.2"),
+    Probe("Host with a space", host(b"local host"), {400}, "3.2"),
+    Probe("Host with a path", host(b"a/b"), {400}, "3.2"),
+    Probe("Host with a user", host(b"a@b"), {400}, "3.2"),
+    Probe("Host with a bad port", host(b"a:b"), {400}, "3.2"),
+    Probe("Host of IPv6", host(b"[::1]:80"), {200}, "3.2"),
     Probe("HTTP/1.0 without Host", b"GET /healthz HTTP/1.0\r\n\r\n", {200}, "3.2"),
     # Headers.
     Probe("no space", header(b"X-A:b"), {200}, "5"),
@@ -140,16 +165,16 @@ PROBES = [
     Probe("endless header", OK + b"X-A: " + b"b" * 200_000, {400, 431}, "5.4 of RFC 6585"),
     Probe("many headers", OK + b"X-A: b\r\n" * 5000 + b"\r\n", {400, 431}, "5.4 of RFC 6585"),
     # The length of a body.
-    Probe("Content-Length", POST + b"Content-Length: 2\r\n\r\n{}", TAKEN, "6.2"),
-    Probe("Content-Length 0", POST + b"Content-Length: 0\r\n\r\n", TAKEN, "6.2"),
-    Probe("negative length", POST + b"Content-Length: -1\r\n\r\n", {400}, "6.3"),
-    Probe("length with a plus", POST + b"Content-Length: +2\r\n\r\n{}", {400}, "6.3"),
-    Probe("length in hex", POST + b"Content-Length: 0x2\r\n\r\n{}", {400}, "6.3"),
-    Probe("length with an underscore", POST + b"Content-Length: 1_0\r\n\r\n{}", {400}, "6.3"),
-    Probe("length of words", POST + b"Content-Length: two\r\n\r\n{}", {400}, "6.3"),
+    Probe("Content-Length", length(b"2", b"{}"), TAKEN, "6.2"),
+    Probe("Content-Length 0", length(b"0"), TAKEN, "6.2"),
+    Probe("negative length", length(b"-1"), {400}, "6.3"),
+    Probe("length with a plus", length(b"+2", b"{}"), {400}, "6.3"),
+    Probe("length in hex", length(b"0x2", b"{}"), {400}, "6.3"),
+    Probe("length with an underscore", length(b"1_0", b"{}"), {400}, "6.3"),
+    Probe("length of words", length(b"two", b"{}"), {400}, "6.3"),
     Probe("empty length", POST + b"Content-Length:\r\n\r\n", {400}, "6.3"),
-    Probe("fraction", POST + b"Content-Length: 2.0\r\n\r\n{}", {400}, "6.3"),
-    Probe("list of lengths", POST + b"Content-Length: 2, 3\r\n\r\n{}", {400}, "6.3"),
+    Probe("fraction", length(b"2.0", b"{}"), {400}, "6.3"),
+    Probe("list of lengths", length(b"2, 3", b"{}"), {400}, "6.3"),
     Probe("two lengths", POST + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}x", {400}, "6.3"),
     Probe("enormous length", POST + b"Content-Length: %b\r\n\r\n" % (b"9" * 40), {400, 413}, "6.3"),
     Probe(
@@ -158,8 +183,8 @@ PROBES = [
         {400},
         "6.3",
     ),
-    Probe("unknown coding", POST + b"Transfer-Encoding: gzip\r\n\r\n", {400, 501}, "6.1"),
-    Probe("chunked, not last", POST + b"Transfer-Encoding: chunked, gzip\r\n\r\n", {400}, "6.3"),
+    Probe("unknown coding", coding(b"gzip"), {400, 501}, "6.1"),
+    Probe("chunked, not last", coding(b"chunked, gzip"), {400}, "6.3"),
     Probe(
         "chunked twice",
         POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -168,17 +193,17 @@ PROBES = [
     ),
     Probe(
         "a coding before chunked",
-        POST + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        coding(b"gzip, chunked", b"0\r\n\r\n"),
         {400, 501},
         "6.1",
     ),
     Probe(
         "coding almost chunked",
-        POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        coding(b"xchunked", b"0\r\n\r\n"),
         {400, 501},
         "6.1",
     ),
-    Probe("CHUNKED", POST + b"Transfer-Encoding: CHUNKED\r\n\r\n0\r\n\r\n", TAKEN, "9110 10.1.4"),
+    Probe("CHUNKED", coding(b"CHUNKED", b"0\r\n\r\n"), TAKEN, "9110 10.1.4"),
     Probe(
         "chunks in HTTP/1.0",
         b"POST /stream/article/stop HTTP/1.0\r\nHost: localhost\r\n"
@@ -285,7 +310,7 @@ def test_requests_that_come_together_are_answered_in_turn(site):
                 [
                     CHUNKED + b"2\r\n{}\r\n0\r\n\r\n",
                     OK + b"\r\n",
-                    POST + b"Content-Length: 2\r\n\r\n{}",
+                    length(b"2", b"{}"),
                     b"HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
                     OK + b"Connection: close\r\n\r\n",
                     OK + b"\r\n",
@@ -301,7 +326,7 @@ def test_requests_that_come_together_are_answered_in_turn(site):
 
 
 def test_a_request_may_come_byte_by_byte(site):
-    request = POST + b"Content-Length: 2\r\n\r\n{}" + OK + b"\r\n"
+    request = length(b"2", b"{}") + OK + b"\r\n"
     with http.Connection(site.address) as connection:
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in request:

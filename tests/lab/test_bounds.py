@@ -59,12 +59,11 @@ def test_a_run_that_is_too_much_is_refused_with_a_sentence(site, options, said):
         ({"fault": "slow", "seconds": 1000}, '"seconds" must be a whole number from 1 to 75'),
     ],
 )
-def test_a_fault_that_is_none_is_refused_with_a_sentence(site, body, said):
-    visitor = Visitor(site.address).start(seconds=1)
+def test_a_fault_that_is_none_is_refused_with_a_sentence(start, body, said):
+    visitor = start(seconds=1)
     answer = visitor.ask(f"{visitor.id}/faults", "POST", body)
     assert answer.status == 400
     assert said in answer.json["detail"]
-    visitor.leave()
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -89,15 +88,14 @@ def test_no_body_makes_the_server_fail(site, body, raw):
                 visitor.leave()
 
 
-def test_a_page_of_another_site_starts_and_breaks_nothing(site):
-    visitor = Visitor(site.address).start(seconds=2)
+def test_a_page_of_another_site_starts_and_breaks_nothing(start):
+    visitor = start(seconds=2)
     for target in ("", f"{visitor.id}/faults"):
         for headers in ({"X-CSRFToken": "x" * 32}, {"Origin": "https://evil.example"}):
             body = {"fault": "kill"} if target else {}
             assert visitor.ask(target, "POST", body, **headers).status in (403, 404)
     assert visitor.ask(visitor.id, "DELETE", **{"X-CSRFToken": "x" * 32}).status == 403
     assert visitor.look()["state"] in ("starting", "running")
-    visitor.leave()
 
 
 def test_the_run_of_another_visitor_is_as_unknown_as_no_run(site):

@@ -1,7 +1,9 @@
 """The faults of a run: what the engine does, and what the plain way does."""
 
 import gzip
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tests.marks import EVERY_SERVER, ON_EVERY_SERVER, upstream
 from tests.raw import http
 
-from .visitor import CUT, STREAMED, TRANSPORTS, Visitor, event_of, kinds_of
+from .visitor import CUT, SOURCES, STREAMED, TRANSPORTS, Reader, Visitor, event_of, kinds_of
 
 
 def read_through_a_cut(visitor: Visitor, source: str, transport: str):
@@ -29,9 +31,16 @@ def read_through_a_cut(visitor: Visitor, source: str, transport: str):
     return reader, event
 
 
+@contextmanager
+def both_ways(visitor: Visitor, transport: str) -> Iterator[list[Future[Reader]]]:
+    """Read from the engine and the plain way at once, and yield the two futures."""
+    with ThreadPoolExecutor(2) as pool:
+        yield [pool.submit(visitor.reader(source, transport).read) for source in SOURCES]
+
+
 @ON_EVERY_SERVER
-def test_the_engine_loses_nothing_in_a_cut(site):
-    visitor = Visitor(site.address).start(rate=40, seconds=4)
+def test_the_engine_loses_nothing_in_a_cut(site, start):
+    visitor = start(rate=40, seconds=4)
     # Granian gives no way to a socket, so the answer to a poll can't be cut.
     ways = STREAMED if site.server.name == "granian" else TRANSPORTS
     with ThreadPoolExecutor(4) as pool:
@@ -43,12 +52,11 @@ def test_the_engine_loses_nothing_in_a_cut(site):
             if event["connections"]:
                 assert event["how"] == ("ended" if site.server.name == "granian" else "reset")
             assert visitor.row("engine", reader.transport)["cut"] == 1
-    visitor.leave()
 
 
 @ON_EVERY_SERVER
-def test_the_plain_way_loses_what_came_meanwhile(site):
-    visitor = Visitor(site.address).start(rate=40, seconds=4)
+def test_the_plain_way_loses_what_came_meanwhile(start):
+    visitor = start(rate=40, seconds=4)
     with ThreadPoolExecutor(3) as pool:
         done = list(pool.map(lambda way: read_through_a_cut(visitor, "plain", way), STREAMED))
     for reader, _event in done:
@@ -56,18 +64,16 @@ def test_the_plain_way_loses_what_came_meanwhile(site):
         assert reader.texts[-1].startswith("159 ")
         assert len(reader.texts) <= 155, reader.transport
         assert visitor.row("plain", reader.transport)["cut"] == 1
-    visitor.leave()
 
 
-def test_plain_polling_has_a_cursor_and_loses_nothing(site):
-    visitor = Visitor(site.address).start(rate=40, seconds=3)
+def test_plain_polling_has_a_cursor_and_loses_nothing(start):
+    visitor = start(rate=40, seconds=3)
     reader, _event = read_through_a_cut(visitor, "plain", "polling")
     assert reader.texts == visitor.look(texts=True)["texts"]
-    visitor.leave()
 
 
-def test_all_connections_of_a_run_are_cut_and_those_of_another_go_on(site):
-    visitors = [Visitor(site.address).start(rate=20, seconds=4) for _ in range(2)]
+def test_all_connections_of_a_run_are_cut_and_those_of_another_go_on(start):
+    visitors = [start(rate=20, seconds=4) for _ in range(2)]
     readers = [visitor.reader("engine", way) for visitor in visitors for way in STREAMED]
     with ThreadPoolExecutor(len(readers)) as pool:
         reading = pool.map(lambda reader: reader.read(), readers)
@@ -79,16 +85,11 @@ def test_all_connections_of_a_run_are_cut_and_those_of_another_go_on(site):
         list(reading)
     assert [reader.end is None for reader in readers] == [True] * 3 + [False] * 3
     assert all(reader.numbers == list(range(80)) for reader in readers[3:])
-    for visitor in visitors:
-        visitor.leave()
 
 
 def test_a_killed_producer_is_interrupted_for_the_engine_and_silence_for_the_plain_way(site):
     visitor = Visitor(site.address).start(rate=20, seconds=30)
-    with ThreadPoolExecutor(2) as pool:
-        engine, plain = (
-            pool.submit(visitor.reader(source, "sse").read) for source in ("engine", "plain")
-        )
+    with both_ways(visitor, "sse") as (engine, plain):
         visitor.wait_for_count(10)
         visitor.cause("kill")
         run = visitor.wait_for("over", "end")
@@ -106,12 +107,9 @@ def test_a_killed_producer_is_interrupted_for_the_engine_and_silence_for_the_pla
         assert len(plain.result(20).texts) == run["count"]
 
 
-def test_a_producer_that_wakes_up_after_its_lease_writes_nothing_more(site):
-    visitor = Visitor(site.address).start(rate=20, seconds=3)
-    with ThreadPoolExecutor(2) as pool:
-        engine, plain = (
-            pool.submit(visitor.reader(source, "websocket").read) for source in ("engine", "plain")
-        )
+def test_a_producer_that_wakes_up_after_its_lease_writes_nothing_more(start):
+    visitor = start(rate=20, seconds=3)
+    with both_ways(visitor, "websocket") as (engine, plain):
         visitor.wait_for_count(10)
         visitor.cause("hang", seconds=6)
         visitor.cause("hang", status=409)
@@ -125,15 +123,11 @@ def test_a_producer_that_wakes_up_after_its_lease_writes_nothing_more(site):
         # The plain producer goes on as if nothing had happened.
         assert run["count"] == 60 > run["stream"]["pieces"]
         assert len(plain.result(20).texts) == 60
-    visitor.leave()
 
 
-def test_a_stop_from_another_tab_ends_the_stream_but_no_plain_way_knows_it(site):
-    visitor = Visitor(site.address).start(rate=40, seconds=2)
-    with ThreadPoolExecutor(2) as pool:
-        engine, plain = (
-            pool.submit(visitor.reader(source, "chunked").read) for source in ("engine", "plain")
-        )
+def test_a_stop_from_another_tab_ends_the_stream_but_no_plain_way_knows_it(start):
+    visitor = start(rate=40, seconds=2)
+    with both_ways(visitor, "chunked") as (engine, plain):
         visitor.wait_for_count(10)
         visitor.cause("stop")
         assert engine.result(20).end["end"] == "stopped"
@@ -141,11 +135,10 @@ def test_a_stop_from_another_tab_ends_the_stream_but_no_plain_way_knows_it(site)
         assert "has ended (stopped)" in event_of(run, "fenced")["why"]
         assert len(plain.result(20).texts) == run["count"] == 80
         visitor.cause("stop", status=409)
-    visitor.leave()
 
 
-def test_nginx_holds_the_plain_way_back_and_not_the_engine_which_asks_it_not_to(site):
-    visitor = Visitor(site.address).start(rate=20, seconds=4)
+def test_nginx_holds_the_plain_way_back_and_not_the_engine_which_asks_it_not_to(start):
+    visitor = start(rate=20, seconds=4)
     with ThreadPoolExecutor(3) as pool:
         reading = [
             pool.submit(visitor.reader(source, "sse", path).read)
@@ -160,11 +153,10 @@ def test_nginx_holds_the_plain_way_back_and_not_the_engine_which_asks_it_not_to(
         readers = [each.result(20) for each in reading]
     assert [len(reader.texts) for reader in readers] == [80, 80, 80]
     assert visitor.row("plain", "sse", "nginx")["passed"] == readers[2].bytes
-    visitor.leave()
 
 
-def test_a_proxy_that_compresses_sends_the_same_text_at_the_end(site):
-    visitor = Visitor(site.address).start(rate=20, seconds=1)
+def test_a_proxy_that_compresses_sends_the_same_text_at_the_end(start):
+    visitor = start(rate=20, seconds=1)
     answer = visitor.ask(f"{visitor.id}/chunked/engine/gzip/chunked", **{"Accept-Encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
     text = gzip.decompress(answer.body).decode()
@@ -172,12 +164,11 @@ def test_a_proxy_that_compresses_sends_the_same_text_at_the_end(site):
     row = visitor.row("engine", "chunked", "gzip")
     assert (row["bytes"], row["passed"]) == (len(text.encode()), len(answer.body))
     assert row["pieces"] is None  # Bare text does not tell where a piece ends.
-    visitor.leave()
 
 
 @ON_EVERY_SERVER
-def test_the_server_holds_a_bounded_part_for_a_slow_reader_which_loses_nothing(site):
-    visitor = Visitor(site.address).start(rate=200, size=200, seconds=6)
+def test_the_server_holds_a_bounded_part_for_a_slow_reader_which_loses_nothing(site, start):
+    visitor = start(rate=200, size=200, seconds=6)
     for transport in STREAMED:
         visitor.cause("slow", transport=transport, seconds=5)
     run = visitor.wait(
@@ -189,17 +180,15 @@ def test_the_server_holds_a_bounded_part_for_a_slow_reader_which_loses_nothing(s
         if site.server.name != "granian":
             # Of 450 kB in all: the server's buffer, and what the kernel takes.
             assert 4096 < each["most_held"] < 200_000, each
-    visitor.leave()
 
 
-def test_the_plain_way_drops_what_a_slow_reader_does_not_take(site):
-    visitor = Visitor(site.address).start(rate=200, size=200, seconds=6)
+def test_the_plain_way_drops_what_a_slow_reader_does_not_take(start):
+    visitor = start(rate=200, size=200, seconds=6)
     visitor.cause("slow", transport="chunked", source="plain", seconds=5)
     run = visitor.wait(lambda run: run["slow"][0]["state"] == "complete", "the slow reader")
     (slow,) = run["slow"]
     assert slow["lost"] > 0
     assert slow["pieces"] + slow["lost"] == pytest.approx(run["count"], abs=5)
-    visitor.leave()
 
 
 @upstream("granian", "granian gives no way to a socket, so nobody is let go")

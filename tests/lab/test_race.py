@@ -7,14 +7,12 @@ import pytest
 
 from tests.marks import ON_EVERY_SERVER
 
-from .visitor import TRANSPORTS, Visitor
-
-SOURCES = ("engine", "plain")
+from .visitor import SOURCES, TRANSPORTS, Visitor
 
 
 @ON_EVERY_SERVER
-def test_every_transport_of_both_sources_gets_the_stream_and_the_server_counts_alike(site):
-    visitor = Visitor(site.address).start(rate=100, size=8, seconds=2)
+def test_every_transport_of_both_sources_gets_the_stream_and_the_server_counts_alike(start):
+    visitor = start(rate=100, size=8, seconds=2)
     readers = [visitor.reader(source, way) for source in SOURCES for way in TRANSPORTS]
     with ThreadPoolExecutor(len(readers)) as pool:
         list(pool.map(lambda reader: reader.read(), readers))
@@ -36,22 +34,20 @@ def test_every_transport_of_both_sources_gets_the_stream_and_the_server_counts_a
         if reader.engine:
             assert reader.numbers == list(range(200))
             assert reader.end.get("sha256") == run["sha256"]
-    visitor.leave()
 
 
 @pytest.mark.parametrize("size", [1, 7])
-def test_the_article_s_text_is_cut_into_pieces_of_the_size(site, size):
-    visitor = Visitor(site.address).start(rate=100, size=size, seconds=1, text="article")
+def test_the_article_s_text_is_cut_into_pieces_of_the_size(site, start, size):
+    visitor = start(rate=100, size=size, seconds=1, text="article")
     reader = visitor.reader("engine", "chunked").read()
     article = "".join(site.pieces()) + "\n"
     assert [len(text) for text in reader.texts] == [size] * 100
     endless = article * (100 * size // len(article) + 1)
     assert "".join(reader.texts) == endless[: 100 * size]
-    visitor.leave()
 
 
-def test_pieces_are_told_from_a_number_on_with_times_that_grow(site):
-    visitor = Visitor(site.address).start(rate=50, seconds=1)
+def test_pieces_are_told_from_a_number_on_with_times_that_grow(start):
+    visitor = start(rate=50, seconds=1)
     run = visitor.wait_for("over")
     times = [at for at, _length in run["pieces"]]
     assert times == sorted(times)
@@ -59,7 +55,6 @@ def test_pieces_are_told_from_a_number_on_with_times_that_grow(site):
     later = visitor.look(after=48)
     assert later["first"] == 48
     assert later["pieces"] == run["pieces"][48:]
-    visitor.leave()
 
 
 def test_another_tab_finds_the_run(site):

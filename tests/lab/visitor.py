@@ -12,6 +12,7 @@ TOKEN = "t" * 32
 ENDPOINTS = {"polling": "polling", "chunked": "chunked", "sse": "events", "websocket": "ws"}
 TRANSPORTS = tuple(ENDPOINTS)
 STREAMED = TRANSPORTS[1:]
+SOURCES = ("engine", "plain")
 # What a reader meets when its connection is cut off.
 CUT = (OSError, http.Malformed)
 

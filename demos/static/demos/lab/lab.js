@@ -55,10 +55,6 @@ class StreamLab extends HTMLElement {
     return [...this.querySelectorAll("lab-panel")];
   }
 
-  get race() {
-    return this.#race;
-  }
-
   word(name) {
     return this.querySelector(`template[data-word="${name}"]`).content.textContent;
   }

@@ -185,7 +185,6 @@ export class LabPanel extends HTMLElement {
     this.#outage?.heard(performance.now(), this.#wire.totals.requests);
     this.#reading = null;
     this.#enter(end);
-    this.dispatchEvent(new CustomEvent("panelend", { bubbles: true }));
   }
 
   /** Compare the new pieces' arrival with the times at which the server wrote them. */
@@ -210,7 +209,7 @@ export class LabPanel extends HTMLElement {
     const over = !this.racing && this.state !== "silent";
     const outcome = this.#outage?.close({ at: performance.now(), lost, repeated, requests, over }) ?? null;
     this.#outage = null;
-    return outcome && { ...outcome, countable: this.#countable };
+    return this.#countable || !outcome ? outcome : { ...outcome, lost: null, repeated: null };
   }
 
   /**

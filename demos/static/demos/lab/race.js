@@ -57,8 +57,13 @@ export class Race extends EventTarget {
 
   /** What the faults did: `{fault, transport, source, lost, repeated, …}`, oldest first. */
   get outcomes() {
-    const slow = (this.run?.slow ?? []).map((reader) => ({ fault: "slow", ...reader }));
-    return [...this.#counted, ...slow];
+    return [...this.#counted, ...this.#slowReaders];
+  }
+
+  /** The readers with a small buffer. The server says why one failed: "failed: Connection refused". */
+  get #slowReaders() {
+    const readers = this.run?.slow ?? [];
+    return readers.map((reader) => ({ ...reader, fault: "slow", state: reader.state.split(":")[0] }));
   }
 
   /** What the server says that it did, oldest first. */
@@ -166,8 +171,8 @@ export class Race extends EventTarget {
 
   /** Whether nothing more happens on the server. */
   get #ended() {
-    const { state, stream, slow } = this.run;
-    const reading = slow.some((reader) => !SLOW_ENDS.includes(reader.state));
+    const { state, stream } = this.run;
+    const reading = this.#slowReaders.some((reader) => !SLOW_ENDS.includes(reader.state));
     return stream.state !== "live" && state === "ended" && !reading;
   }
 

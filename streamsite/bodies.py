@@ -23,6 +23,6 @@ class BodiesOfPages(LimitedBodies):
 
 
 def is_staff(scope: Any) -> bool:
-    """Tell whether a member of the staff sends the request."""
+    """Return whether a member of the staff sends the request."""
     user = Request(scope, BytesIO()).user
     return bool(user.is_active and user.is_staff)

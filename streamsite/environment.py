@@ -191,7 +191,7 @@ def origins(name: str) -> list[str]:
 
 
 def is_origin(value: str) -> bool:
-    """Tell whether a value is an origin. One slash at its end is allowed."""
+    """Return whether a value is an origin. One slash at its end is allowed."""
     try:
         parts = urlsplit(value)
         complete = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0

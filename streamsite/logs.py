@@ -8,7 +8,7 @@ from typing import Any
 
 
 def is_not_cancelled(record: logging.LogRecord) -> bool:
-    """Tell whether a record reports anything but a cancelled task."""
+    """Return whether a record reports anything but a cancelled task."""
     return record.exc_info is None or record.exc_info[0] is not asyncio.CancelledError
 
 

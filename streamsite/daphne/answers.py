@@ -7,7 +7,7 @@ from twisted.web.http import NO_BODY_CODES, RESPONSES
 
 
 def has_body(method: bytes, status: int) -> bool:
-    """Tell whether a response to the method, with the status, has a body (RFC 9110, 6.4.1)."""
+    """Return whether a response to the method, with the status, has a body (RFC 9110, 6.4.1)."""
     return method != b"HEAD" and status >= 200 and status not in NO_BODY_CODES
 
 

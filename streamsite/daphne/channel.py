@@ -285,7 +285,7 @@ def take_nothing(data: bytes) -> None:
 
 
 def is_tcp(transport: Any) -> bool:
-    """Tell whether a transport is a connection of TCP without TLS, which has another class."""
+    """Return whether a transport is a connection of TCP without TLS, which has another class."""
     return isinstance(transport, tcp.Connection)
 
 

@@ -16,7 +16,7 @@ from twisted.internet import tcp
 
 
 def is_idle(transport: Any) -> bool:
-    """Tell whether a transport is an open TCP connection with no data waiting to be written.
+    """Return whether a transport is an open TCP connection with no data waiting to be written.
 
     The answer is False for a TLS connection, whose transport is another class.
     """

@@ -39,7 +39,7 @@ def grouped(number: int) -> str:
 
 
 def may_stop(request: HttpRequest, stream: Stream) -> bool:
-    """Tell whether the policy lets a user with the change permission stop a stream in the admin.
+    """Return whether the policy lets a user with the change permission stop a stream in the admin.
 
     Only a `may_stop` of the project is asked. The default would ask `Policy.user`, which may read a
     token that the admin's requests don't have.

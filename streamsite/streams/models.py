@@ -156,11 +156,11 @@ class Stream(models.Model):
         return cls.Visibility.LINK if owner_id is None else cls.Visibility.OWNER
 
     def watchable_by(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
-        """Tell whether this user may watch the stream. The default policy asks here."""
+        """Return whether this user may watch the stream. The default policy asks here."""
         return self.visibility != self.Visibility.OWNER or self.stoppable_by(user)
 
     def stoppable_by(self, user: AbstractBaseUser | AnonymousUser | None) -> bool:
-        """Tell whether this user may stop the stream. The owner and staff may."""
+        """Return whether this user may stop the stream. The owner and staff may."""
         if user is None or not (user.is_authenticated and user.is_active):
             return False
         owns = self.owner_id is not None and self.owner_id == user.pk

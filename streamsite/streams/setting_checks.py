@@ -28,7 +28,7 @@ LISTS = ("STREAM_ALLOWED_ORIGINS", "STREAM_TRUSTED_PROXIES", "STREAM_SKIPPED_MID
 
 
 def is_list(value: object) -> bool:
-    """Tell whether a value is a list of texts. A text by itself would be read letter by letter."""
+    """Return whether a value is a list of texts. A bare text would be read letter by letter."""
     return isinstance(value, list | tuple | set) and all(isinstance(each, str) for each in value)
 
 
@@ -161,7 +161,7 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
 
 
 def is_number(value: object, least: float, *, whole: bool) -> bool:
-    """Tell whether a value is a finite number of at least `least`. A bool is not a number."""
+    """Return whether a value is a finite number of at least `least`. A bool is not a number."""
     kinds = int if whole else int | float
     if isinstance(value, bool) or not isinstance(value, kinds):
         return False

@@ -55,7 +55,7 @@ async def metrics(request: HttpRequest) -> HttpResponse:
 
 
 def may_read(request: HttpRequest) -> bool:
-    """Tell whether STREAM_METRICS lets the client of a request read the metrics.
+    """Return whether STREAM_METRICS lets the client of a request read the metrics.
 
     A client is internal if its address is one of the machine or of a private network, and if no
     proxy has passed the request on.
@@ -94,7 +94,7 @@ def forget_the_dead(folder: Path) -> None:
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process of this machine runs."""
+    """Return whether a process of this machine runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

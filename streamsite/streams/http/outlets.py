@@ -156,7 +156,7 @@ def cut(scope: Any, send: Any) -> None:
 
 
 def can_step(send: Any) -> bool:
-    """Tell whether a server's `send` returns a coroutine, as the fan-out needs.
+    """Return whether a server's `send` returns a coroutine, as the fan-out needs.
 
     `send` of granian returns a future, and always makes the application wait.
     """

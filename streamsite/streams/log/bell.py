@@ -53,7 +53,7 @@ def this_process() -> str:
 
 
 def is_small(texts: Sequence[str]) -> bool:
-    """Tell whether a ring may carry these pieces."""
+    """Return whether a ring may carry these pieces."""
     return sum(map(len, texts)) <= RING_LENGTH
 
 

@@ -64,7 +64,7 @@ class Jumps:
         return True
 
     def runs_on(self, stream_id: int, lease: datetime) -> bool:
-        """Tell whether a lease runs on although its end has passed on the database's clock."""
+        """Return whether a lease runs on although its end has passed on the database's clock."""
         known, end = self._ends.get(stream_id, (None, 0.0))
         return known == lease and self._clock() < end
 

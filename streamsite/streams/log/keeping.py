@@ -135,7 +135,7 @@ def _remove(streams: list[Stream]) -> list[str]:
 
 
 def claim(chore: str, every: float) -> bool:
-    """Tell whether this process is to do a chore now.
+    """Return whether this process is to do a chore now.
 
     Of all processes of the site, one does the chore once in `every` seconds.
     """

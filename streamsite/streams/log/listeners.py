@@ -63,7 +63,7 @@ class Listeners:
         return fresh
 
     def may_hear(self, stream_id: int) -> bool:
-        """Tell whether another process may listen to a stream."""
+        """Return whether another process may listen to a stream."""
         now = self._clock()
         if not self._from <= now <= self._until:
             return True

@@ -80,7 +80,7 @@ outage = Outage()
 
 
 def of_sqlite(error: BaseException) -> bool:
-    """Tell whether an error comes from SQLite."""
+    """Return whether an error comes from SQLite."""
     return isinstance(error.__cause__, sqlite3.Error)
 
 
@@ -102,12 +102,12 @@ def mistake_in(error: BaseException | None) -> Exception | None:
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Tell whether an error says that the database is away."""
+    """Return whether an error says that the database is away."""
     return isinstance(error, AWAY) and mistake_in(error) is None
 
 
 def disk_full(error: BaseException) -> bool:
-    """Tell whether the database could not write because its disk is full."""
+    """Return whether the database could not write because its disk is full."""
     cause = error.__cause__
     code = getattr(cause, "sqlite_errorcode", None)
     return code == SQLITE_FULL or getattr(cause, "sqlstate", None) == DISK_FULL

@@ -42,7 +42,7 @@ class Silence:
         self._outage_at = self._clock()
 
     def steady(self, seconds: float) -> bool:
-        """Tell whether the last outage was more than `seconds` ago."""
+        """Return whether the last outage was more than `seconds` ago."""
         return self._clock() - self._outage_at > seconds
 
     def proven(self, expired: Mapping[int, Lease]) -> list[int]:

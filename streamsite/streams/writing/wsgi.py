@@ -31,11 +31,11 @@ def _end(**_signal: Any) -> None:
 
 
 def loop_ends_with_view() -> bool:
-    """Tell whether the running event loop serves one view under WSGI, and ends with the view."""
+    """Return whether the running event loop serves one view under WSGI, and ends with the view."""
     return _serving.get() and made_by_asgiref(asyncio.get_running_loop())
 
 
 def made_by_asgiref(loop: asyncio.AbstractEventLoop) -> bool:
-    """Tell whether `async_to_sync` made this event loop, to run one coroutine."""
+    """Return whether `async_to_sync` made this event loop, to run one coroutine."""
     # Undocumented. Last read in asgiref 3.13.
     return loop in AsyncToSync.loop_thread_executors

@@ -48,14 +48,14 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(*command: str, env: Mapping[str, str], **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command in the project's folder until it ends, for at most 60 seconds."""
+    """Run a command in the project's folder until it ends, for at most `PATIENCE` seconds."""
     return subprocess.run(
         command,
         cwd=ROOT,
         env=environment(env),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
         **options,
     )

@@ -227,7 +227,8 @@ class Request(daphne.http_protocol.WebRequest):
         """Write whole chunks. Return whether the connection takes more."""
         if self.channel is not None and not self.finished:
             self.sentLength += len(data)
-            write_at_once(self.channel.transport, data)
+            if write_at_once(self.channel.transport, data):
+                return True
         return not self.flow.blocked
 
     async def drained(self) -> None:

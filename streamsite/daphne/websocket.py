@@ -134,7 +134,8 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
         """Write whole frames. Return whether the connection takes more."""
         if self.state == self.STATE_OPEN:
             self.wrote = True
-            write_at_once(self.transport, data)
+            if write_at_once(self.transport, data):
+                return True
         return not self.flow.blocked
 
     async def drained(self) -> None:

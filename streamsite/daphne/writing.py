@@ -9,7 +9,6 @@ data that waits to be written, `dataBuffer` and the private `_tempDataLen`.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet import tcp
@@ -28,15 +27,22 @@ def is_idle(transport: Any) -> bool:
     )
 
 
-def write_at_once(transport: Any, data: bytes) -> None:
-    """Write to a connection, and send the data before returning if the connection is idle."""
+def write_at_once(transport: Any, data: bytes) -> bool:
+    """Write to a connection, and send the data before returning if the connection is idle.
+
+    Return whether all of the data was sent.
+    """
     if is_idle(transport):
-        # On an error the socket is full or broken. The transport meets the same error and handles
-        # it.
-        with suppress(OSError):
-            data = data[transport.socket.send(data) :]
-    if data:
-        transport.write(data)
+        try:
+            sent = transport.socket.send(data)
+        except OSError:
+            # The socket is full or broken. The transport meets the same error and handles it.
+            sent = 0
+        if sent == len(data):
+            return True
+        data = data[sent:]
+    transport.write(data)
+    return False
 
 
 def reply_at_once(transport: Any, reply: Callable[[Any], None], message: Any) -> None:

@@ -132,7 +132,7 @@ class Socket(daphne.ws_protocol.WebSocketProtocol):
 
     def write_framed(self, data: bytes) -> bool:
         """Write whole frames. Return whether the connection takes more."""
-        if self.state == self.STATE_OPEN:
+        if data and self.state == self.STATE_OPEN:
             self.wrote = True
             if write_at_once(self.transport, data):
                 return True

@@ -1,7 +1,7 @@
 """The connections of viewers: through ASGI, or through Daphne's door."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
@@ -23,46 +23,49 @@ class ClientLeft(Exception):
     """The client has left, and its disconnect message is on its way or there."""
 
 
-class Parts:
-    """The parts of a response's body, sent through ASGI."""
+class Stepped:
+    """A connection to which a server's `send` writes, without a task while the client keeps up."""
 
-    __slots__ = ("_send",)
+    __slots__ = ("_rest", "_send", "encode")
 
-    def __init__(self, send: Any) -> None:
-        self._send = send
-
-    def put(self, message: bytes) -> Awaitable[None] | None:
-        if not message:
-            return None
-        rest = step(self._send({"type": "http.response.body", "body": message, "more_body": True}))
-        return rest and uvicorn.patiently(self._send, rest)
-
-
-class Body(Parts):
-    """The body of a response that the fan-out serves, sent through ASGI."""
-
-    __slots__ = ("encode",)
-
-    def __init__(self, encode: Callable[[Batch], bytes], send: Any) -> None:
-        super().__init__(send)
+    def __init__(self, encode: Callable[[Any], Any], send: Any) -> None:
         self.encode = encode
+        self._send = send
+        self._rest: Awaitable[None] | None = None
+
+    def _step(self, sending: Coroutine[Any, Any, None]) -> bool:
+        self._rest = step(sending)
+        return self._rest is None
+
+    async def drained(self) -> None:
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            await uvicorn.patiently(self._send, rest)
 
 
-class Frames:
+class Body(Stepped):
+    """The body of a response, whose parts are sent through ASGI."""
+
+    __slots__ = ()
+
+    def write(self, part: bytes) -> bool:
+        if not part:
+            return True
+        return self._step(
+            self._send({"type": "http.response.body", "body": part, "more_body": True})
+        )
+
+
+class Frames(Stepped):
     """A WebSocket, whose text frames are sent through ASGI."""
 
-    __slots__ = ("_send", "encode")
+    __slots__ = ()
 
-    def __init__(self, encode: Callable[[Batch], list[str]], send: Any) -> None:
-        self.encode = encode
-        self._send = send
-
-    def put(self, message: list[str]) -> Awaitable[None] | None:
+    def write(self, message: list[str]) -> bool:
         if message == [NO_TEXT]:
             uvicorn.write_frame(self._send, PONG)
-            return None
-        rest = step(self._send_all(message))
-        return rest and uvicorn.patiently(self._send, rest)
+            return True
+        return self._step(self._send_all(message))
 
     async def _send_all(self, texts: list[str]) -> None:
         try:
@@ -77,17 +80,11 @@ class Frames:
 class Framed:
     """A connection of Daphne that takes framed bytes: see streamsite/daphne/door.py."""
 
-    __slots__ = ("_door", "_write", "encode")
+    __slots__ = ("drained", "encode", "write")
 
-    def __init__(self, encode: Callable[[Batch], bytes], door: Any) -> None:
+    def __init__(self, encode: Callable[[Any], bytes], door: Any) -> None:
         self.encode = encode
-        self._door = door
-        self._write = door.write
-
-    def put(self, message: bytes) -> Awaitable[None] | None:
-        if not message or self._write(message):
-            return None
-        return self._door.drained()  # type: ignore[no-any-return]
+        self.write, self.drained = door.write, door.drained
 
 
 def open_door(scope: Any) -> Any:
@@ -103,15 +100,17 @@ def part_sender(scope: Any, send: Any) -> Callable[[bytes], Awaitable[None] | No
     Daphne the part goes through the door.
     """
     door = open_door(scope)
-    if door is None and can_step(send):
-        return Parts(send).put
-    if door is None:
+    if door is None and not can_step(send):
         return lambda part: send({"type": "http.response.body", "body": part, "more_body": True})
-    frame, write = door.frame, door.write
+    outlet: Body | Framed
+    if door is None:
+        outlet, frame = Body(bytes, send), bytes
+    else:
+        outlet, frame = Framed(bytes, door), door.frame
 
     def put(part: bytes) -> Awaitable[None] | None:
         # The frame of no bytes would end the body.
-        return None if not part or write(frame(part)) else door.drained()
+        return None if not part or outlet.write(frame(part)) else outlet.drained()
 
     return put
 

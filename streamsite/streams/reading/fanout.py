@@ -54,11 +54,14 @@ class Outlet(Protocol):
 
     encode: Callable[[Batch], Any]
 
-    def put(self, message: Any) -> Awaitable[None] | None:
+    def write(self, message: Any) -> bool:
         """Send a message, or nothing if the message is empty.
 
-        Return None when the connection takes more, and else an awaitable that ends when it does.
+        Return whether the connection takes more.
         """
+
+    def drained(self) -> Awaitable[None]:
+        """Wait until the connection takes more, after `write` has returned False."""
 
 
 class Viewer:
@@ -67,25 +70,28 @@ class Viewer:
     The viewer calls `finished` once, when it has sent everything or has failed with `error`.
     """
 
-    __slots__ = ("_finished", "_outlet", "_pulling", "encode", "error", "finished", "reader")
+    __slots__ = (
+        "_drained", "_finished", "_pulling", "encode", "error", "finished", "reader", "write",
+    )  # fmt: skip
 
     def __init__(self, reader: Reader, outlet: Outlet, finished: Callable[[], object]) -> None:
         self.reader = reader
         self.encode = outlet.encode
         self.finished = False
         self.error: Exception | None = None
-        self._outlet = outlet
+        self.write = outlet.write
+        self._drained = outlet.drained
         self._finished = finished
         self._pulling: asyncio.Task[None] | None = None
 
-    def pull(self, rest: Awaitable[None] | None = None) -> None:
-        """Start the task that sends what the viewer lacks, after it has awaited `rest`."""
-        self._pulling = asyncio.get_running_loop().create_task(self._pull(rest))
+    def pull(self, blocked: bool = False) -> None:
+        """Start the task that sends what the viewer lacks, once its connection takes more."""
+        self._pulling = asyncio.get_running_loop().create_task(self._pull(blocked))
 
-    async def _pull(self, rest: Awaitable[None] | None) -> None:
+    async def _pull(self, blocked: bool) -> None:
         try:
-            if rest is not None:
-                await rest
+            if blocked:
+                await self._drained()
             while not self.reader.over:
                 batch = await self.reader.lacking()
                 if not batch:
@@ -94,11 +100,11 @@ class Viewer:
                     return
                 message = self.encode(batch)
                 self.reader.traffic.add(pieces_in(batch), size_of(message))
-                rest = self._outlet.put(message)
+                goes_on = self.write(message)
                 # A client that reads nothing keeps this task waiting, and both in memory.
                 del batch, message
-                if rest is not None:
-                    await rest
+                if not goes_on:
+                    await self._drained()
         except Exception as error:  # noqa: BLE001 - the viewer's own task raises the error
             self._finish(error)
         else:
@@ -107,13 +113,13 @@ class Viewer:
     def deliver(self, message: Any) -> bool:
         """Send a message without waiting. Return whether the viewer can stay in the fan-out."""
         try:
-            rest = self._outlet.put(message)
+            goes_on = self.write(message)
         except Exception as error:  # noqa: BLE001 - an error ends this viewer and no other
             self._finish(error)
             return False
-        if rest is not None:
-            self.pull(rest)
-        return rest is None
+        if not goes_on:
+            self.pull(blocked=True)
+        return goes_on
 
     def serve(self, batch: Batch) -> bool:
         """Send a batch without waiting. Return whether the viewer can be served the next one."""

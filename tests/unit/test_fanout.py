@@ -17,8 +17,9 @@ from streamsite.streams.models import Stream
 from streamsite.streams.pieces import Cursor, End, Pieces, Record, Reset
 from streamsite.streams.reading import backlog, fanout, following, tail
 from streamsite.streams.reading.backlog import Backlog
-from streamsite.streams.reading.fanout import Viewer, resume, step
+from streamsite.streams.reading.fanout import Viewer
 from streamsite.streams.reading.following import Follower
+from streamsite.streams.reading.steps import resume, step
 from streamsite.streams.reading.tail import Tail
 from streamsite.streams.reading.tapes import Tape
 

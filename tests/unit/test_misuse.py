@@ -1,13 +1,24 @@
 """What a developer gets for an argument that is wrong: at once, and by a sentence."""
 
 import math
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from django.core.management.base import CommandError
 from django.http import HttpRequest, JsonResponse
 
-from streamsite.streams import BadRequest, endpoint, follow, log, play, viewer_link
+from streamsite.streams import (
+    BadRequest,
+    endpoint,
+    follow,
+    log,
+    play,
+    publish,
+    reserve,
+    start,
+    viewer_link,
+)
 from streamsite.streams.management.commands.follow import Command
 from streamsite.streams.models import Stream
 from streamsite.streams.reading.hub import hub
@@ -74,3 +85,26 @@ def test_a_viewer_link_that_never_expires_is_refused(expires: Any):
 def test_an_address_without_its_scheme_is_not_taken_for_a_name(source: str):
     with pytest.raises(CommandError, match=f"Begin the address with its scheme: https://{source}"):
         Command().records(source=source, transport=None, after=0, wait=0)
+
+
+async def model() -> AsyncIterator[str]:
+    yield "one"
+
+
+@pytest.mark.parametrize("source", [model, ["one"], "one", (text for text in ["one"])])
+async def test_a_source_that_is_not_asynchronous_is_refused(source: Any):
+    with pytest.raises(TypeError, match=r"start\(\) needs an asynchronous iterable"):
+        await start(None, source)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "10", True, math.nan, math.inf])
+def test_a_time_that_is_none_is_refused(seconds: Any):
+    with pytest.raises(BadRequest, match=r"abandon=.* is not valid\. Use a number of seconds"):
+        publish(abandon=seconds)
+    with pytest.raises(BadRequest, match=r"within=.* is not valid\. Use a number of seconds"):
+        reserve(within=seconds)
+
+
+def test_an_owner_that_is_no_user_is_refused():
+    with pytest.raises(TypeError, match=r"publish\(\) takes a user as `owner`, and got str"):
+        publish(owner="alice")  # type: ignore[arg-type]

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from inspect import iscoroutinefunction
 from typing import Any, TypeVar
 
-from ..pieces import Batch
-from ..reading.fanout import step
+from ..reading.steps import step
 from . import uvicorn
 
 T = TypeVar("T")

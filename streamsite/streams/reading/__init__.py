@@ -4,6 +4,7 @@ hub, tail        the newest pieces of each stream that is followed in this event
 tapes            finished streams in memory
 backlog          older pieces of live streams, for readers that are behind
 fanout           one loop that sends each batch to all viewers that are up to date
+steps            the loop's calls of a server's `send`, without a task
 following        the pieces as they come
 playing, pace    the pieces of a finished stream at a pace, on shared ticks
 cursors          where a reader starts

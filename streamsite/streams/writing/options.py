@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+from ..errors import BadRequest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +56,8 @@ class PublishOptions(StreamOptions, total=False):
 def checked(function: str, options: Mapping[str, Any], declared: type) -> dict[str, Any]:
     """Return the options as `log.create` takes them, with `owner_id` in place of `owner`.
 
-    Raises TypeError if the TypedDict `declared` does not declare one of the options.
+    Raises TypeError if the TypedDict `declared` does not declare one of the options or the owner is
+    no user, and BadRequest for a number of seconds that is none.
     """
     for name in options:
         if name not in declared.__annotations__:
@@ -61,6 +65,17 @@ def checked(function: str, options: Mapping[str, Any], declared: type) -> dict[s
                 f"{function}() has no option {name!r}. "
                 f"Its options are {', '.join(declared.__annotations__)}."
             )
+    for name in ("abandon", "within"):
+        if (seconds := options.get(name)) is not None and not is_duration(seconds):
+            raise BadRequest(f"{name}={seconds!r} is not valid. Use a number of seconds above 0.")
     fields = dict(options)
     owner = fields.pop("owner", None)
+    if owner is not None and not hasattr(owner, "pk"):
+        raise TypeError(f"{function}() takes a user as `owner`, and got {type(owner).__name__}.")
     return {**fields, "owner_id": owner.pk if owner else None}
+
+
+def is_duration(value: object) -> bool:
+    """Tell whether a value is a finite number of seconds above 0."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 < value < math.inf  # type: ignore[operator]

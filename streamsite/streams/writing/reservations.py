@@ -5,7 +5,6 @@ from typing import Any, Unpack
 from django.utils import timezone
 
 from .. import log
-from ..errors import BadRequest
 from ..log.database import in_database
 from ..models import Stream
 from ..names import new_private_name
@@ -49,8 +48,6 @@ def reservation(name: str | None, options: ReserveOptions) -> dict[str, Any]:
     """
     fields = checked("reserve", options, ReserveOptions)
     within = fields.pop("within", WITHIN)
-    if not 0 < within < float("inf"):
-        raise BadRequest(f"within={within!r} is not valid. Use a number of seconds above 0.")
     return {
         **fields,
         "name": name or new_private_name(),

@@ -42,6 +42,12 @@ async def start(
     """
     if _closed:
         raise Restarting()
+    if not isinstance(source, AsyncIterable):
+        hint = " Call it: model(question)." if callable(source) else ""
+        raise TypeError(
+            "start() needs an asynchronous iterable, such as an `async def` with a `yield`. It got "
+            f"{type(source).__name__}.{hint}"
+        )
     ends_with_view = loop_ends_with_view()
     if ends_with_view and end_in_view is None:
         raise RuntimeError(

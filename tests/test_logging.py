@@ -95,7 +95,7 @@ def test_work_for_all_requests_has_the_id_of_none(broken: Site):
         http.read_head(viewer.file)
         broken.call(streams.drop_watches)
         line = wait_until(
-            lambda: next((line for line in lines(broken) if "answer" in line["message"]), None),
+            lambda: next((each for each in lines(broken) if "heartbeat" in each["message"]), None),
             "a heartbeat fails",
         )
     assert "request_id" not in line

@@ -168,6 +168,8 @@ class Request(daphne.http_protocol.WebRequest):
             if goes_on:
                 # Both sets of headers have been used, and the response may stay open for hours.
                 self.requestHeaders = self.responseHeaders = NO_HEADERS
+                # Python leaves room for 85 attributes, and 30 are there: 1584 bytes become 832.
+                self.__dict__ = dict(self.__dict__.items())
 
     def send_part(self, message: dict[str, Any]) -> bool:
         """Send the message if it is a part in the middle of a chunked body, or a whole answer.

@@ -33,5 +33,5 @@ def test_a_site_that_lacks_the_database_of_the_engine_is_not_ready(make_site: Si
     site.start()
     site.call(routed.lose_streams)
     ready = http.get(site.address, "/readyz")
-    assert (ready.status, ready.json["database"]) == (503, "OperationalError")
+    assert (ready.status, ready.json["database"]) == (503, "NotMigrated")
     site.server.excuse()

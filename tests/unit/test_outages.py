@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+from contextlib import closing
 from itertools import pairwise
 
 import psycopg
@@ -95,7 +96,7 @@ def raised_by(cause: Exception) -> OperationalError:
 
 def full_sqlite() -> sqlite3.Error:
     """Return the error of an SQLite database that may have no more pages."""
-    with sqlite3.connect(":memory:") as connection:
+    with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("CREATE TABLE text (text)")
         connection.execute("PRAGMA max_page_count = 2")
         try:

@@ -113,7 +113,9 @@ class Client:
         return max(most, resident(self._server.pid)) - before
 
     def _send(self) -> None:
-        self._socket.sendall(self._connection.data_to_send())
+        # The server closes the connection after its answer, which may be on its way still.
+        with suppress(OSError):
+            self._socket.sendall(self._connection.data_to_send())
 
     def _take(self) -> None:
         data = self._socket.recv(65_536)

@@ -1,8 +1,5 @@
 """`<stream-output ansi>` in a browser shows a build log as a terminal does, whatever the bytes."""
 
-import json
-from itertools import count
-
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
@@ -11,6 +8,8 @@ from tests.browser import page_at
 from tests.engine.people import Person
 from tests.raw import http
 from tests.site import Site
+
+from .publishing import new_name, put
 
 CSI = "\x1b["
 NEUTRAL = (0, 7, 8, 15)
@@ -44,25 +43,16 @@ LOOKS = """
         .map((element) => [element.localName, element.className, element.textContent])
 """
 
-_numbers = count(1)
-
 
 @pytest.fixture(scope="module")
 def owner(people: dict[str, Person]) -> Person:
     return people["owner"]
 
 
-def put(site: Site, owner: Person, *pieces: str) -> str:
+def publish(site: Site, owner: Person, *pieces: str) -> str:
     """Publish a finished stream, and return its name."""
-    name = f"log-{next(_numbers)}"
-    response = http.ask(
-        site.address,
-        f"/stream/{name}/pieces?visibility=public",
-        method="POST",
-        headers={"Content-Type": "application/json", **owner.bearer},
-        body=json.dumps({"pieces": pieces, "end": "done"}).encode(),
-    )
-    assert response.status == 202, response.text
+    name = new_name()
+    put(site.server, owner, name, pieces=pieces, end="done")
     return name
 
 
@@ -77,7 +67,7 @@ async def ended(page: Page) -> None:
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_live_log_shows_colours_and_overwrites_its_progress(browser, site, publisher):
-    name = f"log-{next(_numbers)}"
+    name = new_name()
     source = publisher.open(name)
     source.write(f"{CSI}1;32m  Compiling{CSI}0m shop\n 1")
     async with page_at(browser, f"{site.url}/en/live/{name}/") as page:
@@ -96,7 +86,7 @@ async def test_a_live_log_shows_colours_and_overwrites_its_progress(browser, sit
 @pytest.mark.asyncio(loop_scope="session")
 async def test_copied_text_is_plain_and_a_download_is_raw(browser, site, owner):
     raw = f"one {CSI}31mred{CSI}m\n\ttwo\r\n{CSI}38;2;1;2;3mthree{CSI}m 你好"
-    name = put(site, owner, raw)
+    name = publish(site, owner, raw)
     async with page_at(browser, f"{site.url}/en/live/{name}/") as page:
         await ended(page)
         copied = await page.evaluate(
@@ -111,7 +101,7 @@ async def test_copied_text_is_plain_and_a_download_is_raw(browser, site, owner):
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_an_element_waits_for_its_stream_if_told_to(browser, site, publisher, owner):
-    name, there = f"log-{next(_numbers)}", put(site, owner, "text")
+    name, there = new_name(), publish(site, owner, "text")
     async with page_at(browser, f"{site.url}/en/live/{there}/", calm=False) as page:
         await ended(page)
         output = page.locator("stream-output")
@@ -151,7 +141,7 @@ HOSTILE = [
 @pytest.mark.asyncio(loop_scope="session")
 async def test_hostile_text_is_only_text(browser, site, owner):
     # The bytes that the command would replace never reach the log.
-    name = put(site, owner, *[piece.replace("\x00", "\u2400") for piece in HOSTILE])
+    name = publish(site, owner, *[piece.replace("\x00", "\u2400") for piece in HOSTILE])
     async with page_at(browser, f"{site.url}/en/live/{name}/") as page:
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
@@ -166,7 +156,7 @@ async def test_hostile_text_is_only_text(browser, site, owner):
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_replay_begins_with_a_clear_terminal(browser, site, owner):
-    name = put(site, owner, f"{CSI}31m", "red\n", f"{CSI}2A{CSI}2Jnew {CSI}4", "2mgreen")
+    name = publish(site, owner, f"{CSI}31m", "red\n", f"{CSI}2A{CSI}2Jnew {CSI}4", "2mgreen")
     async with page_at(browser, f"{site.url}/en/live/{name}/") as page:
         text = page.locator(".stream-output-text")
         for _ in range(2):
@@ -175,7 +165,7 @@ async def test_a_replay_begins_with_a_clear_terminal(browser, site, owner):
             assert (await text.evaluate(LOOKS))[0] == ["span", "ansi-fg-1", "red"]
             await page.locator('[data-action="whole"]').click()
         # Another stream in the same element has no red, and no sequence that goes on.
-        other = put(site, owner, "m plain\n")
+        other = publish(site, owner, "m plain\n")
         await page.locator("stream-output").evaluate(
             "(e, src) => { e.src = src; }", f"/stream/{other}"
         )
@@ -187,7 +177,7 @@ async def test_a_replay_begins_with_a_clear_terminal(browser, site, owner):
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_pieces_that_are_taken_back_leave_the_terminal_as_it_was(browser, site, owner):
-    name = put(site, owner, "text")
+    name = publish(site, owner, "text")
     async with page_at(browser, f"{site.url}/en/live/{name}/") as page:
         module = await page.evaluate(
             "document.querySelector('script[src*=\"stream-output\"]').src.replace("
@@ -215,7 +205,7 @@ async def test_pieces_that_are_taken_back_leave_the_terminal_as_it_was(browser, 
 async def test_a_long_log_is_complete_and_few_nodes_show_it(browser, site, owner):
     lines = [f"{number} {CSI}3{number % 7 + 1}mok{CSI}m and more text\n" for number in range(5000)]
     plain = [f"{number} plain text without a colour\n" for number in range(5000)]
-    name = put(site, owner, *lines, *plain)
+    name = publish(site, owner, *lines, *plain)
     async with page_at(browser, f"{site.url}/en/live/{name}/") as page:
         await ended(page)
         expected = [f"{number} ok and more text\n" for number in range(5000)] + plain
@@ -249,7 +239,7 @@ def colours() -> str:
 @pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_every_colour_can_be_read(browser, site, owner, scheme):
-    name = put(site, owner, colours())
+    name = publish(site, owner, colours())
     async with page_at(browser, f"{site.url}/en/live/{name}/", color_scheme=scheme) as page:
         await ended(page)
         contrasts = await page.locator(".stream-output-text").evaluate(CONTRASTS)

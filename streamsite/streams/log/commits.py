@@ -148,7 +148,7 @@ def _claim(writes: Sequence[Write], connection: BaseDatabaseWrapper) -> int:
 
 
 def _keep(writes: Sequence[Write], connection: BaseDatabaseWrapper) -> None:
-    """Insert the pieces of claimed writes, and renew the leases of those that have a `lease`."""
+    """Insert the pieces of claimed writes, and renew the leases for which the writes ask."""
     for lease in {write.lease for write in writes if write.lease is not None}:
         alive = [write.stream_id for write in writes if write.lease == lease]
         Stream.objects.filter(pk__in=alive).update(leased_until=from_now(lease))

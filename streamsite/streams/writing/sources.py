@@ -89,7 +89,7 @@ async def start(
 
 
 def close_sources() -> None:
-    """Take no more sources in this process, which is about to end. Those that run go on."""
+    """Refuse new sources in this process, which is about to end. The running sources go on."""
     global _closed
     _closed = True
 

@@ -9,7 +9,7 @@ The modules subclass Daphne's server, HTTP request and WebSocket. A site calls `
 - `head`, `body`: the two parts of a request, parsed without I/O
 - `http`: a request and its response
 - `scopes`: the ASGI scope of a request
-- `answers`: a response that is not streamed, as bytes for one write
+- `answers`: responses that are not streamed, as bytes for one write
 - `websocket`: a WebSocket (daphne#326, daphne#374, crossbario/autobahn-python#1642)
 - `inbox`: the messages from a connection to its application
 - `flow`: back-pressure (daphne#170)

@@ -1,9 +1,13 @@
 """Whole answers: responses that are not streamed, as bytes for one write."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
 from twisted.web.http import NO_BODY_CODES, RESPONSES
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+NOTHING = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
 
 def has_body(method: bytes, status: int) -> bool:
@@ -24,11 +28,14 @@ def whole_answer(start: dict[str, Any], body: bytes, server_name: str) -> bytes 
     the body must be marked, and a line break in a header must be replaced.
     """
     headers: list[tuple[bytes, bytes]] = list(start.get("headers", ()))
-    if values_of(b"content-length", headers) != [b"%d" % len(body)]:
+    names = [name.lower() for name, _ in headers]
+    if b"transfer-encoding" in names or b"connection" in names:
         return None
-    if values_of(b"transfer-encoding", headers) or values_of(b"connection", headers):
+    if names.count(b"content-length") != 1:
         return None
-    if server_name and not values_of(b"server", headers):
+    if headers[names.index(b"content-length")][1] != b"%d" % len(body):
+        return None
+    if server_name and b"server" not in names:
         headers.append((b"Server", server_name.encode()))
     lines = b"".join([b"%b: %b\r\n" % header for header in headers])
     if lines.count(b"\n") != len(headers) or lines.count(b"\r") != len(headers):
@@ -41,3 +48,12 @@ def whole_answer(start: dict[str, Any], body: bytes, server_name: str) -> bytes 
 def values_of(name: bytes, headers: Iterable[tuple[bytes, bytes]]) -> list[bytes]:
     """Return the values of the headers with a name, which is given in lower case."""
     return [value for key, value in headers if key.lower() == name]
+
+
+def refusal(status: int, detail: str) -> bytes:
+    """Return an answer that tells a client what was wrong with its request, as JSON."""
+    body = json.dumps({"detail": detail}).encode()
+    return (
+        b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+        b"Connection: close\r\n\r\n%b"
+    ) % (status, RESPONSES.get(status, b"Error"), len(body), body)

@@ -100,7 +100,12 @@ def unconfirmed(number: int) -> int:
 
 
 def hold_little(transport: Any) -> None:
-    """Have the kernel hold little for a client that reads slowly."""
+    """Have the kernel hold little for a client that reads slowly.
+
+    A Unix socket has no such option, and holds little by itself.
+    """
     found = connection_of(transport)
-    if found is not None and sys.platform == "linux":
+    if found is None or sys.platform != "linux":
+        return
+    if found.socket.family != socket.AF_UNIX:
         found.socket.setsockopt(socket.IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT)

@@ -8,6 +8,7 @@ import asyncio
 import math
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -59,6 +60,10 @@ class Server(daphne.server.Server):
     def run(self) -> None:
         # The reactor installs its handlers of signals before it runs the first call.
         daphne.server.reactor.callLater(0, self.started)
+        # Daphne sends Twisted's log to nowhere, and Twisted takes Python's warnings into its log.
+        # A warning may be the only sign of an `await` that was forgotten.
+        show = warnings.showwarning
+        daphne.server.reactor.callLater(0, setattr, warnings, "showwarning", show)
         super().run()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:

@@ -3,15 +3,24 @@
 Twisted queues each write and registers the socket with the selector, which takes as long as the
 write itself. When nothing is queued, the socket usually accepts the data immediately.
 
-The functions use undocumented attributes of Twisted's TCP connection and of its base class
+The module uses undocumented attributes of Twisted's TCP connection and of its base class
 `twisted.internet.abstract.FileDescriptor`: `socket`, `connected`, `disconnecting`, and, for the
-data that waits to be written, `dataBuffer` and the private `_tempDataLen`.
+data that waits to be written, `dataBuffer` and the private `_tempDataLen`. The private attribute
+`_writers` of the reactor holds the connections that have data to write.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from twisted.internet import tcp
+
+
+def is_tcp(transport: Any) -> bool:
+    """Return whether a transport is a connection of TCP, or of a Unix socket, without TLS.
+
+    A connection with TLS has another class.
+    """
+    return isinstance(transport, tcp.Connection)
 
 
 def is_idle(transport: Any) -> bool:
@@ -20,7 +29,7 @@ def is_idle(transport: Any) -> bool:
     The answer is False for a TLS connection, whose transport is another class.
     """
     return (
-        isinstance(transport, tcp.Connection)
+        is_tcp(transport)
         and not transport.dataBuffer
         and not transport._tempDataLen
         and bool(transport.connected)
@@ -43,6 +52,51 @@ def write_at_once(transport: Any, data: bytes) -> bool:
         data = data[sent:]
     transport.write(data)
     return False
+
+
+class FrameWriter:
+    """The way of framed bytes into one connection: see door.py.
+
+    The fan-out calls `write` for each viewer and piece. This small object holds all that `write`
+    needs, because the attributes of Twisted's connection lie in a dozen places in memory: with 1000
+    viewers, a piece cost 14.5 µs through the connection and costs 11.1 µs through this object.
+    """
+
+    __slots__ = ("_busy", "_otherwise", "_send", "_transport", "sent")
+
+    def __init__(self, transport: Any, otherwise: Callable[[bytes], bool]) -> None:
+        """Write to a TCP connection. `otherwise` writes what can't be sent at once."""
+        self._transport = transport
+        self._send = transport.socket.send
+        self._busy: Container[Any] = transport.reactor._writers
+        self._otherwise = otherwise
+        # Bytes that were sent at once.
+        self.sent = 0
+
+    def write(self, data: bytes) -> bool:
+        """Write whole frames. Return whether the connection takes more."""
+        if self._transport in self._busy:
+            return self._otherwise(data)
+        try:
+            sent = self._send(data)
+        except OSError:
+            # The socket is full or broken. The transport meets the same error and handles it.
+            sent = 0
+        self.sent += sent
+        return sent == len(data) or self._otherwise(data[sent:])
+
+    def stop(self) -> None:
+        """Send nothing at once from now on.
+
+        A connection that is aborted drops what waits to be written. What comes later must not
+        reach the client, who would take it for the next part.
+        """
+        self._busy = (self._transport,)
+
+    def close(self) -> None:
+        """Write nothing from now on, and forget the connection."""
+        self._transport = self._otherwise = None  # type: ignore[assignment]
+        self._send = len  # All data counts as sent.
 
 
 def reply_at_once(transport: Any, reply: Callable[[Any], None], message: Any) -> None:

@@ -24,6 +24,8 @@ SETTLE_TIMEOUT = 10
 SETTLE_INTERVAL, RESTING = 0.1, 0.005
 # The viewers connect in bursts.
 BACKLOG = 2048
+# Requests that granian serves at once. By default it serves as many as `BACKLOG`.
+AT_ONCE = 20_000
 
 
 # All viewers of the benchmark have one address.
@@ -107,6 +109,7 @@ class Contender:
                 options = ["--no-access-log", "--log-level", "warning", "--backlog", str(BACKLOG)]
             case "granian":
                 options = ["--interface", "asgi", "--backlog", str(BACKLOG), "--no-log"]
+                options += ["--backpressure", str(AT_ONCE)]
             case "floor":
                 binary = folder / "floor.bin"
                 if not binary.exists():

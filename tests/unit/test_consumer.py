@@ -118,3 +118,23 @@ async def test_an_error_in_a_handler_cancels_the_sending_task(error: Exception):
         *_, closed = await serve(Failing, says="anything")
         assert (closed["type"], closed["code"]) == ("websocket.close", 4409)
     assert sending[0].cancelling()
+
+
+async def test_what_a_consumer_starts_to_send_takes_the_place_of_what_it_was_sending():
+    began, ended = asyncio.Event(), asyncio.Event()
+
+    class Changing(Sender):
+        async def send_two(self) -> None:
+            began.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+        async def receive(self, text_data=None, bytes_data=None) -> None:
+            await began.wait()
+            self.start_sending(super().send_two())
+
+    sent = await serve(Changing, says="anything")
+    assert [message["text"] for message in sent[1:-1]] == ["one", "two"]
+    assert ended.is_set()

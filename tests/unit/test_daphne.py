@@ -1,8 +1,10 @@
 """The parts of `streamsite.daphne` that need no server: the selector and the connection table."""
 
 import asyncio
+import gc
 import socket
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,12 +13,14 @@ from twisted.internet import tcp
 from twisted.internet.abstract import FileDescriptor
 from twisted.web import http
 
+from streamsite.daphne import http as ours
 from streamsite.daphne.door import Door
 from streamsite.daphne.flow import Flow
 from streamsite.daphne.http import chunk
 from streamsite.daphne.server import CHECKED_AT_ONCE, Server
 from streamsite.daphne.timers import Selector, sharpen
-from streamsite.daphne.websocket import text_frame
+from streamsite.daphne.websocket import Socket, text_frame
+from streamsite.daphne.writing import FrameWriter
 
 # The selector.
 
@@ -171,6 +175,139 @@ async def test_a_door_that_takes_no_more_says_so():
     assert connection.written == [b"3\r\none\r\n", b"3\r\ntwo\r\n"]
 
 
+# The attributes of a WebSocket.
+
+
+def test_an_attribute_that_is_none_for_all_connections_is_kept_once():
+    usual, other = Socket.__new__(Socket), Socket.__new__(Socket)
+    assert usual._is_common("rare", None)
+    assert not other._is_common("rare", False)
+    assert not other._is_common("rare", 0)
+    assert usual.rare is None
+    usual.rare = "set"
+    assert usual.rare == "set"
+    with pytest.raises(AttributeError):
+        assert other.unknown
+
+
+# The way of framed bytes into a connection.
+
+
+class Transport:
+    """What a `FrameWriter` needs of a TCP connection, with a real socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.socket = sock
+        self.reactor = self
+        self._writers: dict[Any, int] = {}
+
+
+@pytest.fixture
+def written():
+    """Return a writer, its transport, the client's socket, and what was written otherwise."""
+    ours, client = socket.socketpair()
+    with ours, client:
+        ours.setblocking(False)
+        client.setblocking(False)
+        transport, otherwise = Transport(ours), []
+
+        def write(data: bytes) -> bool:
+            otherwise.append(data)
+            return False
+
+        yield FrameWriter(transport, write), transport, client, otherwise
+
+
+def test_frames_go_out_at_once(written):
+    writer, _, client, otherwise = written
+    assert writer.write(b"one")
+    assert writer.write(b"two")
+    assert client.recv(100) == b"onetwo"
+    assert (writer.sent, otherwise) == (6, [])
+
+
+def test_frames_wait_behind_the_data_that_a_connection_has_to_write(written):
+    writer, transport, client, otherwise = written
+    transport._writers[transport] = 1
+    assert not writer.write(b"one")
+    assert otherwise == [b"one"]
+    with pytest.raises(BlockingIOError):
+        client.recv(100)
+
+
+def test_what_a_full_socket_does_not_take_is_written_otherwise(written):
+    writer, _, client, otherwise = written
+    data = bytes(range(250)) * 10_000
+    assert not writer.write(data)
+    assert not writer.write(b"more")
+    read = client.recv(len(data))
+    while len(read) < writer.sent:
+        read += client.recv(len(data))
+    assert read + b"".join(otherwise) == data + b"more"
+
+
+def test_a_stopped_writer_sends_nothing_past_its_connection(written):
+    writer, transport, client, otherwise = written
+    transport._writers[transport] = 1
+    writer.stop()
+    transport._writers.clear()  # The connection drops what waited.
+    writer.write(b"late")
+    assert otherwise == [b"late"]
+    with pytest.raises(BlockingIOError):
+        client.recv(100)
+
+
+def test_a_closed_writer_writes_nothing_and_keeps_no_connection(written):
+    writer, transport, client, otherwise = written
+    writer.close()
+    assert writer.write(b"late")
+    assert otherwise == []
+    with pytest.raises(BlockingIOError):
+        client.recv(100)
+    assert transport not in gc.get_referents(writer)
+
+
+def test_the_writer_of_a_websocket_closes_with_the_first_sign_of_its_end(written):
+    writer, _, client, otherwise = written
+    websocket = Socket.__new__(Socket)
+    websocket.state = Socket.STATE_OPEN
+    websocket._writer = writer
+    websocket.state = Socket.STATE_OPEN
+    assert writer.write(b"one")
+    websocket.state = Socket.STATE_CLOSING
+    assert writer.write(b"late")
+    assert (client.recv(100), otherwise) == (b"one", [])
+
+
+@pytest.mark.parametrize(("ending", "arguments"), [("finish", ()), ("connectionLost", (None,))])
+def test_the_writer_of_a_response_closes_with_the_response(
+    written, monkeypatch, ending: str, arguments: tuple[None, ...]
+):
+    writer, _, client, otherwise = written
+    monkeypatch.setattr(ours.TwistedRequest, ending, lambda *_: None)
+    request = ours.Request.__new__(ours.Request)
+    request.server = SimpleNamespace(protocol_disconnected=lambda _request: None)
+    request.application_queue = request.client_addr = request.producer = None
+    request.sentLength, request._writer = 0, writer
+    assert writer.write(b"one")
+    getattr(request, ending)(*arguments)
+    assert writer.write(b"late")
+    assert (request.sentLength, client.recv(100), otherwise) == (3, b"one", [])
+
+
+@pytest.mark.parametrize("connection", [ours.Request, Socket])
+def test_an_aborted_connection_sends_nothing_more_at_once(written, connection):
+    writer, _, client, otherwise = written
+    aborted = connection.__new__(connection)
+    aborted.channel, aborted.transport = None, SimpleNamespace(abortConnection=lambda: None)
+    aborted._writer = writer
+    aborted.abort()
+    writer.write(b"late")
+    assert otherwise == [b"late"]
+    with pytest.raises(BlockingIOError):
+        client.recv(100)
+
+
 class StringTransportChannel:
     """The channel of a request that writes nowhere."""
 
@@ -187,6 +324,9 @@ class SlowConnection:
     def __init__(self) -> None:
         self.flow = Flow()
         self.written: list[bytes] = []
+
+    def writer(self) -> Any:
+        return self.write_framed
 
     def write_framed(self, data: bytes) -> bool:
         self.written.append(data)

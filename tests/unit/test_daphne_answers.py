@@ -146,6 +146,32 @@ async def test_a_header_that_is_no_bytes_is_the_applications_error(monkeypatch):
     assert isinstance(client.errors[0], ValueError)
 
 
+async def test_a_message_after_the_end_of_an_answer_is_ignored(monkeypatch):
+    late = body(b"late"), body(b"late", more_body=True)
+    client = Client(monkeypatch, start(TYPE), body(more_body=True), body(b""), *late)
+    (answer,) = parse_responses(await client.get())
+    assert (answer.body, client.errors) == (b"{}", [])
+
+
+async def test_a_door_writes_nothing_after_the_end_of_its_answer(monkeypatch):
+    client = Client(monkeypatch, start(TYPE), body(more_body=True), body(b""))
+    await client.get()
+    door = client.scopes[0]["extensions"]["streamsite.door"]
+    client.transport.clear()
+    assert not door.is_open
+    assert door.write(door.frame(b"late"))
+    door.abort()
+    assert client.transport.value() == b""
+    assert [answer.body for answer in parse_responses(await client.get())] == [b"{}"]
+
+
+async def test_a_packet_of_requests_for_no_address_is_answered_once(monkeypatch):
+    client = Client(monkeypatch, start(LENGTH), body())
+    data = await client.get(b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000)
+    assert data == b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+    assert client.transport.disconnecting
+
+
 async def test_a_request_that_daphne_refuses_gets_its_400(monkeypatch):
     client = Client(monkeypatch, start(LENGTH), body())
     (answer,) = parse_responses(await client.get(b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n"))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsite.streams import log
-from streamsite.streams.http.outlets import Body
+from streamsite.streams.http.outlets import BodyOutlet
 from streamsite.streams.http.responses import RecordsResponse, begin, watch
 from streamsite.streams.http.transports.encoding import Format
 from streamsite.streams.instruments import Traffic
@@ -117,7 +117,7 @@ class World:
         reader = Follower(self.stream, Cursor(0, after), f"{encoding}")
         viewer = Viewer(
             reader,
-            Body(FORMATS[encoding].framed(), connection.send),
+            BodyOutlet(FORMATS[encoding].framed(), connection.send),
             lambda: self.finished.append(viewer),
         )
         viewer.pull()
@@ -305,6 +305,31 @@ async def test_a_piece_that_came_while_viewers_were_pulling_costs_them_no_keep_a
     world.tail.wake()
     await turns()
     assert connection.read == b"one."
+
+
+async def test_a_viewer_is_not_finished_while_its_last_message_is_under_way(world):
+    world = world()
+    gone_out = asyncio.Event()
+
+    class Outlet(BodyOutlet):
+        async def drained(self) -> None:
+            await gone_out.wait()
+
+    connection = Connection()
+    viewer = Viewer(
+        Follower(world.stream, Cursor(0, 0), "0"),
+        Outlet(FORMATS[0].framed(), connection.send),
+        lambda: world.finished.append(viewer),
+    )
+    world.write("one")
+    world.end()
+    viewer.pull()
+    await turns()
+    assert connection.read == b"one>"
+    assert not world.finished
+    gone_out.set()
+    await turns()
+    assert world.finished == [viewer]
 
 
 # A coroutine that is begun by hand.

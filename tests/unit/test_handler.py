@@ -1,14 +1,19 @@
 """The parts of the stream handler, called as a server calls them."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
+from django.template import engines
+from django.template.response import TemplateResponse
+from django.urls import path
 
+from streamsite.streams import endpoint
 from streamsite.streams.http.bodies import read_body
-from streamsite.streams.http.handler import asgi_headers, send_stream
+from streamsite.streams.http.handler import StreamHandler, asgi_headers, send_stream
+from streamsite.streams.http.routing import Router
 
 
 class Posted:
@@ -87,3 +92,85 @@ async def test_a_task_that_the_server_cancels_stays_cancelled():
     with pytest.raises(asyncio.CancelledError):
         await sending
     assert stream.closed
+
+
+async def test_a_task_that_the_server_cancels_when_the_client_leaves_stays_cancelled():
+    stream = Stream()
+    sending = await stream.start()
+    stream.left.set()
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    assert stream.closed
+
+
+# What the views of a project may return.
+
+
+class Countdown:
+    """An asynchronous iterator that is no generator, and of values that are no texts."""
+
+    def __init__(self) -> None:
+        self.left = 3
+
+    def __aiter__(self) -> AsyncIterator[int]:
+        return self
+
+    async def __anext__(self) -> int:
+        self.left -= 1
+        if self.left < 0:
+            raise StopAsyncIteration
+        return self.left
+
+
+@pytest.fixture
+def ask(settings):
+    """Return a function that asks an endpoint, given what its view returns for a request."""
+
+    async def ask(returned: Callable[[Any], Any]) -> tuple[int, bytes]:
+        @endpoint("GET")
+        async def view(request: Any) -> Any:
+            return returned(request)
+
+        settings.ROOT_URLCONF = (path("asked", view),)
+        messages: list[dict[str, Any]] = [{"type": "http.request"}]
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop() if messages else await asyncio.Future()
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        headers = [(b"host", settings.ALLOWED_HOSTS[0].encode())]
+        scope = {"type": "http", "method": "GET", "path": "/asked", "headers": headers}
+        await StreamHandler(Router(), None)(scope, receive, send)
+        assert not sent[-1]["more_body"]
+        return sent[0]["status"], b"".join(message["body"] for message in sent[1:])
+
+    return ask
+
+
+async def test_a_body_may_be_any_asynchronous_iterator_of_values(ask):
+    assert await ask(lambda _: StreamingHttpResponse(Countdown())) == (200, b"210")
+
+
+async def test_a_template_response_is_rendered(ask):
+    template = engines["django"].from_string("{{ request.path }}")
+    assert await ask(lambda request: TemplateResponse(request, template)) == (200, b"/asked")
+
+
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [
+        (lambda _: StreamingHttpResponse(iter(["one"])), "Give StreamingHttpResponse an async"),
+        (lambda _: None, "view returned None. Return an HttpResponse."),
+    ],
+    ids=["synchronous", "none"],
+)
+async def test_what_can_not_be_sent_is_a_500_whose_log_says_what_to_return(
+    ask, caplog, returned: Callable[[Any], Any], sentence: str
+):
+    status, body = await ask(returned)
+    assert (status, body) == (500, b'{"detail": "The server failed. Its log has the error."}')
+    assert sentence in caplog.text

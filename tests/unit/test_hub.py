@@ -1,6 +1,7 @@
 """A process's tails, on a channel layer that answers when the test says so."""
 
 import asyncio
+import weakref
 from typing import Any
 
 import pytest
@@ -64,6 +65,7 @@ async def layer(monkeypatch) -> Layer:
         }[work](*arguments)
 
     monkeypatch.setattr(bell, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(bell, "GROUP_TIMEOUT", 60)  # The machine may be busy.
     monkeypatch.setattr(hubs, "in_database", in_database)
     monkeypatch.setattr(hubs, "HEARTBEAT", 0.01)
     return layer
@@ -98,7 +100,10 @@ async def test_who_leaves_while_its_process_joins_leaves_no_subscription(layer: 
     assert layer.groups == {"streams.3"}
 
 
-async def test_readers_who_come_and_go_while_the_layer_is_away_leave_nothing_behind(layer: Layer):
+async def test_readers_who_come_and_go_while_the_layer_is_away_leave_nothing_behind(
+    layer: Layer, monkeypatch
+):
+    monkeypatch.setattr(bell, "GROUP_TIMEOUT", 0.1)
     hub = Hub()
     hub.leave(hub.watch(stream(1)))
     await asyncio.sleep(0)
@@ -113,6 +118,22 @@ async def test_readers_who_come_and_go_while_the_layer_is_away_leave_nothing_beh
     layer.there.set()
     await until(lambda: stays.joined)
     assert layer.groups == {"streams.100"}
+
+
+async def test_a_layer_that_is_away_is_one_line_in_the_log_for_all_streams(
+    layer: Layer, monkeypatch, caplog
+):
+    async def group_add(group: str, _channel: str) -> None:
+        layer.asked.append(group)
+        raise ConnectionError
+
+    monkeypatch.setattr(layer, "group_add", group_add)
+    monkeypatch.setattr(hubs, "HEARTBEAT", 60)
+    layer.there.set()
+    hub = Hub()
+    tails = [hub.watch(stream(pk)) for pk in range(5)]
+    await until(lambda: layer.asked and not any(tail.joining for tail in tails))
+    assert caplog.text.count("The channel layer does not answer (ConnectionError())") == 1
 
 
 async def test_a_layer_that_does_not_answer_is_asked_once(layer: Layer):
@@ -160,3 +181,12 @@ async def test_who_waits_for_the_end_is_woken_by_the_end_alone(layer: Layer):
     tail.finish(end)
     assert await ending[1] is end
     assert await tail.ending() is end
+
+
+async def test_who_gives_up_waiting_for_the_end_leaves_nothing_behind():
+    tail = Tail(stream(1))
+    ending = tail.ending()
+    left = weakref.ref(ending)
+    ending.cancel()
+    del ending
+    await until(lambda: left() is None)

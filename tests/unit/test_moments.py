@@ -1,12 +1,12 @@
-"""When the pieces came that are published over HTTP."""
+"""When the pieces of a stream came, by a clock that does not jump."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streamsite.streams.http import moments as module
-from streamsite.streams.http.moments import LONGEST, Moments
 from streamsite.streams.models import Stream
+from streamsite.streams.writing import moments as module
+from streamsite.streams.writing.moments import LONGEST, Moments
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -9,12 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from uvicorn.protocols.http import h11_impl, httptools_impl
+from uvicorn.protocols.http import flow_control, h11_impl, httptools_impl
 from uvicorn.protocols.websockets import websockets_sansio_impl
 
 from streamsite.streams.http.uvicorn import (
     abort,
     hold_little,
+    open_door,
     patiently,
     transport_of,
     unread,
@@ -133,3 +134,95 @@ async def test_other_servers_are_left_alone():
     abort(send)
     await patiently(send, rest())
     assert unread(send) is None
+
+
+# The door.
+
+
+class Protocol(asyncio.Protocol):
+    """What uvicorn's protocol does with the signs of back-pressure."""
+
+    flow: flow_control.FlowControl
+
+    def connection_made(self, transport: Any) -> None:
+        self.flow = flow_control.FlowControl(transport)
+
+    def pause_writing(self) -> None:
+        self.flow.pause_writing()
+
+    def resume_writing(self) -> None:
+        self.flow.resume_writing()
+
+
+@pytest.fixture
+async def cycle():
+    """Return uvicorn's side of a response whose body has begun. `client` is the other side."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        transport, protocol = await asyncio.get_running_loop().create_connection(
+            Protocol, sock=ours
+        )
+        made: Any = httptools_impl.RequestResponseCycle.__new__(httptools_impl.RequestResponseCycle)
+        made.transport, made.flow, made.client = transport, protocol.flow, theirs
+        made.chunked_encoding, made.response_complete, made.disconnected = True, False, False
+        yield made
+        transport.abort()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["chunked_encoding", "disconnected", "flow", "response_complete", "transport", "write_paused"],
+)
+def test_uvicorn_has_the_names_that_the_door_uses(name: str):
+    assert name in inspect.getsource(httptools_impl.RequestResponseCycle)
+
+
+async def test_the_door_writes_chunks(cycle: Any):
+    door = open_door(cycle.send)
+    assert door.write(door.frame(b"hello") + door.frame(b"you"))
+    read = await asyncio.get_running_loop().sock_recv(cycle.client, 100)
+    assert read == b"5\r\nhello\r\n3\r\nyou\r\n"
+
+
+async def test_the_door_says_when_a_connection_takes_no_more(cycle: Any):
+    loop, door = asyncio.get_running_loop(), open_door(cycle.send)
+    assert not door.write(bytes(1_000_000))
+    drained = asyncio.create_task(door.drained())
+    came = len(await loop.sock_recv(cycle.client, 100_000))
+    assert not drained.done()
+    while came < 1_000_000:
+        came += len(await loop.sock_recv(cycle.client, 100_000))
+    await drained
+    assert door.write(b"more")
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_the_door_cuts_off_a_client_that_reads_nothing(cycle: Any):
+    door = open_door(cycle.send)
+    assert not door.write(bytes(1_000_000))
+    waiting = asyncio.create_task(door.drained())
+    await until_closing(cycle.transport)
+    waiting.cancel()
+
+
+@pytest.mark.parametrize("over", ["disconnected", "response_complete"])
+async def test_the_door_writes_nothing_after_the_response(cycle: Any, over: str):
+    door = open_door(cycle.send)
+    setattr(cycle, over, True)
+    assert door.write(b"late")
+    with pytest.raises(BlockingIOError):
+        cycle.client.recv(100)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"), [("chunked_encoding", False), ("response_complete", True)]
+)
+async def test_a_body_that_takes_no_chunks_has_no_door(cycle: Any, attribute: str, value: bool):
+    setattr(cycle, attribute, value)
+    assert open_door(cycle.send) is None
+
+
+async def test_the_protocol_for_h11_has_no_door():
+    async with connected() as (send, _client):
+        assert open_door(send) is None

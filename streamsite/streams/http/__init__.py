@@ -7,7 +7,7 @@ handler       an ASGI handler for the endpoints, without thread switches
 endpoints     the decorator of all endpoints
 requests      the parameters of a request that reads a stream
 responses     the response that streams the records of a stream
-outlets       the connections of viewers: through ASGI, or through Daphne's door
+outlets       the connections of viewers: how data goes out, and when the client has left
 bodies        how much of a request's body is read, and when
 sessions      requests without middleware, with their session and user
 access        what a request may do
@@ -22,12 +22,11 @@ origins       the origins whose pages may read the streams
 transports/   polling, chunked, events, websocket
 consumers     the WebSocket consumer under the transport and under a site's own consumers
 draining      what a process still does when it is told to end
-granian       closing a WebSocket on granian
-uvicorn       what uvicorn lacks: it waits for ever for a client that reads nothing
+granian       how granian sends, and closing a WebSocket there
+uvicorn       what uvicorn does not do: it waits for ever for a client that reads nothing
 publishing    adding pieces, and stopping, with a token
 limited_bodies  the bodies of requests to the project's own pages
 deliveries    the body of a request that publishes
-moments       when its pieces came, by a clock that does not jump
 exposition    the page of the metrics
 openapi       the OpenAPI document of all endpoints, with `openapi_components`
 """

@@ -12,7 +12,7 @@ from ..log.database import in_database
 from ..models import Stream
 from ..reading.finding import find
 from ..tokens import PublishToken
-from ..writing.stopping import stop, stop_with, write_down
+from ..writing.stopping import reason_of, stop, stop_with, write_down
 from . import links
 from .limits.publishers import check_wrong_tokens, count_token
 from .middleware import demands_login
@@ -132,19 +132,33 @@ async def stop_for(request: HttpRequest, stream: Stream) -> bool:
     Raises Unauthorized if the sender is not known, and Forbidden if the sender may not stop the
     stream.
     """
+    return await _stop_as(await _find_stopper(request, stream), stream)
 
-    def ask() -> tuple[bool, User | None, str]:
+
+async def _find_stopper(request: HttpRequest, stream: Stream) -> User | None:
+    """Return the user who may stop a stream with this request, or None for an anonymous visitor.
+
+    The default policy lets no anonymous visitor stop a stream.
+
+    Raises Unauthorized, Forbidden.
+    """
+
+    def ask() -> tuple[bool, User | None]:
         rules = policy()
         user = rules.user(request)
-        known = user.is_authenticated
-        return rules.may_stop(request, stream), user if known else None, str(user) if known else ""
+        return rules.may_stop(request, stream), user if user.is_authenticated else None
 
-    may, user, username = await in_database(ask)
+    may, user = await in_database(ask)
     if not may and user is None:
         raise _unauthorized(request, "Log in to stop a stream. Its owner and staff may stop it.")
     if not may:
         raise Forbidden(f"Only the owner of stream {stream.name!r} and staff may stop it.")
-    stopped = await stop(stream, f"Stopped by {username}." if username else "")
+    return user
+
+
+async def _stop_as(user: User | None, stream: Stream) -> bool:
+    """Stop a stream, and write down who did. Return whether this ended the stream."""
+    stopped = await stop(stream, reason_of(user, stream))
     if stopped and user is not None:
         await in_database(write_down, user, stream)
     return stopped
@@ -164,8 +178,10 @@ async def stop_over_http(request: HttpRequest, name: str) -> None:
         if isinstance(publisher, PublishToken):
             await stop_with(publisher, stream)
         else:
+            # First, because a visitor without a login would send the CSRF token in vain.
+            user = await _find_stopper(request, stream)
             await check_csrf(request)
-            await stop_for(request, stream)
+            await _stop_as(user, stream)
     except (Unauthorized, Forbidden):
         if not await _may_watch(request, stream):
             raise Unseen(name) from None

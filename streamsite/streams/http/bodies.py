@@ -74,10 +74,18 @@ def close_file(request: Any) -> None:
 
 
 async def read_late(request: HttpRequest) -> bytes:
-    """Return the body of a request at an endpoint with `late_body`. Raise what `read_body` raises.
+    """Return the body of a request at an endpoint with `late_body`.
+
+        @endpoint("POST", late_body=True)
+        async def upload(request, name):
+            await check_quota(request)  # your own: refuses before the body is read
+            data = await read_late(request)
 
     The body may have STREAM_MAX_BODY bytes. The body of a request of Django's test client has come
     already.
+
+    Raises TooLarge if the body has more bytes, and ClientLeft, which ends the view, if the client
+    leaves before the body is complete.
     """
     receive, most = getattr(request, "receive", None), setting("STREAM_MAX_BODY")
     if receive is None:

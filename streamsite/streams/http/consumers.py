@@ -136,8 +136,11 @@ class Consumer(AsyncWebsocketConsumer):
         """Run the coroutine `sends` in a task, beside the loop that handles messages.
 
         When the task ends, it closes the connection: with the code 1000, with the `close_code` of a
-        `StreamError`, or with 1011 after any other error, which is logged.
+        `StreamError`, or with 1011 after any other error, which is logged. A consumer has one such
+        task: a second call cancels the first task.
         """
+        if self._sending is not None:
+            self._sending.cancel()
         self._sending = asyncio.create_task(sends)
         self._sending.add_done_callback(self._close_after)
 

@@ -54,7 +54,7 @@ class Item:
 
 
 @dataclass(slots=True)
-class Body:
+class Contents:
     """The valid items of a request's body, up to the first error, and that error if there is one.
 
     A publisher that streams a long body must not lose what comes before the error.
@@ -93,8 +93,8 @@ class Delivery:
         return None
 
 
-async def read_delivery(request: HttpRequest, format: str) -> Body:
-    """Return the body of a request that publishes in a stream of this format.
+async def read_contents(request: HttpRequest, format: str) -> Contents:
+    """Return what a request publishes in a stream of this format.
 
     Raises TooLarge, UnsupportedType, and the body's error when no item comes before it.
     """
@@ -104,22 +104,22 @@ async def read_delivery(request: HttpRequest, format: str) -> Body:
     return await asyncio.to_thread(parse_body, data, kind, format)
 
 
-def parse_body(data: bytes, kind: str, format: str = TEXT) -> Body:
-    """Return the items of a body with this content type. Raises what `read_delivery` raises."""
+def parse_body(data: bytes, kind: str, format: str = TEXT) -> Contents:
+    """Return the items of a body with this content type. Raises what `read_contents` raises."""
     if kind not in ("", CONTENT_TYPE, ndjson.CONTENT_TYPE):
         raise UnsupportedType(
             f"The body has the type {kind[:100]}. Send {CONTENT_TYPE} or {ndjson.CONTENT_TYPE}, "
             "and name the type in the Content-Type header."
         )
-    body = Body()
+    contents = Contents()
     try:
         for item in (from_lines if kind == ndjson.CONTENT_TYPE else from_object)(data, format):
-            body.items.append(item)
+            contents.items.append(item)
     except StreamError as error:
-        if not body.items:
+        if not contents.items:
             raise
-        body.error = error
-    return body
+        contents.error = error
+    return contents
 
 
 def from_object(data: bytes, format: str) -> Iterator[Item]:
@@ -137,14 +137,14 @@ def from_object(data: bytes, format: str) -> Iterator[Item]:
 
 def from_lines(data: bytes, format: str) -> Iterator[Item]:
     """Yield the items of an NDJSON body. Raises BadRequest and TooLarge, naming the line."""
-    for number, line in enumerate(data.split(b"\n"), 1):
+    for place, line in enumerate(data.split(b"\n"), 1):
         if line.strip():
             try:
                 item = from_line(line, format)
             except StreamError as error:
-                error.detail = f"Line {number}: {error.detail}"
+                error.detail = f"Line {place}: {error.detail}"
                 raise
-            item.line = number
+            item.line = place
             yield item
 
 

@@ -69,8 +69,7 @@ def endpoint(
 
     A body may have DATA_UPLOAD_MAX_MEMORY_SIZE bytes, and has come when the view is called. With
     `late_body` the view is called before that. The view can then refuse a request whose body nobody
-    needs, and reads the body with `streamsite.streams.http.bodies.read_late`. Such a body may have
-    STREAM_MAX_BODY bytes.
+    needs, and reads the body with `read_late`. Such a body may have STREAM_MAX_BODY bytes.
 
     Other decorators may stand above this one or in the URLconf, if they support asynchronous views,
     as Django's do. They decide about WebSockets, too: see `WebSockets`. A decorator below this one
@@ -86,6 +85,8 @@ def endpoint(
     The headers of each response tell caches not to store the response, tell proxies not to buffer
     it, and let pages of the origins in STREAM_ALLOWED_ORIGINS read it.
 
+    The response may be any of Django's whose body needs no synchronous iterator.
+
     Raises TypeError without methods and for a view without `async`, and ValueError for a method
     that is not in capitals.
     """
@@ -95,8 +96,8 @@ def endpoint(
         raise ValueError(f"Write the methods of an endpoint in capitals: not {wrong[0]!r}.")
 
     def decorate(view: View) -> View:
+        name = getattr(view, "__qualname__", repr(view))
         if not iscoroutinefunction(view):
-            name = getattr(view, "__qualname__", repr(view))
             raise TypeError(f"The endpoint {name} is not asynchronous. Write `async def`.")
 
         @wraps(view)
@@ -120,6 +121,11 @@ def endpoint(
                         draining.refuse()
                     await demand_login(request)
                     response = await view(request, *args, **kwargs)
+                    if not isinstance(response, HttpResponseBase):
+                        raise TypeError(
+                            f"The endpoint {name} returned {response!r:.40}. "
+                            "Return an HttpResponse."
+                        )
                 except StreamError as error:
                     response = refusal_of(error, request)
                 except AWAY as error:

@@ -1,11 +1,14 @@
-"""Let an application close a WebSocket on granian while the application waits for a message.
+"""What the engine knows of granian.
 
-granian 2.8 takes one lock to receive a message and to send a close frame. A close therefore waits
-until the client sends something. `closable` wraps granian's `receive` and `send` so that a close
-cancels the `receive` that is under way. The `receive` starts again after the close.
+Sending: granian 2.8 has taken a message when `send` returns. For a part of a body, `send` returns a
+future if the connection takes no more, and else an awaitable that never suspends. For a frame of a
+WebSocket, `send` returns a future, or such an awaitable if the client has left.
 
-Delete this module and its only use, in consumers.py, when granian sends a close frame during a
-`receive`: tests/test_endpoints.py then passes on granian without this module.
+Closing a WebSocket: granian 2.8 takes one lock to receive a message and to send a close frame. A
+close therefore waits until the client sends something. `closable` wraps granian's `receive` and
+`send` so that a close cancels the `receive` that is under way. The `receive` starts again after the
+close. Delete `closable` and its only use, in consumers.py, when granian sends a close frame during
+a `receive`: tests/test_endpoints.py then passes on granian without `closable`.
 """
 
 import asyncio
@@ -13,9 +16,30 @@ from collections.abc import Awaitable
 from typing import Any
 
 
+def class_of(function: Any) -> str:
+    """Return the name of granian's class of which a function is a method, or "" for all others."""
+    owner = type(getattr(function, "__self__", None))
+    return owner.__name__ if owner.__module__ == "granian._granian" else ""
+
+
+def is_body(send: Any) -> bool:
+    """Return whether `send` is granian's, for an HTTP request."""
+    return class_of(send) == "ASGIHTTPProtocol"
+
+
+def rest_of(sending: Any) -> Awaitable[None] | None:
+    """Return what remains to await of a message that was given to granian's `send`, or None."""
+    return sending if asyncio.isfuture(sending) else None
+
+
+def is_websocket(send: Any) -> bool:
+    """Return whether `send` is granian's for a WebSocket, as `closable` wraps it."""
+    return isinstance(getattr(send, "__self__", None), Connection)
+
+
 def closable(receive: Any, send: Any) -> tuple[Any, Any]:
-    """Return `receive` and `send` of an ASGI connection, wrapped if they are granian's."""
-    if type(getattr(receive, "__self__", None)).__module__ != "granian._granian":
+    """Return `receive` and `send` of a WebSocket, wrapped if they are granian's."""
+    if not class_of(receive):
         return receive, send
     connection = Connection(receive, send)
     return connection.receive, connection.send

@@ -12,21 +12,26 @@ requests, URLconf, views and responses, and stays in the event loop. It differs 
 - Signals: request_started and request_finished are not sent. Django closes old database connections
   on these signals. `log.database` owns the only connection of these views, and closes it itself.
 - Errors: an error is JSON with a `detail`. An unexpected exception is logged and gives status 500.
-- Bodies: a body is read whole before the view is called, or when the view asks for it: see
+- Responses: the body of a StreamingHttpResponse must be an asynchronous iterator. A
+  TemplateResponse is rendered in the database thread, because a template may query the database.
+- Requests: a body is read whole before the view is called, or when the view asks for it: see
   `endpoint`. A body of more than DATA_UPLOAD_MAX_MEMORY_SIZE bytes gives status 413.
 """
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
+from contextlib import suppress
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.core.exceptions import DisallowedHost, PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
+from django.template.response import SimpleTemplateResponse
 from django.urls import set_script_prefix
 
 from ..conf import setting
@@ -42,7 +47,7 @@ from .draining import draining
 from .endpoints import refusal, refusal_of
 from .limits import viewers
 from .origins import allow_origin
-from .outlets import ClientLeft, can_step, cut, part_sender
+from .outlets import ClientLeft, can_step, cut, part_sender, while_connected
 from .responses import RecordsResponse, begin, watch
 from .routing import Found, Router, answer_of
 from .sessions import Request
@@ -54,6 +59,9 @@ CACHE_SIZE = 4096
 # The longest header in the cache, in characters. Longer ones belong to no client of the site, and a
 # client could fill the memory with them.
 CACHED_LENGTH = 256
+
+# The classes of most responses. Their bodies are complete.
+USUAL = (HttpResponse, JsonResponse)
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -196,6 +204,8 @@ class StreamHandler:
             set_script_prefix(request.META["SCRIPT_NAME"])
         request.resolver_match = found.match
         response = await answer_of(found.match, request)
+        if type(response) not in USUAL:
+            await _prepare(response)
         if request.changed_session:
             await in_database(_save_session, request, response)
         return response
@@ -223,37 +233,40 @@ def asgi_headers(response: HttpResponseBase) -> Headers:
 async def send_stream(parts: Any, charset: str, scope: Any, receive: Any, send: Any) -> None:
     """Send each part of a streaming body as soon as there is one, until the client leaves.
 
-    `parts` is an asynchronous generator of str or bytes. `charset` is the encoding of the strings.
+    `parts` is an asynchronous iterator. `charset` is the encoding of the parts that are no bytes.
     """
-    sender = asyncio.current_task()
-    assert sender is not None
-    ended = False
-
-    def stop(_message: object) -> None:
-        if not ended:
-            sender.cancel()
-
-    # The request has been read, so the only message that can follow is http.disconnect.
-    leaving = asyncio.ensure_future(receive())
-    leaving.add_done_callback(stop)
     try:
-        # A server sends the head with the first part, and the first piece may take long.
-        await send({"type": "http.response.body", "body": b"", "more_body": True})
-        put = part_sender(scope, send)
-        async for part in parts:
-            rest = put(part.encode(charset) if isinstance(part, str) else bytes(part))
-            if rest is not None:
-                await rest
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-    except asyncio.CancelledError:
-        if not leaving.done():
-            raise
-        sender.uncancel()
+        with suppress(ClientLeft), while_connected(receive):
+            # A server sends the head with the first part, and the first piece may take long.
+            await send({"type": "http.response.body", "body": b"", "more_body": True})
+            put = part_sender(scope, send)
+            async for part in parts:
+                rest = put(encoded(part, charset))
+                if rest is not None:
+                    await rest
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
     finally:
-        ended = True
-        leaving.cancel()
         # Closed here, and not by the garbage collector some time after the connection.
-        await parts.aclose()
+        if isinstance(parts, AsyncGenerator):
+            await parts.aclose()
+
+
+def encoded(part: Any, charset: str) -> bytes:
+    """Return a part of a body as bytes, as `HttpResponseBase.make_bytes` of Django does."""
+    if isinstance(part, bytes | bytearray | memoryview):
+        return bytes(part)
+    return str(part).encode(charset)
+
+
+async def _prepare(response: Any) -> None:
+    """Render a TemplateResponse. Raises TypeError for a body that would block the event loop."""
+    if response.streaming and not response.is_async:
+        raise TypeError(
+            f"The view returned a {type(response).__name__} with a synchronous iterator, which "
+            "would block the event loop. Give StreamingHttpResponse an asynchronous generator."
+        )
+    if isinstance(response, SimpleTemplateResponse):
+        await in_database(response.render)
 
 
 def _save_session(request: Request, response: Any) -> None:

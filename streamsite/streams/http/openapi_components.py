@@ -28,7 +28,7 @@ def ref(schema: str) -> Json:
 def schemas() -> Json:
     text = {"type": "string"}
     cursor = {
-        "description": "An integer, or a string after the stream has been edited.",
+        "description": "An integer in revision 0 of the stream, and a string in later revisions.",
         "anyOf": [NUMBER, CURSOR],
     }
     detail = {"detail": {**text, "description": "What was wrong, and what would be right."}}

@@ -1,14 +1,16 @@
-"""The connections of viewers: through ASGI, or through Daphne's door."""
+"""The connections of viewers: how data goes out, and when the client has left.
+
+Data goes out through ASGI's `send`, or through the door of Daphne or uvicorn.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from inspect import iscoroutinefunction
-from typing import Any, TypeVar
+from typing import Any
 
 from ..reading.steps import step
-from . import uvicorn
-
-T = TypeVar("T")
+from . import granian, uvicorn
 
 # The key of a connection's door in the extensions of its scope.
 DOOR = "streamsite.door"
@@ -22,7 +24,7 @@ class ClientLeft(Exception):
     """The client has left, and its disconnect message is on its way or there."""
 
 
-class Stepped:
+class SendOutlet:
     """A connection to which a server's `send` writes, without a task while the client keeps up."""
 
     __slots__ = ("_rest", "_send", "encode")
@@ -32,30 +34,31 @@ class Stepped:
         self._send = send
         self._rest: Awaitable[None] | None = None
 
-    def _step(self, sending: Coroutine[Any, Any, None]) -> bool:
-        self._rest = step(sending)
-        return self._rest is None
-
     async def drained(self) -> None:
         rest, self._rest = self._rest, None
         if rest is not None:
             await uvicorn.patiently(self._send, rest)
 
 
-class Body(Stepped):
+class BodyOutlet(SendOutlet):
     """The body of a response, whose parts are sent through ASGI."""
 
-    __slots__ = ()
+    __slots__ = ("_begin",)
+
+    def __init__(self, encode: Callable[[Any], bytes], send: Any) -> None:
+        super().__init__(encode, send)
+        self._begin: Any = beginning(send)
 
     def write(self, part: bytes) -> bool:
         if not part:
             return True
-        return self._step(
+        self._rest = self._begin(
             self._send({"type": "http.response.body", "body": part, "more_body": True})
         )
+        return self._rest is None
 
 
-class Frames(Stepped):
+class WebSocketOutlet(SendOutlet):
     """A WebSocket, whose text frames are sent through ASGI."""
 
     __slots__ = ()
@@ -64,7 +67,8 @@ class Frames(Stepped):
         if message == [NO_TEXT]:
             uvicorn.write_frame(self._send, PONG)
             return True
-        return self._step(self._send_all(message))
+        self._rest = step(self._send_all(message))
+        return self._rest is None
 
     async def _send_all(self, texts: list[str]) -> None:
         try:
@@ -76,8 +80,37 @@ class Frames(Stepped):
             raise ClientLeft from error
 
 
-class Framed:
-    """A connection of Daphne that takes framed bytes: see streamsite/daphne/door.py."""
+class AheadOutlet(WebSocketOutlet):
+    """A WebSocket on granian, whose `send` sends a frame by itself and returns a future.
+
+    The viewer stays in the fan-out while one frame is under way. The next frame waits for its end,
+    because the threads of granian keep no order. granian 2.8 reports no error of a frame: the
+    disconnect message tells that the client has left.
+
+    With 1000 viewers, a piece cost 19.2 µs with a task for each viewer and costs 11.5 µs with this.
+    """
+
+    __slots__ = ()
+
+    def write(self, message: list[str]) -> bool:
+        if message == [NO_TEXT]:
+            return True  # granian has no way to send a pong.
+        before: Any = self._rest
+        if len(message) == 1 and (before is None or before.done()):
+            sending = self._send({"type": "websocket.send", "text": message[0]})
+            self._rest = granian.rest_of(sending)
+            return True
+        self._rest = step(self._send_after(before, message))
+        return self._rest is None
+
+    async def _send_after(self, before: Any, texts: list[str]) -> None:
+        if before is not None:
+            await before
+        await self._send_all(texts)
+
+
+class DoorOutlet:
+    """A connection that takes framed bytes, through a door: see streamsite/daphne/door.py."""
 
     __slots__ = ("drained", "encode", "write")
 
@@ -86,26 +119,38 @@ class Framed:
         self.write, self.drained = door.write, door.drained
 
 
+def websocket_outlet(encode: Callable[[Any], list[str]], send: Any) -> WebSocketOutlet | None:
+    """Return the outlet of a WebSocket without a door, or None if its server is unknown."""
+    if can_step(send):
+        return WebSocketOutlet(encode, send)
+    return AheadOutlet(encode, send) if granian.is_websocket(send) else None
+
+
 def open_door(scope: Any) -> Any:
     """Return the door of a connection, or None if the server has none or the door is closed."""
     door = (scope.get("extensions") or {}).get(DOOR)
     return door if door is not None and door.is_open else None
 
 
+def open_body_door(scope: Any, send: Any) -> Any:
+    """Return the door of a response whose body has begun, or None if there is none."""
+    return open_door(scope) or uvicorn.open_door(send)
+
+
 def part_sender(scope: Any, send: Any) -> Callable[[bytes], Awaitable[None] | None]:
     """Return the function that sends a part of a body, whose first part has been sent already.
 
-    The function returns None when the connection takes more, and else what remains to await. On
-    Daphne the part goes through the door.
+    The function returns None when the connection takes more, and else what remains to await. The
+    part goes through the door if there is one.
     """
-    door = open_door(scope)
+    door = open_body_door(scope, send)
     if door is None and not can_step(send):
         return lambda part: send({"type": "http.response.body", "body": part, "more_body": True})
-    outlet: Body | Framed
+    outlet: BodyOutlet | DoorOutlet
     if door is None:
-        outlet, frame = Body(bytes, send), bytes
+        outlet, frame = BodyOutlet(bytes, send), bytes
     else:
-        outlet, frame = Framed(bytes, door), door.frame
+        outlet, frame = DoorOutlet(bytes, door), door.frame
 
     def put(part: bytes) -> Awaitable[None] | None:
         # The frame of no bytes would end the body.
@@ -114,34 +159,42 @@ def part_sender(scope: Any, send: Any) -> Callable[[bytes], Awaitable[None] | No
     return put
 
 
-async def while_connected(request: Any, work: Awaitable[T]) -> T:
-    """Return what `work` returns, for a request that may wait for long.
+@contextmanager
+def while_connected(receive: Any) -> Iterator[None]:
+    """Cancel what runs in the block when the client leaves, and raise ClientLeft instead.
 
-    Raises ClientLeft, after `work` was cancelled, if the client leaves before.
+        with while_connected(receive):
+            answer = await something_slow()
+
+    `receive` is the ASGI function of a request that has been read. Without it the block just runs:
+    Django's own handler cancels a view whose client has left.
     """
-    receive = getattr(request, "receive", None)
-    if receive is None:  # Django's own handler cancels a view whose client has left.
-        return await work
+    if receive is None:
+        yield
+        return
     task = asyncio.current_task()
     assert task is not None
-    ended = False
+    cancelling = task.cancelling()
+    left = over = False
 
-    def stop(_message: object) -> None:
-        if not ended:
+    def stop(_leaving: object) -> None:
+        nonlocal left
+        if not over:
+            left = True
             task.cancel()
 
     # The request has been read, so the only message that can follow is http.disconnect.
     leaving = asyncio.ensure_future(receive())
     leaving.add_done_callback(stop)
     try:
-        return await work
+        yield
     except asyncio.CancelledError:
-        if not leaving.done():
+        # The server may have cancelled the task, too.
+        if not left or task.uncancel() > cancelling:
             raise
-        task.uncancel()
         raise ClientLeft from None
     finally:
-        ended = True
+        over = True
         leaving.cancel()
 
 
@@ -153,9 +206,16 @@ def cut(scope: Any, send: Any) -> None:
         uvicorn.abort(send)
 
 
-def can_step(send: Any) -> bool:
-    """Return whether a server's `send` returns a coroutine, as the fan-out needs.
+def beginning(send: Any) -> Callable[[Any], Awaitable[None] | None] | None:
+    """Return the function that begins what `send` returns, or None if the server is unknown.
 
-    `send` of granian returns a future, and always makes the application wait.
+    The function returns None if the message has gone out, and else what remains to await.
     """
-    return iscoroutinefunction(send)
+    if iscoroutinefunction(send):
+        return step
+    return granian.rest_of if granian.is_body(send) else None
+
+
+def can_step(send: Any) -> bool:
+    """Return whether the fan-out can send through a server's `send`."""
+    return beginning(send) is not None

@@ -17,12 +17,12 @@ from ..models import Stream
 from ..reading.finding import find
 from ..tokens import PublishToken
 from ..values import FORMATS, TEXT
+from ..writing.moments import LONGEST, moments
 from ..writing.writer import writer
 from .access import is_secret, publisher_of, stop_over_http
-from .deliveries import Body, Delivery, Item, read_delivery
+from .deliveries import Contents, Delivery, Item, read_contents
 from .endpoints import endpoint
 from .limits.publishers import count_new_stream, count_publish
-from .moments import LONGEST, moments
 from .policy import User
 
 # Seconds without a request after which a publisher counts as dead. A request with an empty list of
@@ -58,7 +58,7 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         identity, owner_id, token_id = f"user {publisher.pk}", publisher.pk, None
     wanted = choice(request, "format", ("", *FORMATS))
     written = wanted or await in_database(format_of, name, publisher)
-    body = await read_delivery(request, written)
+    contents = await read_contents(request, written)
     producer = f"{identity}/{request.GET.get('producer', '')}"
     fence = hashlib.sha256(producer.encode()).hexdigest()[:32]
     options: dict[str, Any] = {
@@ -71,9 +71,9 @@ async def pieces(request: HttpRequest, name: str) -> JsonResponse:
         "format": written,
     }
     try:
-        receipt = await deliver(name, body, publisher, fence, options)
+        receipt = await deliver(name, contents, publisher, fence, options)
     except Ended:
-        if (receipt_before := await repeated(name, body, fence)) is None:
+        if (receipt_before := await repeated(name, contents, fence)) is None:
             raise
         return receipt_before.response()
     if receipt.error is None and receipt.end:
@@ -110,22 +110,34 @@ class Receipt:
 
 
 async def deliver(
-    name: str, body: Body, publisher: PublishToken | User, fence: str, options: dict[str, Any]
+    name: str,
+    contents: Contents,
+    publisher: PublishToken | User,
+    fence: str,
+    options: dict[str, Any],
 ) -> Receipt:
-    """Commit the pieces of a body. Raises StreamError if the stream takes none of the items."""
+    """Commit the pieces of a request. Raises StreamError if the stream takes none of the items."""
     while True:
-        stream = await in_database(enter, name, body.items, publisher, fence, options)
+        stream = await in_database(open_stream, name, contents.items, publisher, fence, options)
         delivery = Delivery(stream.pieces)
-        misfit = delivery.take(body.items)
+        misfit = delivery.take(contents.items)
         times = [await passed(stream)] * len(delivery.texts)
         write = log.Write(
-            stream.pk, fence, stream.pieces, delivery.texts, times, stream.format, lease=LEASE
+            stream.pk,
+            fence,
+            stream.pieces,
+            delivery.texts,
+            times,
+            stream.format,
+            stream.revision,
+            lease=LEASE,
         )
         # When another request of the same publisher came in between, deliver after that request.
         with suppress(OutOfTurn, Ended):
             await writer().append(write)
             PUBLISHES.labels("http").inc()
-            return Receipt(stream, delivery.after, stream.state, delivery.end, misfit or body.error)
+            error = misfit or contents.error
+            return Receipt(stream, delivery.after, stream.state, delivery.end, error)
 
 
 async def passed(stream: Stream) -> int:
@@ -138,7 +150,7 @@ async def passed(stream: Stream) -> int:
     return found
 
 
-def enter(
+def open_stream(
     name: str,
     items: list[Item],
     publisher: PublishToken | User,
@@ -150,7 +162,7 @@ def enter(
     Raises what log.create raises, TooMany when the publisher may not create another stream, and
     Conflict when a new stream would begin with a gap.
     """
-    if (gap := Delivery(0).take(items[:1])) and seen(name, publisher) is None:
+    if (gap := Delivery(0).take(items[:1])) and known_stream(name, publisher) is None:
         raise gap
 
     def admit() -> None:
@@ -160,14 +172,16 @@ def enter(
     try:
         return log.create(name, fence=fence, lease=LEASE, admit=admit, **options)
     except (Conflict, Removed) as error:
-        secret = error.private if isinstance(error, Removed) else seen(name, publisher) is None
+        secret = (
+            error.private if isinstance(error, Removed) else known_stream(name, publisher) is None
+        )
         if secret:
             # Nobody else may learn the state of a private stream.
             raise Conflict(f"The name {name!r} is taken. Publish under another name.") from None
         raise
 
 
-def seen(name: str, publisher: PublishToken | User) -> Stream | None:
+def known_stream(name: str, publisher: PublishToken | User) -> Stream | None:
     """Return the stream with this name, if there is one that the publisher may know of."""
     stream = log.peek(name)
     return None if stream is None or is_secret(stream, publisher) else stream
@@ -175,19 +189,19 @@ def seen(name: str, publisher: PublishToken | User) -> Stream | None:
 
 def format_of(name: str, publisher: PublishToken | User) -> str:
     """Return the format of the stream with this name, or the format of a new stream."""
-    stream = seen(name, publisher)
+    stream = known_stream(name, publisher)
     return TEXT if stream is None else stream.format
 
 
-async def repeated(name: str, body: Body, fence: str) -> Receipt | None:
+async def repeated(name: str, contents: Contents, fence: str) -> Receipt | None:
     """Return the receipt of a request that repeats the stream's last request, or None for others.
 
     A publisher repeats its last request when the answer was lost. By then the stream has ended.
     """
     stream = await in_database(log.find, name)
-    *pieces, last = body.items or [Item()]
+    *pieces, last = contents.items or [Item()]
     if (
-        body.error is None
+        contents.error is None
         and stream.fence == fence
         and last.end == (stream.state, stream.reason)
         and all(item.n is not None and item.n < stream.pieces for item in pieces)

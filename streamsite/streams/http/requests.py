@@ -30,7 +30,7 @@ class StreamRequest:
     stream: Stream
     after: Cursor
     pace: float | Literal["recorded"] | None
-    # With it, the reader is asked again whether it may watch. See `admissions`.
+    # With an admission, the policy is asked again whether the reader may watch: see `admissions`.
     admission: Admission | None = None
 
     def batches(

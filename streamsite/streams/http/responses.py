@@ -15,7 +15,7 @@ from ..instruments import traffics
 from ..reading.fanout import Outlet, Reader, Viewer, pieces_in
 from . import uvicorn
 from .admissions import Admission, admissions
-from .outlets import Body, Framed, open_door
+from .outlets import BodyOutlet, DoorOutlet, open_body_door
 from .requests import StreamRequest
 
 if TYPE_CHECKING:
@@ -60,13 +60,13 @@ async def begin(response: RecordsResponse, scope: Any, send: Any) -> tuple[Reade
     body_format = response.body_format
     first = {"type": "http.response.body", "body": body_format.before, "more_body": True}
     await send(first)
-    door = open_door(scope)
+    uvicorn.hold_little(send)
+    door = open_body_door(scope, send)
     outlet: Outlet
     if door is None:
-        uvicorn.hold_little(send)
-        outlet = Body(body_format.framed(), send)
+        outlet = BodyOutlet(body_format.framed(), send)
     else:
-        outlet = Framed(body_format.framed(door.frame), door)
+        outlet = DoorOutlet(body_format.framed(door.frame), door)
     return response.wanted.reader(response.transport), outlet
 
 

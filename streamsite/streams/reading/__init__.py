@@ -7,6 +7,7 @@ fanout           one loop that sends each batch to all viewers that are up to da
 steps            the loop's calls of a server's `send`, without a task
 following        the pieces as they come
 playing, pace    the pieces of a finished stream at a pace, on shared ticks
+paced_fanout     one loop that sends the next piece to all viewers for whom it is due
 cursors          where a reader starts
 finding          streams by name, looked up in groups
 presence         the number of viewers

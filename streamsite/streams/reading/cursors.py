@@ -41,7 +41,9 @@ def honour(stream: Stream, after: After) -> tuple[int, Reset | None]:
     """Return the number of the first piece that a reader gets, and the Reset it gets first, if any.
 
     A reader gets a Reset, and all pieces from number 0 on, when its cursor belongs to another
-    revision of the text or lies beyond the end of the stream.
+    revision of the text or lies beyond the end of the stream. A cursor that a client writes as a
+    plain number, such as 17, belongs to revision 0, the text of the first stream of a name. The
+    edited text, and the text of a later stream of the name, have other revisions.
     """
     if after == LATEST:
         return latest(stream).n, None
@@ -49,7 +51,7 @@ def honour(stream: Stream, after: After) -> tuple[int, Reset | None]:
     if cursor.n == 0:
         return 0, None
     if cursor.revision != stream.revision:
-        why = "The text was edited, so it starts again from the beginning."
+        why = "The text was edited or replaced, so it starts again from the beginning."
     elif cursor.n > stream.pieces:
         why = (
             f"The cursor {cursor} is beyond the last piece, {stream.pieces}, "

@@ -60,27 +60,28 @@ class Outlet(Protocol):
         """
 
     def drained(self) -> Awaitable[None]:
-        """Wait until the connection takes more, after `write` has returned False."""
+        """Wait until the connection takes more, which may be at once."""
 
 
 class Viewer:
     """A person's client on one connection.
 
-    The viewer calls `finished` once, when it has sent everything or has failed with `error`.
+    `on_finished` is called once, when the viewer has been sent everything, or has failed with
+    `error`. From then on the viewer is `finished`. A viewer that is closed is finished, too.
     """
 
     __slots__ = (
-        "_drained", "_finished", "_pulling", "encode", "error", "finished", "reader", "write",
+        "_drained", "_on_finished", "_pulling", "encode", "error", "finished", "reader", "write",
     )  # fmt: skip
 
-    def __init__(self, reader: Reader, outlet: Outlet, finished: Callable[[], object]) -> None:
+    def __init__(self, reader: Reader, outlet: Outlet, on_finished: Callable[[], object]) -> None:
         self.reader = reader
         self.encode = outlet.encode
         self.finished = False
         self.error: Exception | None = None
         self.write = outlet.write
         self._drained = outlet.drained
-        self._finished = finished
+        self._on_finished = on_finished
         self._pulling: asyncio.Task[None] | None = None
 
     def pull(self, blocked: bool = False) -> None:
@@ -102,7 +103,8 @@ class Viewer:
                 goes_on = self.write(message)
                 # A client that reads nothing keeps this task waiting, and both in memory.
                 del batch, message
-                if not goes_on:
+                # The connection is closed after the last message, which must have gone out.
+                if not goes_on or self.reader.over:
                     await self._drained()
         except Exception as error:  # noqa: BLE001 - the viewer's own task raises the error
             self._finish(error)
@@ -134,7 +136,7 @@ class Viewer:
         self._pulling = None
         if not self.finished:
             self.finished, self.error = True, error
-            self._finished()
+            self._on_finished()
 
     def fail(self, error: Exception) -> None:
         """Stop serving the viewer, because of `error`."""
@@ -233,7 +235,7 @@ class FanOut:
             self._busy = False
 
     def _has_news(self, tail: "Tail") -> bool:
-        """Return whether something came since the round began. Without, nobody needs another."""
+        """Return whether something came since the round began. If not, no other round is needed."""
         return tail.count != self._count or tail.end is not None
 
     def _message(self, tail: "Tail", n: int, encode: Callable[[Batch], Any]) -> tuple[Any, int]:
@@ -259,7 +261,7 @@ def pieces_in(batch: Batch) -> int:
 
 
 def size_of(message: Any) -> int:
-    """Return the bytes of a message: of bytes, of a list of texts, or of None."""
+    """Return the size of a message in bytes. A message is bytes, a list of texts, or None."""
     if isinstance(message, list):
         return sum([len(text.encode()) for text in message])
     return len(message or b"")

@@ -39,6 +39,18 @@ async def find(name: str, *, revision: int = 0) -> Stream:
     return stream
 
 
+def name_of(stream: Stream | str) -> str:
+    """Return the name of a stream, given the stream or its name.
+
+    Raises TypeError for anything else.
+    """
+    if isinstance(stream, Stream):
+        return stream.name
+    if isinstance(stream, str):
+        return stream
+    raise TypeError(f"Pass a Stream, or the name of a stream: not {type(stream).__name__}.")
+
+
 _cache: dict[str, tuple[Stream, float]] = {}
 
 

@@ -5,12 +5,12 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NoSuchStream, Removed
-from ..instruments import RESETS
+from ..instruments import POLLING, RESETS
 from ..models import Stream
 from ..pieces import LATEST, Batch, Cursor, End, Pieces, Reset
 from .cursors import START, After, count_resume, honour, parse_after
 from .fanout import Viewer
-from .finding import find
+from .finding import find, name_of
 from .hub import hub
 from .tapes import tape_of
 
@@ -36,12 +36,13 @@ async def follow(
 
     Close the generator (`contextlib.aclosing`) when you leave early.
 
-    Raises NoSuchStream, and BadRequest if `after` is not a cursor.
+    Raises NoSuchStream, BadRequest if `after` is not a cursor, and TypeError if `stream` is neither
+    a stream nor a name.
     """
-    after = parse_after(after)
+    after, name = parse_after(after), name_of(stream)
     if isinstance(stream, str) or after == LATEST:
         # The caller's object may be older than the newest piece.
-        stream = await find(str(getattr(stream, "name", stream)))
+        stream = await find(name)
     reader = Follower(stream, after, transport)
     try:
         while not reader.over:
@@ -83,7 +84,7 @@ class Follower:
         self.over = False
         self._hub = hub()
         self.traffic = self._hub.count(stream, transport, 1)
-        if transport != "polling":
+        if transport != POLLING:
             count_resume(stream, after)
         if stream.live:
             self.n, self._reset = honour(stream, after)
@@ -116,7 +117,7 @@ class Follower:
                 self.over = True
                 removed = isinstance(error, Removed)
                 why = error.detail if removed else "The stream was deleted."
-                return [End("failed", self.n, "", why)]
+                return [End("failed", self.n, "", why, revision=self._stream.revision)]
             n, reset = honour(tape.stream, self._after)
             self._recorded = tape.batches_since(n)
             if reset:
@@ -166,9 +167,9 @@ async def end_of(stream: Stream | str) -> End:
 
     A caller that waits does not count as a viewer, and costs nothing while pieces come.
 
-    Raises NoSuchStream.
+    Raises NoSuchStream, and TypeError if `stream` is neither a stream nor a name.
     """
-    found = await find(str(getattr(stream, "name", stream)))
+    found = await find(name_of(stream))
     if end := found.end():
         return end
     tail = hub().watch(found)
@@ -181,9 +182,17 @@ async def end_of(stream: Stream | str) -> End:
 async def texts(batches: AsyncGenerator[Batch, None]) -> AsyncIterator[Any]:
     """Yield each piece, to the end of the stream: a text, or a value in a stream of JSON values.
 
-    async for text in texts(follow("build-17")):
-        print(text, end="")
+        async for text in texts(follow("build-17")):
+            print(text, end="")
+
+    Raises TypeError for anything but the batches of `follow` or `play`: a name is not enough.
     """
+    if not isinstance(batches, AsyncGenerator):
+        given = type(batches).__name__
+        raise TypeError(
+            f"texts() takes the batches of follow() or play(), and got {given}. "
+            'Write texts(follow("build")).'
+        )
     async with aclosing(batches):
         async for batch in batches:
             for record in batch:

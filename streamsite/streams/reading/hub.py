@@ -13,7 +13,7 @@ from copy import copy
 from typing import Any
 
 from .. import log
-from ..instruments import BEHIND, LOOP_DELAY, WANTED, Traffic, traffics
+from ..instruments import BEHIND, LOOP_DELAY, POLLING, WANTED, Traffic, traffics
 from ..log.bell import Ring, bell, this_process
 from ..log.database import in_database
 from ..log.ending import announce_end
@@ -58,6 +58,7 @@ class Hub:
         self._told: dict[tuple[int, str], int] = {}
         self._told_at = 0.0
         self._tasks: set[asyncio.Task[object]] = set()
+        self._next_warning = 0.0
         self._refreshing = asyncio.Lock()
         self._pruner = log.Pruner()
         self._traffics = traffics()
@@ -91,7 +92,7 @@ class Hub:
             del self._counts[key]
         traffic = self._traffics.of(transport)
         traffic.viewers += change
-        if transport != "polling":  # A poll counts itself, also where it needs no reader.
+        if transport != POLLING:  # A poll counts itself, also where it needs no reader.
             traffic.arrivals += change > 0
         return traffic
 
@@ -150,9 +151,7 @@ class Hub:
             try:
                 ring = await self._bell.next_ring()
             except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
-                logger.warning(
-                    "The channel layer does not answer (%r). Readers wait for the heartbeat.", error
-                )
+                self._warn_of_layer(error)
                 await asyncio.sleep(HEARTBEAT)
             else:
                 self.hear(ring)
@@ -195,7 +194,7 @@ class Hub:
         now = self.loop.time()
         self._pollers = {key: until for key, until in self._pollers.items() if until > now}
         counts = Counter(self._counts)
-        counts.update((pk, "polling") for pk, _ in self._pollers)
+        counts.update((pk, POLLING) for pk, _ in self._pollers)
         # Counts that fell to zero since the last time are told, too.
         told = {key: counts[key] for key in counts.keys() | self._told.keys()}
         changed = told != self._told
@@ -214,9 +213,7 @@ class Hub:
             await self._bell.join(tail.stream.pk)
             tail.joined = True
         except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
-            logger.warning(
-                "The channel layer does not answer (%r). Readers wait for the heartbeat.", error
-            )
+            self._warn_of_layer(error)
         finally:
             tail.joining = False
         if not tail.readers:
@@ -231,7 +228,16 @@ class Hub:
                 tail.joined = False
                 await self._bell.leave(tail.stream.pk)
         except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
-            logger.warning("The channel layer does not answer (%r).", error)
+            self._warn_of_layer(error)
+
+    def _warn_of_layer(self, error: Exception) -> None:
+        """Log that the channel layer does not answer, once however many streams meet the error."""
+        now = self.loop.time()
+        if now >= self._next_warning:
+            self._next_warning = now + HEARTBEAT
+            logger.warning(
+                "The channel layer does not answer (%r). Readers wait for the heartbeat.", error
+            )
 
     async def _refresh(self, tails: list[Tail]) -> int:
         """Bring tails up to date with the log. One query asks for all of their streams.
@@ -249,7 +255,8 @@ class Hub:
             for tail in live:
                 stream = standing.get(tail.stream.pk)
                 if stream is None:
-                    tail.finish(End("failed", tail.count, "", "The stream was deleted."))
+                    why = "The stream was deleted."
+                    tail.finish(End("failed", tail.count, "", why, revision=tail.stream.revision))
                 elif end := stream.end():
                     # Readers that lack pieces at the end of a stream read its recording.
                     tail.finish(end)

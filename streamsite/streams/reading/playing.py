@@ -6,14 +6,15 @@ from functools import partial
 from typing import Any
 
 from ..errors import BadRequest
-from ..instruments import RESETS
+from ..instruments import POLLING, RESETS
 from ..models import Stream
 from ..pieces import Batch, Reset
 from .cursors import START, After, count_resume, honour, parse_after
 from .fanout import Viewer
-from .finding import find
+from .finding import find, name_of
 from .hub import QUIET, hub
-from .pace import ticks
+from .pace import EARLY, ticks
+from .paced_fanout import paced_fanout
 from .tapes import Pace, Tape, tape_of
 
 
@@ -34,13 +35,14 @@ async def play(
     that is behind gets all pieces that are due in one batch. In all other respects `play` works as
     `follow` does.
 
-    Raises NoSuchStream, Conflict while the stream is live, and BadRequest if `every` is not a pace
-    or `after` is not a cursor.
+    Raises NoSuchStream, Conflict while the stream is live, BadRequest if `every` is not a pace or
+    `after` is not a cursor, and TypeError if `stream` is neither a stream nor a name.
     """
     after = parse_after(after)
     check_pace(every)
+    name = name_of(stream)
     if isinstance(stream, str):
-        stream = await find(stream)
+        stream = await find(name)
     reader = Player(stream, every, after, transport, waited=waited)
     try:
         while not reader.over:
@@ -67,8 +69,8 @@ class Player:
     """
 
     __slots__ = (
-        "_after", "_begin", "_every", "_first", "_hub", "_moment", "_reset", "_stream", "_tape",
-        "_ticks", "_transport", "_waited", "n", "over", "traffic",
+        "_after", "_hub", "_reset", "_stream", "_ticks", "_transport", "_waited",
+        "every", "n", "origin", "over", "tape", "traffic",
     )  # fmt: skip
 
     def __init__(
@@ -81,28 +83,28 @@ class Player:
         waited: float | None = None,
     ) -> None:
         self._stream = stream
-        self._every = every
+        self.every = every
         self._after = after
         self._transport = transport
         self._waited = waited
         self._ticks = ticks()
-        self._tape: Tape | None = None
+        self.tape: Tape | None = None
         self._reset: Reset | None = None
-        # The reader got piece number `_first` at the moment `_begin` of the event loop's clock, and
-        # gets piece number `n` at `_moment`.
-        self._first = self.n = 0
-        self._begin = self._moment = 0.0
+        self.n = 0
+        # The beginning of the tape, as a moment of the event loop's clock. The moment lies in the
+        # past for a reader with a cursor.
+        self.origin = 0.0
         self.over = False
         self._hub = hub()
         self.traffic = self._hub.count(stream, transport, 1)
-        if transport != "polling":
+        if transport != POLLING:
             count_resume(stream, after)
 
     async def lacking(self) -> Batch:
         """Return the next batch, or an empty one when no piece is due yet."""
-        if self._tape is None:
-            self._tape = await tape_of(self._stream)
-            self._start(self._tape)
+        if self.tape is None:
+            self.tape = await tape_of(self._stream)
+            self._start(self.tape)
         if self._reset is not None:
             batch, self._reset = [self._reset], None
             RESETS.inc()
@@ -111,43 +113,51 @@ class Player:
 
     def _start(self, tape: Tape) -> None:
         self.n, self._reset = honour(tape.stream, self._after)
-        self._first = self.n
-        # Counted from the last tick, each piece of a poll would be early by part of a tick.
-        start = self._ticks.last() if self._waited is None else self._hub.loop.time()
-        self._moment = self._begin = start + _delay(tape, self.n, self._every, self._waited)
+        if self.n < tape.count:
+            # Counted from the last tick, each piece of a poll would be early by part of a tick.
+            start = self._ticks.last() if self._waited is None else self._hub.loop.time()
+            start += _delay(tape, self.n, self.every, self._waited)
+            self.origin = start - tape.offset(self.n, self.every)
+
+    def _moment(self) -> float:
+        """Return when piece number `n` is due, as a moment of the event loop's clock."""
+        assert self.tape is not None
+        return self.origin + self.tape.offset(self.n, self.every)
 
     def _due(self) -> Batch:
         """Return the pieces that are due, or an empty batch. After the last piece comes the end."""
-        tape, n = self._tape, self.n
+        tape, n = self.tape, self.n
         assert tape is not None
         if n == tape.count:
             self.over = True
             return [tape.end]
-        now = self._hub.loop.time()
-        if self._moment > now:
+        now = self._hub.loop.time() + EARLY
+        if self._moment() > now:
             return []
-        due = tape.due(self._first, now - self._begin, self._every)
+        due = tape.due(now - self.origin, self.every)
         self.n = stop = tape.part(n, max(n + 1, due))
-        if stop < tape.count:
-            self._moment = self._begin + tape.delay(self._first, stop, self._every)
         return tape.pieces(n, stop)
 
     async def change(self) -> bool:
         """Wait for the next piece. Return False if no piece is due after a long silence."""
-        now = self._hub.loop.time()
-        await self._ticks.until(min(self._moment, now + QUIET))
-        return self._moment <= self._hub.loop.time()
+        moment = self._moment()
+        await self._ticks.until(min(moment, self._hub.loop.time() + QUIET))
+        return moment <= self._hub.loop.time() + EARLY
 
     def wait(self, viewer: Viewer) -> None:
-        """Serve the viewer when the next piece is due."""
-        now = self._hub.loop.time()
-        self._ticks.call(min(self._moment, now + QUIET), partial(self._serve, viewer))
+        """Serve the viewer when the next piece is due, or with a keep-alive in a long silence."""
+        moment, quiet = self._moment(), self._hub.loop.time() + QUIET
+        if moment <= quiet:
+            paced_fanout().add(viewer, moment)
+        else:
+            self._ticks.call(quiet, partial(self.serve, viewer))
 
-    def _serve(self, viewer: Viewer) -> None:
-        assert self._tape is not None
+    def serve(self, viewer: Viewer) -> None:
+        """Send the viewer the pieces that are due, or the end, or a keep-alive."""
+        assert self.tape is not None
         if viewer.finished or not viewer.serve(self._due()):
             return
-        if self.n == self._tape.count:
+        if self.n == self.tape.count:
             viewer.pull()  # The end is due, too.
         else:
             self.wait(viewer)
@@ -169,7 +179,7 @@ async def delay(stream: Stream, *, every: Pace, after: After = START, waited: fl
 def _delay(tape: Tape, n: int, every: Pace, waited: float | None) -> float:
     if waited is None or not 0 < n < tape.count:
         return 0
-    return tape.delay(n - 1, n, every) - waited
+    return tape.offset(n, every) - tape.offset(n - 1, every) - waited
 
 
 async def piece(stream: Stream, n: int) -> Any:

@@ -1,15 +1,15 @@
 """Presence: how many viewers each server process has, by stream and transport."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from datetime import timedelta
 
-from django.db import IntegrityError
+from django.db import transaction
 from django.db.models import Sum
 from django.db.models.functions import Now
 
+from .. import log
 from ..bookkeeping import Watch
-from ..models import Stream
+from ..querysets import home
 
 # Seconds after which the viewers of a process no longer count, because the process has died.
 WATCH_SECONDS = 10
@@ -17,11 +17,14 @@ WATCH_SECONDS = 10
 
 def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
     """Store the number of viewers of a process, by stream and transport."""
-    existing = set(
-        Stream.objects.filter(pk__in={pk for pk, _ in counts}).values_list("pk", flat=True)
-    )
-    # A stream may be deleted between the two queries. The next heartbeat tells the counts again.
-    with suppress(IntegrityError):
+    old = Watch.objects.filter(seen_at__lt=Now() - timedelta(seconds=6 * WATCH_SECONDS))
+    with transaction.atomic(home()):
+        # A write comes first, because SQLite refuses the first write of a transaction that has read
+        # what another process has changed since. No row is waited for, because a transaction that
+        # deletes streams may wait for this one.
+        forgotten = old.select_for_update(skip_locked=True)
+        Watch.objects.filter(pk__in=forgotten.values("pk")).delete()
+        existing = log.hold({pk for pk, _ in counts})
         Watch.objects.bulk_create(
             [
                 Watch(
@@ -38,7 +41,6 @@ def tell_watches(process: str, counts: Mapping[tuple[int, str], int]) -> None:
             unique_fields=["process", "stream", "transport"],
             update_fields=["viewers", "seen_at"],
         )
-    Watch.objects.filter(seen_at__lt=Now() - timedelta(seconds=6 * WATCH_SECONDS)).delete()
 
 
 def viewers(stream_ids: Iterable[int]) -> dict[int, dict[str, int]]:

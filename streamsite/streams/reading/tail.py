@@ -61,7 +61,7 @@ class Tail:
         # How many of the recent parts came together last.
         self._newest = 0
         self._waiting: list[asyncio.Future[None]] = []
-        self._ending: list[asyncio.Future[End]] = []
+        self._ending: set[asyncio.Future[End]] = set()
         self.fanout = FanOut(self.count)
 
     def add(self, pieces: Pieces) -> bool:
@@ -130,7 +130,7 @@ class Tail:
         """Note the end of the stream, whether or not the tail has all pieces before the end."""
         self.end = end
         self.wake()
-        ending, self._ending = self._ending, []
+        ending, self._ending = self._ending, set()
         for woken in ending:
             if not woken.done():
                 woken.set_result(end)
@@ -154,7 +154,9 @@ class Tail:
         """Return a future that is done at the end of the stream, and not at each piece."""
         woken: asyncio.Future[End] = asyncio.get_running_loop().create_future()
         if self.end is None:
-            self._ending.append(woken)
+            self._ending.add(woken)
+            # A caller may give up, and a stream may live for long.
+            woken.add_done_callback(self._ending.discard)
         else:
             woken.set_result(self.end)
         return woken

@@ -4,7 +4,6 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
-from itertools import accumulate
 from typing import Any, Literal
 
 from .. import log
@@ -59,27 +58,28 @@ class Tape:
 
     def part(self, start: int, stop: int) -> int:
         """Return the end of the batch that begins with piece `start`. It is `stop` at most."""
-        if stop - start > 1:
-            lengths = accumulate(map(len, self._pieces.texts[start:stop]))
-            stop = start + max(1, sum(length <= PART_LENGTH for length in lengths))
+        texts = self._pieces.texts
+        length = len(texts[start])
+        for end in range(start + 1, stop):
+            length += len(texts[end])
+            if length > PART_LENGTH:
+                return end
         return stop
 
     def value(self, n: int) -> Any:
         """Return piece number `n`: a text, or a JSON value."""
         return self._pieces.between(n, n + 1).values[0]
 
-    def delay(self, first: int, n: int, every: Pace) -> float:
-        """Return the seconds from piece number `first` to piece number `n`."""
-        if every == "recorded":
-            return (self._times[n] - self._times[first]) / 1000
-        return (n - first) * every
+    def offset(self, n: int, every: Pace) -> float:
+        """Return the seconds from the beginning of the tape to piece number `n`."""
+        return self._times[n] / 1000 if every == "recorded" else n * every
 
-    def due(self, first: int, passed: float, every: Pace) -> int:
-        """Return the number of pieces that are due `passed` seconds after piece `first`."""
+    def due(self, passed: float, every: Pace) -> int:
+        """Return the number of pieces that are due `passed` seconds after the beginning."""
         if every == "recorded":
-            due = bisect_right(self._times, self._times[first] + passed * 1000)
+            due = bisect_right(self._times, passed * 1000)
         else:
-            due = first + int(passed / every) + 1
+            due = int(passed / every) + 1
         return min(due, self.count)
 
 

@@ -37,7 +37,9 @@ def count_poll(request: HttpRequest) -> str:
 def limit_polls(view: View) -> View:
     """Limit the polls of an endpoint of the project, in a URLconf.
 
-    path("polling", limit_polls(views.polling))
+        path("polling", limit_polls(views.polling))
+
+    The endpoint raises TooMany as `count_poll` does.
     """
 
     @wraps(view)

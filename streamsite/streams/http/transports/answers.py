@@ -43,9 +43,11 @@ class Answer(NamedTuple):
 class Answers:
     """The answers of one event loop that were asked for last, up to `size` bytes.
 
-    answers = Answers(size=1_000_000)
-    answers.keep(key, Answer(b'{"pieces":[],"after":0,"state":"live"}', 0))
-    answers.get(key)  # the same answer, or None once other answers have taken its place
+        answers = Answers(size=1_000_000)
+        answers.keep(key, Answer(b'{"pieces":[],"after":0,"state":"live"}', 0))
+        answers.get(key)  # the same answer
+
+    `get` returns None for a key that has no answer, or whose answer made room for others.
     """
 
     def __init__(self, size: int = ANSWERS_SIZE) -> None:

@@ -9,13 +9,13 @@ ends before the next piece is due would begin the wait anew.
 An answer that is the same for many clients is made once: see `answers`.
 """
 
-from contextlib import aclosing, suppress
+from contextlib import aclosing, nullcontext, suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
 from ...errors import BadRequest
-from ...instruments import traffics
+from ...instruments import POLLING, traffics
 from ...pieces import Batch, Cursor, End, Pieces, Reset
 from ...reading.hub import QUIET, hub
 from ...reading.playing import delay
@@ -29,8 +29,6 @@ from ..requests import StreamRequest, read_request, seconds, whole_number
 from .answers import Answer, Key, answers
 from .encoding import json_values
 
-# The name under which presence counts the readers.
-NAME = "polling"
 # The largest `wait`, in seconds.
 MAX_WAIT = 60
 # The default and the largest `limit`: the number of pieces in one response.
@@ -55,11 +53,11 @@ async def polling(request: HttpRequest, name: str) -> HttpResponse:
     wanted = await read_request(request, name)
     hub().poll_began(wanted.stream, client)
     try:
-        answering = _answer(wanted, wait, limit, waited)
-        answer = await (while_connected(request, answering) if wait else answering)
+        with while_connected(getattr(request, "receive", None)) if wait else nullcontext():
+            answer = await _answer(wanted, wait, limit, waited)
     finally:
         hub().poll_ended(wanted.stream, client)
-    traffic = traffics().of(NAME)
+    traffic = traffics().of(POLLING)
     traffic.arrivals += 1
     traffic.add(answer.pieces, len(answer.body))
     return HttpResponse(answer.body, content_type="application/json")
@@ -105,7 +103,7 @@ async def _batch(
     with suppress(TimeoutError):
         async with (
             draining.waiting(wait),
-            aclosing(wanted.watched(NAME, waited=waited or 0)) as batches,
+            aclosing(wanted.watched(POLLING, waited=waited or 0)) as batches,
         ):
             async for batch in batches:
                 if batch:

@@ -19,7 +19,7 @@ from ...wire import objects
 from .. import uvicorn
 from ..access import stop_for
 from ..consumers import Consumer
-from ..outlets import NO_TEXT, PONG, Framed, Frames, can_step, open_door
+from ..outlets import NO_TEXT, PONG, DoorOutlet, open_door, websocket_outlet
 from ..requests import StreamRequest, read_request
 from ..sessions import handshake_request
 from .encoding import json_objects, shared
@@ -32,7 +32,7 @@ PROTOCOL = "streamsite.v1"
 # behind, or of none as a keep-alive.
 BATCH_PROTOCOL = "streamsite.v1.batch"
 
-
+# Returns a batch as text frames.
 Encoder = Callable[[Batch], list[str]]
 
 
@@ -46,19 +46,18 @@ class StreamConsumer(Consumer):
         protocol = next((known for known in (BATCH_PROTOCOL, PROTOCOL) if known in offered), None)
         await self.accept(protocol)
         encode = arrays if protocol == BATCH_PROTOCOL else frames
+        outlet: Outlet | None
         if door := open_door(self.scope):
-            outlet: Outlet = Framed(framed(encode, door.frame), door)
-            self.start_viewing(wanted.reader(NAME), outlet, wanted.admission)
-        elif can_step(self.base_send):
-            uvicorn.hold_little(self.base_send)
-            outlet = Frames(encode, self.base_send)
-            self.start_viewing(wanted.reader(NAME), outlet, wanted.admission)
+            outlet = DoorOutlet(framed(encode, door.frame), door)
         else:
+            uvicorn.hold_little(self.base_send)
+            outlet = websocket_outlet(encode, self.base_send)
+        if outlet is None:
             self.start_sending(self.send_records(wanted, encode))
+        else:
+            self.start_viewing(wanted.reader(NAME), outlet, wanted.admission)
 
-    async def send_records(
-        self, wanted: StreamRequest, encode: Callable[[Batch], list[str]]
-    ) -> None:
+    async def send_records(self, wanted: StreamRequest, encode: Encoder) -> None:
         async with aclosing(wanted.watched(NAME)) as batches:
             traffic = traffics().of(NAME)
             async for batch in batches:
@@ -92,9 +91,7 @@ def arrays(batch: Batch) -> list[str]:
 
 
 @cache
-def framed(
-    encode: Callable[[Batch], list[str]], frame: Callable[[bytes], bytes]
-) -> Callable[[Batch], bytes]:
+def framed(encode: Encoder, frame: Callable[[bytes], bytes]) -> Callable[[Batch], bytes]:
     """Return the function that encodes a batch with the frames that a server puts around texts."""
 
     def of_text(text: str) -> bytes:

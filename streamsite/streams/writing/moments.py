@@ -1,9 +1,9 @@
-"""When the pieces came that are published over HTTP, in ms since their stream began.
+"""When the pieces of a stream came, in ms since the stream began.
 
 A replay keeps these times, so a wall clock that is set two days ahead must not make the replay wait
-for two days. A process measures each stream by its monotonic clock. Only the first request for a
-stream that another process has served looks at the wall clock, within bounds: its pieces come after
-those that the stream has, and at most `LONGEST` seconds later.
+for two days. A process measures each stream by its monotonic clock. Only a process that goes on
+with a stream of another process looks at the wall clock, within bounds: its pieces come after those
+that the stream has, and the pause counts as at most `LONGEST` seconds.
 """
 
 import time
@@ -21,8 +21,22 @@ LONGEST = 60.0
 MOST = 4096
 
 
+def beginning(
+    stream: Stream,
+    last: int,
+    clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], datetime] = timezone.now,
+) -> float:
+    """Return when a stream began on `clock`, which never goes back.
+
+    The newest piece of the stream came `last` ms after the beginning.
+    """
+    passed = (wall() - stream.started_at).total_seconds()
+    return clock() - min(max(passed, last / 1000), last / 1000 + LONGEST)
+
+
 class Moments:
-    """When the streams began, by the clock of this process. `clock` never goes back.
+    """When the streams began that are published over HTTP, by the clock of this process.
 
     >>> moments = Moments()
     >>> moments.passed(stream)               # of a stream that this process has not served yet
@@ -50,9 +64,7 @@ class Moments:
 
     def meet(self, stream: Stream, last: int) -> None:
         """Note when a stream began, whose newest piece came `last` ms later."""
-        passed = (self._wall() - stream.started_at).total_seconds()
-        passed = min(max(passed, last / 1000), last / 1000 + LONGEST)
-        self._began[stream.pk] = self._clock() - passed
+        self._began[stream.pk] = beginning(stream, last, self._clock, self._wall)
         if len(self._began) > MOST:
             self._began.popitem(last=False)
 

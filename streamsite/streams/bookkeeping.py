@@ -1,7 +1,7 @@
 """The database tables in which the processes of a site keep notes for each other.
 
 The notes are the viewers of each stream, the work that one process does for all, and the names of
-streams that were removed.
+streams that were removed or deleted.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from .querysets import HomeManager
 
 
 class Tombstone(models.Model):
-    """The name of a stream that was removed because its time was over."""
+    """The name of a stream that was removed because its time was over, or that somebody deleted."""
 
     name = models.CharField(max_length=100, unique=True)
     removed_at = models.DateTimeField(db_index=True)
     # Whether nobody may know that there was such a stream.
     private = models.BooleanField(default=False)
+    # The last revision of the stream. A new stream of the name begins with the revision after it.
+    # The database knows the defaults of these fields for processes of the version before.
+    revision = models.PositiveIntegerField(db_default=0)
+    # Whether the name may be used again, because somebody deleted the stream.
+    free = models.BooleanField(db_default=False)
 
     objects = HomeManager()
 

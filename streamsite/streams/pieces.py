@@ -32,10 +32,11 @@ class Cursor:
 
         Cursor(0, 17)         # the reader has the pieces 0 to 16, and piece 17 is the next one
         str(Cursor(0, 17))    # "17"
-        str(Cursor(2, 17))    # "2.17": the stream was edited twice after its end
+        str(Cursor(2, 17))    # "2.17"
         Cursor.parse("2.17")  # Cursor(revision=2, n=17)
 
-    Cursors compare by revision first, and then by the number of pieces.
+    An edit of the text makes a new revision, and so does a new stream of a name that was used
+    before. Cursors compare by revision first, and then by the number of pieces.
     """
 
     revision: int = 0
@@ -57,7 +58,7 @@ class Cursor:
 
     @property
     def written(self) -> int | str:
-        """The cursor as a JSON value: 17, or "2.17" if the stream was edited."""
+        """The cursor as a JSON value: 17 in revision 0, and "2.17" in revision 2."""
         return str(self) if self.revision else self.n
 
 

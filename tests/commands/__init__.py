@@ -1,1 +1,1 @@
-"""The commands manage.py publish and manage.py follow, run as a shell runs them."""
+"""The commands manage.py publish, follow and stop, run as a shell runs them."""

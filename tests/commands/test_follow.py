@@ -120,22 +120,29 @@ def test_an_output_that_cannot_be_written_is_an_error(site, way):
     assert errors == "CommandError: Can't write to standard output: No space left on device.\n"
 
 
+def followed(site, run, name, way):
+    """Return a publisher of a live stream, and a follower that has read the first piece."""
+    publish = run("publish", name)
+    publish.write(b"one\n")
+    publish.wait_for("is live")
+    follow = run("follow", *source(site, name, way))
+    follow.read(4)
+    return publish, follow
+
+
 @pytest.mark.parametrize("way", ["local", "sse"])
-def test_follow_ends_when_nobody_reads_its_output(site, run, way):
-    follow = run("follow", *source(site, "article", way))
+def test_follow_ends_when_nobody_reads_its_output(site, run, name, way):
+    publish, follow = followed(site, run, name, way)
     follow.process.stdout.close()
     follow.process.stdout = None
+    publish.write(b"two\n")
     status, _, errors = follow.end()
     assert (status, errors) == (141, "")
 
 
 @pytest.mark.parametrize("way", ["local", "sse"])
 def test_ctrl_c_ends_follow(site, run, name, way):
-    publish = run("publish", name)
-    publish.write(b"one\n")
-    publish.wait_for("is live")
-    follow = run("follow", *source(site, name, way))
-    follow.read(4)
+    _publish, follow = followed(site, run, name, way)
     follow.process.send_signal(signal.SIGINT)
     assert follow.end() == (130, "", "")
 

@@ -81,6 +81,25 @@ def test_without_a_command_to_run_there_is_no_stream(site, run, name, command, s
     assert not site.call(streams.exists, name)
 
 
+@pytest.mark.parametrize(
+    "words", [["make", "-j2"], ["--title", "Nightly", "make"], ["make", "--title", "Nightly"]]
+)
+def test_a_command_without_the_two_hyphens_is_refused_by_a_sentence_that_names_them(
+    site, run, name, words
+):
+    status, output, errors = run("publish", name, *words).end()
+    assert (status, output) == (2, "")
+    assert f"Write -- before a command: manage.py publish {name} -- make" in errors
+    assert not site.call(streams.exists, name)
+
+
+def test_an_option_that_does_not_exist_is_named(run, name):
+    status, _, errors = run("publish", name, "--titel", "Nightly").end()
+    assert status == 2
+    assert "unrecognized arguments: --titel Nightly" in errors
+    assert "before a command" not in errors
+
+
 def test_a_command_that_cannot_be_started_leaves_no_live_stream(site, run, name, tmp_path):
     script = tmp_path / "script"
     script.write_text("#!/no/such/interpreter\n")
@@ -185,10 +204,13 @@ def test_a_process_that_outlives_its_command_is_ended(site, run, name, redirecte
 
 
 def test_a_daemon_that_keeps_the_pipe_open_does_not_keep_the_stream_open(site, run, name):
-    publish = run("publish", name, "--tee", *in_shell("setsid sleep 600 & echo $!"))
+    # The daemon prints its id once it has left the group. The command waits for the id to be read,
+    # because `publish` ends what is in the group soon after the command.
+    script = "setsid sh -c 'echo $$; exec sleep 600' & read line"
+    publish = run("publish", name, "--tee", *in_shell(script))
     child = pid_in(publish)
     try:
-        assert publish.wait()[0] == 0
+        assert publish.end(b"\n")[0] == 0
         assert alive(child)
     finally:
         os.kill(child, signal.SIGKILL)

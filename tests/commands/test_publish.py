@@ -31,7 +31,10 @@ def test_each_line_is_published_as_it_arrives(site, run, name):
     assert follow.read(3) == b"..."
     assert publish.end(b"\nlast") == (0, "", publish.errors.decode())
     assert follow.end() == (0, "\nlast", "")
-    assert site.pieces(name) == ["first\n", "zwéi\n", "...", "\n", "last"]
+    first, *second, dots, end, last = site.pieces(name)
+    assert (first, dots, end, last) == ("first\n", "...", "\n", "last")
+    # On a busy machine, what came before the middle of a character may be a piece of its own.
+    assert "".join(second) == "zwéi\n"
 
 
 @pytest.mark.parametrize(

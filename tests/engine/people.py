@@ -1,7 +1,7 @@
 """Users of a site, with the cookies, tokens and forms that they send."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -12,6 +12,8 @@ from tests.site import Site
 from .publisher import Publisher
 
 CSRF = "c" * 32
+# The path of the admin's list of streams.
+STREAMS = "/admin/streams/stream/"
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,6 @@ def save(
     """Send the admin's form for a stream as a browser does, with these fields changed."""
     pk = publisher.call(streams.primary_key, name)
     fields = {
-        "csrfmiddlewaretoken": CSRF,
         "title": "",
         "visibility": "public",
         "owner": "",
@@ -55,12 +56,43 @@ def save(
     }
     # A browser sends a text area with CRLF line ends (WHATWG HTML 4.10.21.4).
     fields["text"] = re.sub("\r\n|\r|\n", "\r\n", fields["text"])
+    return send_form(site, f"{STREAMS}{pk}/change/", person, fields)
+
+
+def write(site: Site, name: str, person: Person, text: str) -> None:
+    """Write a finished stream in the admin."""
+    fields = {"name": name, "visibility": "public", "format": "text", "text": text}
+    answer = send_form(site, f"{STREAMS}add/", person, {**fields, "split": "word", "pace": "0.1"})
+    assert answer.status == 302, answer.text
+
+
+def delete(site: Site, publisher: Publisher, name: str, person: Person) -> None:
+    """Delete a stream in the admin."""
+    pk = publisher.call(streams.primary_key, name)
+    answer = send_form(site, f"{STREAMS}{pk}/delete/", person, {"post": "yes"})
+    assert answer.status == 302, answer.text
+
+
+def delete_together(site: Site, publisher: Publisher, names: Sequence[str], person: Person) -> None:
+    """Delete streams by the action of the admin's list."""
+    fields = {
+        "action": "delete_selected",
+        "_selected_action": [publisher.call(streams.primary_key, name) for name in names],
+        "post": "yes",
+    }
+    answer = send_form(site, STREAMS, person, fields)
+    assert answer.status == 302, answer.text
+
+
+def send_form(site: Site, path: str, person: Person, fields: Mapping[str, object]) -> http.Response:
+    """Send a form of the admin as a browser does."""
+    body = urlencode({"csrfmiddlewaretoken": CSRF, **fields}, doseq=True)
     return http.ask(
         site.servers[-1].address,
-        f"/admin/streams/stream/{pk}/change/",
+        path,
         method="POST",
         headers={**person.form, "Content-Type": "application/x-www-form-urlencoded"},
-        body=urlencode(fields).encode(),
+        body=body.encode(),
     )
 
 

@@ -101,8 +101,6 @@ def ws(address: Address, name: str, after: str, headers: Mapping[str, str]) -> I
             if frame.opcode == websocket.CLOSE:
                 if frame.code != 1000:
                     raise Refused(frame.code - 4000, frame.payload[2:].decode())
-            elif frame.opcode == websocket.PING:
-                socket.write(websocket.PONG, frame.payload)
             elif frame.opcode == websocket.TEXT:
                 message = json.loads(frame.payload)
                 assert isinstance(message, dict) or protocol.endswith("batch"), message

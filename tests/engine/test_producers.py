@@ -140,13 +140,18 @@ def test_the_next_reader_of_a_dead_producers_stream_finds_it_interrupted(
 
 
 def test_a_stream_without_viewers_is_abandoned_and_one_with_a_viewer_elsewhere_is_not(
-    backend_site: Site, publisher: Publisher
+    backend_site: Site, publisher: Publisher, at_once
 ):
-    watched = publisher.open(new_name("watched"), abandon=4)
+    name = new_name("watched")
+    publisher.call(streams.reserve, name)
+    reader = Reader(name)
+    records = TRANSPORTS["sse"](backend_site.servers[-1].address, name, "0", {})
+    first = at_once.submit(next, records)
+    # A busy server counts a viewer late, perhaps later than a producer without viewers waits.
+    wait_until(lambda: publisher.call(streams.viewers, name), "the viewer is counted")
+    watched = publisher.open(name, abandon=4)
     watched.write("one ")
-    reader = Reader(watched.name)
-    records = TRANSPORTS["sse"](backend_site.servers[-1].address, watched.name, "0", {})
-    reader.take(next(records))
+    reader.take(first.result())
     # This stream began later, so the other one would be abandoned first.
     lonely = publisher.open(new_name("lonely"), abandon=4)
     assert lonely.expect("left")["stopped"] is True

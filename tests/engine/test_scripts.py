@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.inside import programs
+from tests.inside import locks, programs
 from tests.site import Site
 
 from .publisher import new_name
@@ -56,9 +56,33 @@ def test_a_dead_producer_is_found_although_the_database_fails_repeatedly(backend
     assert stood == [["interrupted", 0]]
 
 
+def test_a_producer_survives_a_lock_of_sqlite_that_is_longer_than_its_lease(site: Site):
+    stood = site.call(locks.look_while_sqlite_is_locked, new_name("locked"))
+    assert stood == [[["live", 0]]] * 2
+
+
+def test_a_producer_survives_a_lock_of_sqlite_that_ends_at_the_first_look(site: Site):
+    stood = site.call(locks.look_until_sqlite_is_unlocked, new_name("unlocked"))
+    assert stood == [[["live", 0]]] * 2
+
+
+def test_whoever_finds_a_dead_producer_keeps_nobody_waiting_for_a_lock_of_sqlite(site: Site):
+    wait, most = site.call(locks.patience_of_a_look, new_name("dead"))
+    assert wait < most
+
+
+def test_after_a_lock_of_sqlite_no_lease_is_made_shorter(site: Site):
+    lease = site.call(locks.renew_just_before_the_leases_run_anew, new_name("renewed"))
+    assert lease > 30
+
+
+def test_a_stream_is_deleted_although_another_process_writes_to_sqlite(site: Site):
+    site.call(locks.delete_while_another_process_writes, new_name("gone"))
+
+
 def test_a_stream_may_go_on_for_months(backend_site: Site):
     names = [new_name("old"), new_name("young")]
-    stood = backend_site.call(programs.continue_stream_of_months_ago, names)
+    stood = backend_site.call(programs.write_for_months, names)
     assert stood == [["done", 1]] * 2
 
 

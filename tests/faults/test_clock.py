@@ -4,10 +4,13 @@ import json
 import shutil
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from streamsite.streams.writing.moments import LONGEST
+from tests.commands.command import Command
 from tests.inside import streams, users
 from tests.raw import http, websocket
 from tests.site import Site, SiteMaker
@@ -47,6 +50,11 @@ class ClockedSite:
             },
             body=json.dumps(body).encode(),
         )
+
+    def has(self, name: str, text: str) -> bool:
+        """Return whether a piece of a live stream was published."""
+        answer = http.get(self.site.address, f"/stream/{name}/polling")
+        return answer.status == 200 and text in answer.json["pieces"]
 
     def state(self, name: str) -> str:
         return http.get(self.site.address, f"/stream/{name}/polling").json["state"]
@@ -90,6 +98,26 @@ def test_a_replay_neither_stalls_nor_hurries_after_a_jump(clocked: ClockedSite):
     assert answer.body == b"before 0 1 2 after"
 
 
+def test_a_replay_does_not_stall_where_a_producer_took_over_after_a_jump(clocked: ClockedSite):
+    with ExitStack() as stack:
+
+        def publish(*options: str) -> Command:
+            command = Command(clocked.site, "publish", "taken", *options)
+            stack.callback(command.kill)
+            return command
+
+        began = time.monotonic()
+        first = publish()
+        first.write(b"before\n")
+        wait_until(lambda: clocked.has("taken", "before\n"), "the first piece is published")
+        clocked.jump(2 * DAYS)
+        wait_until(lambda: clocked.site.call(streams.leased, "taken"), "the lease is renewed")
+        assert publish("--takeover").end(b"after\n")[0] == 0
+        passed = 1000 * (time.monotonic() - began)
+    # Where the wall clock is all that a process knows, a pause counts as at most a minute.
+    assert clocked.site.call(streams.times, "taken")[-1] < passed + LONGEST * 1000
+
+
 def test_a_clock_that_is_set_back_keeps_no_dead_producer_alive(clocked: ClockedSite):
     clocked.site.call(streams.reserve, "awaited", None, 5)
     with http.Connection(clocked.site.address) as viewer:  # The site looks after its streams.
@@ -105,7 +133,7 @@ def test_a_websocket_and_half_a_request_outlive_a_jump_of_two_days(clocked: Cloc
         websocket.connect(clocked.site.address, "/stream/leap-ws/ws") as viewer,
         http.Connection(clocked.site.address) as slow,
     ):
-        assert "before" in viewer.read().text
+        assert "before" in viewer.read_text()
         slow.socket.sendall(b"GET /healthz HTTP/1.1\r\n")
         clocked.jump(2 * DAYS)
         assert clocked.state("leap-ws") == "live"

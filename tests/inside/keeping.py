@@ -55,6 +55,11 @@ def let_tombstone_age(name: str) -> None:
     Tombstone.objects.filter(name=name).update(removed_at=timezone.now() - timedelta(days=366))
 
 
+def tombstones() -> list[str]:
+    """Return the names with a tombstone, in a database of any version."""
+    return list(Tombstone.objects.order_by("name").values_list("name", flat=True))
+
+
 def exists(name: str) -> bool:
     return Stream.objects.filter(name=name).exists()
 
@@ -83,6 +88,17 @@ def remove(name: str) -> None:
     """Let the time of a stream pass, and remove the stream."""
     let_time_pass(name)
     assert name in prune()
+
+
+def delete_and_remove(deleted: str, removed: str) -> list[str]:
+    """Publish two streams, delete one, and let the other one's time pass.
+
+    Return the names with a tombstone.
+    """
+    publish_several([deleted, removed])
+    Stream.objects.get(name=deleted).delete()
+    prune()
+    return tombstones()
 
 
 def prune_despite_protection(protected: str) -> list[str]:

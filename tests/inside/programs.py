@@ -14,9 +14,8 @@ from typing import Any, NoReturn
 from unittest.mock import patch
 
 from asgiref.sync import async_to_sync
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from django.test import AsyncRequestFactory
-from django.utils import timezone
 
 from streamsite.streams import Stream, areserve, log, publish, stop
 from streamsite.streams.errors import Conflict
@@ -169,12 +168,15 @@ def reserve_and_lose_the_answer(name: str | None, title: str) -> tuple[list[str]
 
 def look_at_expired_lease_after_outage(name: str) -> Standings:
     """Return the standings of a stream without a producer: soon after an outage, and later."""
-    log.create(name, fence="", lease=-1)
-    with suppress(OperationalError):
-        asyncio.run(in_database(absent))
-    soon = standings([name])
-    silence.GRACE = 0
-    return [*soon, *standings([name])]
+    silence.GRACE = 60
+    # The site's servers, which know of no outage, must not see the stream before this process.
+    with transaction.atomic():
+        log.create(name, fence="", lease=-1)
+        with suppress(OperationalError):
+            asyncio.run(in_database(absent))
+        soon = standings([name])
+        silence.GRACE = 0
+        return [*soon, *standings([name])]
 
 
 def look_at_expired_lease_between_outages(name: str) -> Standings:
@@ -190,21 +192,21 @@ def look_at_expired_lease_between_outages(name: str) -> Standings:
     return standings([name])
 
 
-def continue_stream_of_months_ago(names: list[str]) -> Standings:
-    """Write to a stream that began 50 days ago, and to a new one in the same commit."""
-
-    async def main() -> Standings:
-        old, young = names
-        # 50 days are more milliseconds than a 32-bit number holds.
-        stream = await in_database(log.create, old, fence="", lease=60)
-        began = timezone.now() - timedelta(days=50)
-        await in_database(Stream.objects.filter(pk=stream.pk).update, started_at=began)
-        async with publish(old, takeover=True) as first, publish(young) as second:
-            await first.write("still ")
-            await second.write("new ")
-        return await in_database(standings, names)
-
-    return asyncio.run(main())
+def write_for_months(names: list[str]) -> Standings:
+    """Commit a piece that came 50 days after its stream began, together with a new stream's."""
+    # 50 days are more milliseconds than a 32-bit number holds.
+    times = [timedelta(days=50) // timedelta(milliseconds=1), 0]
+    streams = [log.create(name, fence=name, lease=60) for name in names]
+    refused = log.append(
+        [
+            log.Write(stream.pk, stream.fence, 0, ["piece "], [time])
+            for stream, time in zip(streams, times, strict=True)
+        ]
+    )
+    assert refused == [None, None]
+    for stream in streams:
+        log.finish(stream.pk, Stream.State.DONE)
+    return standings(names)
 
 
 def end_over_http_while_somebody_stops(name: str, key: str) -> tuple[int, Any]:

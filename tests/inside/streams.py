@@ -161,6 +161,17 @@ def delete(name: str) -> None:
     Stream.objects.get(name=name).delete()
 
 
+def delete_all(names: list[str]) -> None:
+    Stream.objects.filter(name__in=names).delete()
+
+
+def edit_and_delete_as_read_before(name: str, text: str) -> None:
+    """Delete a stream by an object that was read before an edit of the text."""
+    before = log.find(name)
+    edit(name, text)
+    before.delete()
+
+
 def finish_and_edit(name: str, text: str) -> None:
     """End a stream and replace its text in one transaction: no reader sees the end alone."""
     with transaction.atomic():
@@ -222,6 +233,12 @@ def titled(title: str) -> int:
 def rename_table(old: str, new: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+
+def leased(name: str) -> bool:
+    """Return whether the lease of a stream's producer runs, by the wall clock."""
+    leased_until = Stream.objects.get(name=name).leased_until
+    return leased_until is not None and leased_until > timezone.now()
 
 
 def times(name: str) -> list[int]:

@@ -82,6 +82,17 @@ async def test_an_end_is_sent_before_a_command_that_ends_its_loop(layer: Layer):
     assert [message["end"] for message in layer.sent] == [["done", 3, "hash", ""]]
 
 
+async def test_rings_that_are_lost_together_are_one_line_in_the_log(
+    layer: Layer, monkeypatch, caplog
+):
+    monkeypatch.setattr(bells, "RING_TIMEOUT", 0.01)
+    ours = Bell()
+    ours.ring([Ring.of(pk, Pieces(3, ()), End("done", 3, "hash")) for pk in range(20)])
+    await ours.sent()
+    assert layer.sent == []
+    assert caplog.text.count("Rings are lost (TimeoutError())") == 1
+
+
 def test_rings_that_wait_together_become_one():
     first = Ring(7, 2, Pieces(0, ["a", "b"]), None)
     second = Ring(7, 3, Pieces(2, ["c"]), End("done", 3, "hash"))
@@ -120,6 +131,13 @@ async def test_a_message_of_another_version_does_not_end_listening(layer: Layer)
     )
     async with asyncio.timeout(PATIENCE):
         assert await Bell().next_ring() == Ring(7, 1, Pieces(0, ["a"]), None)
+
+
+def test_rings_of_the_version_before_are_heard():
+    ring = Ring(7, 1, Pieces(0, ["a"]), End("done", 1, "", ""))
+    message = ring.message()
+    del message["revision"]
+    assert Ring.from_message(message) == ring
 
 
 # Listeners in other processes.

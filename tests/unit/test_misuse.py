@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import SynchronousOnlyOperation
 from django.core.management.base import CommandError
 from django.http import HttpRequest, JsonResponse
 
 from streamsite.streams import (
     BadRequest,
+    end_of,
     endpoint,
     follow,
     log,
@@ -17,11 +20,14 @@ from streamsite.streams import (
     publish,
     reserve,
     start,
+    stop,
+    texts,
     viewer_link,
 )
 from streamsite.streams.management.commands.follow import Command
 from streamsite.streams.models import Stream
 from streamsite.streams.reading.hub import hub
+from streamsite.streams.testing_plugin import streams  # noqa: F401 - a fixture
 
 ENDED = Stream(pk=1, name="build", state=Stream.State.DONE)
 
@@ -32,6 +38,18 @@ def test_a_visibility_that_does_not_exist_is_refused_and_opens_no_stream_to_ever
 ):
     with pytest.raises(BadRequest, match=r"no visibility '.*'\. Use public, link or owner\."):
         log.create("build", fence="f", lease=6, visibility=visibility)
+
+
+@pytest.mark.django_db
+async def test_reserving_in_asynchronous_code_names_the_function_that_can():
+    with pytest.raises(SynchronousOnlyOperation, match=r"Write await areserve\(\)\."):
+        reserve()
+
+
+@pytest.mark.django_db
+async def test_publishing_without_async_in_asynchronous_code_is_refused():
+    with pytest.raises(SynchronousOnlyOperation, match="Write `async with`"), publish("build"):
+        pass
 
 
 @pytest.mark.parametrize("after", ["foo", "", -3, 1.5, None, True, [17]])
@@ -47,6 +65,12 @@ async def test_a_pace_that_is_none_is_refused(every: Any):
     with pytest.raises(BadRequest, match=r"every=.* is not valid\. Use a number of seconds"):
         await anext(play(ENDED, every=every))
     assert not hub()._counts, "the reader still counts as a viewer"
+
+
+@pytest.mark.parametrize("batches", ["build", ENDED])
+async def test_the_texts_of_a_name_or_a_stream_are_refused_by_what_would_be_right(batches: Any):
+    with pytest.raises(TypeError, match=r'got (str|Stream)\. Write texts\(follow\("build"\)\)\.'):
+        await anext(texts(batches))
 
 
 async def view(request: HttpRequest) -> JsonResponse:
@@ -103,6 +127,28 @@ def test_a_time_that_is_none_is_refused(seconds: Any):
         publish(abandon=seconds)
     with pytest.raises(BadRequest, match=r"within=.* is not valid\. Use a number of seconds"):
         reserve(within=seconds)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("streams")
+def test_an_owner_who_is_not_in_the_database_is_refused():
+    with pytest.raises(BadRequest, match=r"no user with the id 999, .*Save the user first\."):
+        reserve("build", owner=User(pk=999))
+
+
+@pytest.mark.parametrize("title", [None, 17, b"build"])
+def test_a_title_that_is_no_text_is_refused(title: Any):
+    with pytest.raises(BadRequest, match="The title must be text, not "):
+        reserve("build", title=title)
+
+
+@pytest.mark.parametrize("stream", [17, None, b"build"])
+@pytest.mark.parametrize(
+    "take", [lambda given: anext(follow(given)), lambda given: anext(play(given)), stop, end_of]
+)
+async def test_what_is_neither_a_stream_nor_its_name_is_refused(take: Any, stream: Any):
+    with pytest.raises(TypeError, match="Pass a Stream, or the name of a stream: not "):
+        await take(stream)
 
 
 def test_an_owner_that_is_no_user_is_refused():

@@ -44,6 +44,20 @@ def test_during_repeated_outages_a_lease_that_never_changes_still_proves_a_death
     assert dead == [7]
 
 
+def test_a_lease_that_expired_while_nobody_could_write_proves_nothing():
+    clock = Clock()
+    silence = Silence(clock)
+    silence.refused()
+    assert silence.unwritable
+    silence.proven({7: "noon"})
+    clock.now += GRACE + 0.1
+    silence.written()
+    assert not silence.unwritable
+    assert silence.proven({7: "noon"}) == []
+    clock.now += GRACE + 0.1
+    assert silence.proven({7: "noon"}) == [7]
+
+
 def test_a_lease_that_was_renewed_in_the_meantime_is_observed_anew():
     clock = Clock()
     silence = Silence(clock)

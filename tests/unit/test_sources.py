@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 
-from streamsite.streams import publish, reserve, start
+from streamsite.streams import Stopped, areserve, publish, start, stop
+from streamsite.streams.testing_plugin import streams  # noqa: F401 - a fixture
 from streamsite.streams.writing import blocks
-from streamsite.streams.writing.sources import end_sources
+from streamsite.streams.writing.sources import end_sources, running
 from streamsite.streams.writing.wsgi import made_by_asgiref
 
 
@@ -40,9 +41,39 @@ async def test_an_option_that_does_not_exist_is_refused_before_anything_is_opene
     with pytest.raises(TypeError, match=r"publish\(\) has no option 'titel'\. Its options"):
         publish("build", titel="A build")
     with pytest.raises(TypeError, match=r"reserve\(\) has no option 'abandon'"):
-        reserve("build", abandon=60)
+        await areserve("build", abandon=60)
     with pytest.raises(TypeError, match="has no option 'titel'"):
         await start("build", source(), titel="A build")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("streams")
+async def test_a_source_that_is_stopped_cleans_up_in_its_own_task():
+    tasks: list[Any] = []
+
+    async def endless() -> AsyncIterator[str]:
+        tasks.append(asyncio.current_task())
+        try:
+            while True:
+                yield "text"
+        finally:
+            tasks.append(asyncio.current_task())
+
+    stream = await start(None, endless())
+    await stop(stream)
+    await asyncio.gather(*running())
+    began, ended = tasks
+    assert began is ended
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("streams")
+async def test_a_piece_that_comes_after_the_block_is_refused():
+    async with publish("build") as producer:
+        await producer.write("one")
+    with pytest.raises(Stopped, match=r"'build' has ended \(done\)"):
+        await producer.write("two")
+    assert (producer.stream.pieces, producer.n, producer.stopped) == (1, 1, False)
 
 
 # Under WSGI.

@@ -1,8 +1,8 @@
 """The log: the only code that reads and writes pieces in the database.
 
-streams      streams by name: created, found, taken up
+streams      streams by name: created, found, taken up by their producers
 segments     the pieces of live streams: appended in groups, read from a number on
-commits      the pieces of many streams in one transaction
+commits      the pieces of many streams, committed together
 recordings   whole texts: finished streams, and texts that somebody writes at once
 packing      lists of whole numbers as bytes
 limits       how much a piece and a stream may hold
@@ -12,7 +12,7 @@ silence      when the silence of a producer means that the producer is dead
 jumps        jumps of the database's clock
 ending       the end of a stream, written and announced
 keeping      how long a stream is kept, and its removal
-tombstones   the names of removed streams
+tombstones   the names of streams that were removed or deleted, and their last revisions
 bell         tells the readers in every process what was committed
 listeners    which streams other processes listen to
 database     the one thread for the database work of the engine
@@ -30,7 +30,7 @@ from .keeping import FOREVER, Keep, Pruner, expired, parse_keep, prune
 from .liveness import reap, refusal, renew
 from .recordings import Recording, checked_pieces, last_time, record, recording
 from .segments import READ_LENGTH, append, read
-from .streams import Found, create, find, find_all, look_up, peek, standing, take_up
+from .streams import Found, create, find, find_all, hold, look_up, peek, standing, take_up
 
 __all__ = [
     "FOREVER",
@@ -48,6 +48,7 @@ __all__ = [
     "find",
     "find_all",
     "finish",
+    "hold",
     "last_time",
     "look_up",
     "parse_keep",

@@ -12,6 +12,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -71,6 +72,7 @@ class Ring(NamedTuple):
 
     def message(self) -> dict[str, Any]:
         """Return the ring as a message of the channel layer."""
+        news = self.pieces or self.end
         return {
             "type": "streams.ring",
             "stream": self.stream_id,
@@ -78,6 +80,7 @@ class Ring(NamedTuple):
             "first": self.pieces and self.pieces.first,
             "texts": self.pieces and list(self.pieces.texts),
             "format": self.pieces and self.pieces.format,
+            "revision": news.revision if news else 0,
             "end": self.end and [self.end.state, self.end.n, self.end.sha256, self.end.reason],
         }
 
@@ -90,12 +93,13 @@ class Ring(NamedTuple):
     def from_message(cls, message: dict[str, Any]) -> "Ring":
         """Return the ring of a message. Raises LookupError and TypeError for any other message."""
         texts, end = message["texts"], message["end"]
-        return cls(
-            message["stream"],
-            message["n"],
-            None if texts is None else Pieces(message["first"], texts, format=message["format"]),
-            None if end is None else End(*end),
-        )
+        # Until all processes are of this version, some ring without the revision.
+        revision = message.get("revision", 0)
+        pieces = None
+        if texts is not None:
+            pieces = Pieces(message["first"], texts, revision=revision, format=message["format"])
+        end = None if end is None else End(*end, revision=revision)
+        return cls(message["stream"], message["n"], pieces, end)
 
     def after(self, earlier: "Ring | None") -> "Ring":
         """Return one ring in place of this ring and an earlier one that was not sent yet."""
@@ -105,7 +109,7 @@ class Ring(NamedTuple):
         if earlier.pieces and self.pieces and earlier.n == self.pieces.first:
             texts = [*earlier.pieces.texts, *self.pieces.texts]
             if is_small(texts):
-                both = Pieces(earlier.pieces.first, texts, format=self.pieces.format)
+                both = replace(earlier.pieces, texts=texts)
         return Ring(self.stream_id, self.n, both, self.end)
 
 
@@ -192,12 +196,13 @@ class Bell:
                 await channel_layer().group_send(group, {**message, "process": self.process()})
             RING.observe(self._loop.time() - now)
         except Exception as error:  # noqa: BLE001 - a channel layer may raise anything
-            self._muted_until = now + MUTE
             RINGS_LOST.inc()
-            logger.warning(
-                "A ring was lost (%r). Other processes see the pieces at their next heartbeat.",
-                error,
-            )
+            if self._loop.time() >= self._muted_until:  # The first of the rings that are sent now.
+                logger.warning(
+                    "Rings are lost (%r). Other processes see the pieces at their next heartbeat.",
+                    error,
+                )
+            self._muted_until = now + MUTE
 
     async def next_ring(self) -> Ring:
         """Return the next ring of another process. Raises what the channel layer raises."""

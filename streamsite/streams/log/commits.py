@@ -1,4 +1,4 @@
-"""Commits: the pieces of many streams in one transaction.
+"""Commits: the pieces of many streams, committed together.
 
 The statements are plain SQL because they run for each commit. With 200 live streams and ten commits
 a second, Django's ORM took 33 µs for each piece, and these statements take 10 µs.
@@ -12,6 +12,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..conf import setting
 from ..models import Segment, Stream
+from ..pieces import Pieces
 from ..querysets import home
 from ..values import TEXT
 from .liveness import from_now
@@ -34,6 +35,7 @@ class Write:
     texts: Sequence[str]
     times: Sequence[int]
     format: str = TEXT
+    revision: int = 0
     lease: float | None = None
     tries: int = 0
 
@@ -44,6 +46,11 @@ class Write:
     @property
     def length(self) -> int:
         return sum(map(len, self.texts))
+
+    @property
+    def pieces(self) -> Pieces:
+        """The pieces as readers receive them."""
+        return Pieces(self.first, self.texts, revision=self.revision, format=self.format)
 
 
 _STREAM, _SEGMENT = Stream._meta.db_table, Segment._meta.db_table
@@ -60,8 +67,7 @@ _INSERT = (
     " VALUES (%s, %s, %s, %s, %s, %s)"
 )
 
-# The same for PostgreSQL in one statement, and so in one round trip. The rows are locked in the
-# order of their ids, so that no two processes wait for each other.
+# The same for PostgreSQL in one statement, and so in one round trip.
 _NEW = "(%s, %s, %s, %s, %s, %s::bigint, %s::float8, %s, %s::bytea, %s::bytea)"
 _CLAIM_AND_INSERT = f"""
     WITH new (stream_id, fence, first, "end", length, most, lease, text, lengths, times)
@@ -70,7 +76,7 @@ _CLAIM_AND_INSERT = f"""
         SELECT id FROM {_STREAM} AS stream JOIN new ON id = stream_id
         WHERE state = '{Stream.State.LIVE}' AND stream.fence = new.fence
             AND pieces = first AND stream.length <= most
-        ORDER BY id FOR UPDATE OF stream
+        FOR NO KEY UPDATE OF stream {{}}
     ),
     claimed AS (
         UPDATE {_STREAM} AS stream
@@ -89,6 +95,7 @@ _CLAIM_AND_INSERT = f"""
     )
     SELECT id FROM claimed
 """  # noqa: S608 - constants
+_SKIP, _WAIT = "SKIP LOCKED", ""
 
 
 def commit(writes: Sequence[Write]) -> set[int]:
@@ -116,6 +123,23 @@ def commit(writes: Sequence[Write]) -> set[int]:
 
 
 def _commit_at_once(writes: Sequence[Write], connection: BaseDatabaseWrapper) -> set[int]:
+    """Commit the writes on PostgreSQL, by one statement where no other transaction is in the way.
+
+    A transaction that deletes or edits streams locks their rows in an order of its own, and two
+    transactions deadlock when each waits for a row that the other has locked. So the statement
+    skips the streams that are locked. The write of such a stream waits alone, and locks nothing
+    meanwhile.
+    """
+    if len(writes) == 1:
+        return _execute(writes, _WAIT, connection)
+    committed = _execute(writes, _SKIP, connection)
+    for write in writes:
+        if write.stream_id not in committed:
+            committed |= _execute([write], _WAIT, connection)
+    return committed
+
+
+def _execute(writes: Sequence[Write], locked: str, connection: BaseDatabaseWrapper) -> set[int]:
     rows = ", ".join([_NEW] * len(writes))
     most = setting("STREAM_MAX_LENGTH")
     values: list[str | int | float | bytes | None] = []
@@ -124,7 +148,7 @@ def _commit_at_once(writes: Sequence[Write], connection: BaseDatabaseWrapper) ->
         values += (most - write.length, write.lease)
         values += ("".join(write.texts), *_packed(write))
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM_AND_INSERT.format(rows), values)
+        cursor.execute(_CLAIM_AND_INSERT.format(rows, locked), values)
         return {stream_id for (stream_id,) in cursor.fetchall()}
 
 

@@ -90,7 +90,11 @@ def ring_ends(streams: Iterable[Stream]) -> None:
     """Ring for streams that have ended, and that were just read from the database."""
     bell().ring(
         [
-            Ring.of(stream.pk, Pieces(stream.pieces, (), format=stream.format), end)
+            Ring.of(
+                stream.pk,
+                Pieces(stream.pieces, (), revision=stream.revision, format=stream.format),
+                end,
+            )
             for stream in streams
             if (end := stream.end())
         ]

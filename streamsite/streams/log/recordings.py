@@ -14,7 +14,7 @@ from ..querysets import home
 from ..values import JSON, TEXT, parse
 from .limits import check_limits, check_piece, piece_of
 from .packing import pack, unpack
-from .tombstones import missing
+from .tombstones import missing, succeed, tombstone
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +87,21 @@ def record(stream: Stream, text: str) -> None:
     """
     texts = checked_pieces(text, stream.split, stream.format)
     text = "".join(texts)
+    new = stream.pk is None
     with transaction.atomic(home()):
-        if stream.pk is None:
+        if new:
             stream.state, stream.ended_at = Stream.State.DONE, stream.started_at
         else:
             # Locked, so that each of two edits at the same time makes a revision of its own.
-            current = Stream.objects.select_for_update().get(pk=stream.pk)
+            current = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
             if current.live:
                 raise Conflict(f"Stream {stream.name!r} is live. Edit its text after its end.")
             stream.revision = current.revision + 1
             Segment.objects.filter(stream=stream).delete()
         stream.pieces, stream.length = len(texts), len(text)
         stream.save()
+        if new and (earlier := tombstone(stream.name)):
+            succeed(stream, earlier)
         if texts:
             step = stream.pace * 1000
             Segment.objects.create(
@@ -124,7 +127,7 @@ def recording(stream: Stream) -> Recording:
     with transaction.atomic(home()):
         # The lock keeps an edit from committing between the two queries, so the pieces belong to
         # the revision that is returned with them.
-        current = Stream.objects.select_for_update().filter(pk=stream.pk).first()
+        current = Stream.objects.select_for_update(no_key=True).filter(pk=stream.pk).first()
         if current is None:
             raise missing(stream.name)
         if current.live:

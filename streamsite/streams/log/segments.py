@@ -15,7 +15,7 @@ READ_LENGTH = 262_144
 
 
 def append(writes: Sequence[Write]) -> list[StreamError | None]:
-    """Commit the pieces of any number of streams in one transaction, a row for each stream.
+    """Commit the pieces of any number of streams together, a row for each stream.
 
     The writes must be of different streams. Returns None for each write that was committed, and for
     each other write why it was refused. A refused write does not affect the others.

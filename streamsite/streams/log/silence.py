@@ -34,12 +34,25 @@ class Silence:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._outage_at = float("-inf")
+        # Whether the last attempt to end a dead producer's stream failed, or waited for a lock.
+        self.unwritable = False
         # By stream: the expiry that this process saw, and when it first saw that expiry.
         self._suspects: dict[int, tuple[object, float]] = {}
 
     def outage(self) -> None:
         """Note that the database failed to answer, or answered late."""
         self._outage_at = self._clock()
+
+    def refused(self) -> None:
+        """Note that the database could be read, and that no producer could write its lease."""
+        self.outage()
+        self.unwritable = True
+
+    def written(self) -> None:
+        """Note that the database can be written again. What was seen before proves nothing."""
+        self.outage()
+        self._suspects.clear()
+        self.unwritable = False
 
     def steady(self, seconds: float) -> bool:
         """Return whether the last outage was more than `seconds` ago."""

@@ -1,11 +1,13 @@
-"""Streams: created, found, looked up together."""
+"""Streams by name: created, found, taken up by their producers."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.contrib.auth import get_user_model
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from ..errors import BadRequest, Conflict, Ended, NoSuchStream, Removed
 from ..models import TITLE_LENGTH, Stream
@@ -15,7 +17,7 @@ from ..querysets import home
 from ..values import FORMATS, TEXT
 from .keeping import Keep, kept_for
 from .liveness import from_now, reap
-from .tombstones import tombstones
+from .tombstones import removed, succeed, tombstone
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def look_up(names: Iterable[str]) -> Found:
         ended = list(Stream.objects.filter(pk__in=ids))
         found |= {stream.name: stream for stream in ended}
     missing = [name for name in possible if name not in found]
-    return Found(found, tombstones(missing) if missing else {}, ended)
+    return Found(found, removed(missing) if missing else {}, ended)
 
 
 def peek(name: str) -> Stream | None:
@@ -107,9 +109,9 @@ def create(
     `admit` is called for a new stream, in the transaction that creates it. Its error undoes the
     transaction.
 
-    Raises BadRequest for a name, a title, a format, a visibility or a `keep` that is not valid,
-    Conflict when another producer writes the stream or the stream has another format, Ended when
-    the stream has ended, and Removed when it was removed.
+    Raises BadRequest for a name, a title, an owner, a format, a visibility or a `keep` that is not
+    valid, Conflict when another producer writes the stream or the stream has another format, Ended
+    when the stream has ended, and Removed when it was removed.
     """
     _check_options(name, title, format, visibility)
     kept = kept_for(keep)
@@ -127,14 +129,17 @@ def create(
                 leased_until=from_now(lease),
                 started_at=started_at or timezone.now(),
             )
-            # A name is used once, so that a link never shows another text. Asked after the
-            # insertion, which waits for a removal of the same name that is being committed.
-            if removed := tombstones([name]):
-                raise Removed(name, private=removed[name])
+            if earlier := tombstone(name):
+                # The name of a removed stream is used once, so that a link never shows another
+                # text.
+                if not earlier.free:
+                    raise Removed(name, private=earlier.private)
+                succeed(stream, earlier)
             if admit is not None:
                 admit()
             return stream
     except IntegrityError:
+        _check_owner(owner_id)
         stream = find(name)
     if not stream.live:
         raise Ended(name, stream.state)
@@ -157,7 +162,9 @@ def create(
 def _check_options(name: str, title: str, format: str | None, visibility: str | None) -> None:
     """Raise BadRequest unless a new stream may have these options."""
     if problem := name_problem(name):
-        raise BadRequest(f"{name[:40]!r} is not a valid stream name. {problem}")
+        raise BadRequest(f"{name!r:.40} is not a valid stream name. {problem}")
+    if not isinstance(title, str | Promise):
+        raise BadRequest(f"The title must be text, not {type(title).__name__}.")
     if len(title) > TITLE_LENGTH:
         raise BadRequest(f"The title has {len(title)} characters. The limit is {TITLE_LENGTH}.")
     check_text(title)
@@ -166,6 +173,16 @@ def _check_options(name: str, title: str, format: str | None, visibility: str | 
     if visibility and visibility not in Stream.Visibility.values:
         raise BadRequest(
             f"There is no visibility {visibility!r:.40}. Use {_one_of(Stream.Visibility.values)}."
+        )
+
+
+def _check_owner(owner_id: int | None) -> None:
+    """Raise BadRequest if there is no user with this id."""
+    users = get_user_model()._base_manager.using(home())
+    if owner_id is not None and not users.filter(pk=owner_id).exists():
+        raise BadRequest(
+            f"There is no user with the id {owner_id}, so the stream can't have this owner. "
+            "Save the user first."
         )
 
 
@@ -238,6 +255,29 @@ def check_format(stream: Stream, format: str | None) -> None:
             f"Stream {stream.name!r} has the format {stream.format}, and its format can't be "
             f"changed. Write {stream.format}, or publish under another name."
         )
+
+
+# The lock that PostgreSQL takes for a foreign key, and that Django's ORM doesn't have. While a
+# producer writes a row, PostgreSQL may wait for a deletion of the row despite SKIP LOCKED. This
+# statement and `QuerySet.delete` don't deadlock, because both lock streams in the order of ids.
+_HOLD = (
+    f"SELECT id FROM {Stream._meta.db_table} WHERE id = ANY(%s::bigint[])"  # noqa: S608 - constant
+    " ORDER BY id FOR KEY SHARE SKIP LOCKED"
+)
+
+
+def hold(stream_ids: Collection[int]) -> set[int]:
+    """Return the ids of the streams that exist, and let nobody delete them in this transaction.
+
+    A stream that somebody is deleting is left out. Producers go on writing the streams.
+    """
+    found = Stream.objects.filter(pk__in=stream_ids)
+    connection = connections[home()]
+    if connection.vendor != "postgresql":
+        return set(found.values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [list(stream_ids)])
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 def standing(stream_ids: Iterable[int]) -> dict[int, Stream]:

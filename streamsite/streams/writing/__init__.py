@@ -7,6 +7,7 @@ sources       `start`: an asynchronous generator, run in the server
 wsgi          requests whose event loop ends with the view
 outbox        the pieces of a producer that are not committed yet
 writer        commits in groups
+moments       when the pieces came, by a clock that does not jump
 leases        signs of life, and streams that nobody watches
 stopping      ends a stream from outside
 outcomes      how a stream ends after the block of its producer

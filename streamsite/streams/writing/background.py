@@ -59,7 +59,16 @@ os.register_at_fork(after_in_child=_forget_thread)
 
 
 class SyncProducer:
-    """A producer for code that is not asynchronous. A thread supervises its stream."""
+    """The one writer of a live stream, for code that is not asynchronous.
+
+        with publish("import-42") as stream:  # a SyncProducer
+            stream.write("one")
+            stream.flush()
+            stream.n  # 1: the number of the next piece
+
+    `stream.stream` says how the stream ended after the block, as for a `Producer`. A thread keeps
+    the lease of the stream and listens for a stop meanwhile.
+    """
 
     def __init__(self, producer: "Producer") -> None:
         self._producer = producer

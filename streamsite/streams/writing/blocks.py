@@ -1,4 +1,4 @@
-"""Producers: the code that writes a stream.
+"""`publish`: the block in which a producer writes a stream.
 
     async with publish("build", title="Nightly build") as stream:
         async for line in run("make"):
@@ -17,6 +17,8 @@ import asyncio
 import secrets
 from types import TracebackType
 from typing import Unpack
+
+from django.utils.asyncio import async_unsafe
 
 from .. import log
 from ..instruments import PUBLISHES
@@ -80,7 +82,8 @@ class publish:  # noqa: N801 - used like a function
             stream = await in_database(
                 log.create, target, fence=fence, lease=LEASE, **self._options
             )
-        self._producer = Producer(stream, fence, self._abandon)
+        last = await in_database(log.last_time, stream) if stream.pieces else 0
+        self._producer = Producer(stream, fence, self._abandon, last)
         PUBLISHES.labels("python").inc()
         return self._producer
 
@@ -98,6 +101,9 @@ class publish:  # noqa: N801 - used like a function
         assert self._producer is not None
         return await self._producer.finish(error)
 
+    @async_unsafe(
+        "`with publish()` would block the event loop of asynchronous code. Write `async with`."
+    )
     def __enter__(self) -> "SyncProducer":
         async def open_here() -> Producer:
             producer = await self._open()

@@ -28,6 +28,7 @@ class Outbox:
         self.stream_id = stream.pk
         self.n = stream.pieces
         self._format = stream.format
+        self._revision = stream.revision
         self._fence = fence
         self._refused = refused
         self._writer = writer()
@@ -84,7 +85,13 @@ class Outbox:
         if self._write is None:
             first = self.n - len(self._texts)
             self._write = log.Write(
-                self.stream_id, self._fence, first, self._texts, self._times, self._format
+                self.stream_id,
+                self._fence,
+                first,
+                self._texts,
+                self._times,
+                self._format,
+                self._revision,
             )
             self._texts, self._times, self._length = [], [], 0
         return self._write

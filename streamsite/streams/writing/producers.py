@@ -11,6 +11,7 @@ from ..log.limits import piece_of
 from ..models import Stream
 from ..reading.hub import hub
 from .leases import Lease, leases
+from .moments import beginning
 from .outbox import Outbox
 from .outcomes import Outcome, Stopped, outcome_of
 from .stopping import stop
@@ -21,17 +22,23 @@ State = Stream.State
 class Producer:
     """The one writer of a live stream.
 
+        async with publish("answer-17") as stream:  # a Producer
+            await stream.write("one")
+            await stream.flush()
+            stream.n  # 1: the number of the next piece
+
     `stopped` says whether somebody else ended the stream or took it over. After the block, `stream`
     says how the stream ended: `state`, `reason`, `pieces`, `length`, `sha256` and `ended_at`.
     """
 
-    def __init__(self, stream: Stream, fence: str, abandon: float | None) -> None:
+    def __init__(self, stream: Stream, fence: str, abandon: float | None, last: int) -> None:
         self.stream = stream
         self.stopped = False
         self._fence = fence
         self._outbox = Outbox(stream, fence, self._give_up)
-        # When the stream began, on a clock that never goes back.
-        self._began = time.monotonic() - max(0.0, time.time() - stream.started_at.timestamp())
+        # When the stream began, on a clock that never goes back. An earlier producer's newest piece
+        # came `last` ms later.
+        self._began = beginning(stream, last)
         self._error: Exception | None = None  # Why nothing more can be written.
         self._lease = Lease(stream.pk, fence, self._give_up, abandon, self._stop_unwatched)
         self._block: asyncio.Task[Any] | None = None
@@ -118,8 +125,12 @@ class Producer:
                 self._supervisor = asyncio.create_task(self._supervise(self._outcome))
             await asyncio.wait([self._supervisor])
             raise
-        if ended_well and not self.stopped:
-            self._check()
+        refused = self._error
+        if refused is None:
+            # A piece that comes after the block would be lost without a word.
+            self._error = Ended(self.name, self.stream.state)
+        elif ended_well and not self.stopped:
+            raise refused
         return suppress
 
     def _caused(self, error: BaseException | None, block: asyncio.Task[Any] | None) -> bool:

@@ -3,6 +3,7 @@
 from typing import Any, Unpack
 
 from django.utils import timezone
+from django.utils.asyncio import async_unsafe
 
 from .. import log
 from ..log.database import in_database
@@ -14,6 +15,7 @@ from .options import ReserveOptions, checked
 WITHIN = 600.0
 
 
+@async_unsafe("reserve() can't run in asynchronous code. Write await areserve().")
 def reserve(name: str | None = None, **options: Unpack[ReserveOptions]) -> Stream:
     """Create a live stream whose producer comes later, and return the stream.
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+from contextlib import aclosing, nullcontext
 from typing import Any, Unpack
 
 from ..errors import Restarting
@@ -34,6 +35,7 @@ async def start(
 
     Returns as soon as readers can follow the stream. The options and the errors are those of
     `publish`. When the source raises an exception, the stream fails and the exception is logged.
+    When the stream is stopped, a source that is a generator is closed (`aclose`) in the same task.
     When the source has ended, the returned stream says how it ended, as after `publish`.
 
     Raises Restarting when the server was told to end: the source would be cut off in the middle.
@@ -52,13 +54,17 @@ async def start(
     if ends_with_view and end_in_view is None:
         raise RuntimeError(
             "start() can't run a source under WSGI, because the event loop ends with the view. "
-            "Serve the site by ASGI, or write the stream with publish() in a task of a task queue."
+            "Serve the site by ASGI, or write the stream with publish() in a task of a task queue. "
+            '`runserver` uses ASGI if "daphne" comes first in INSTALLED_APPS.'
         )
     opened: asyncio.Future[Stream] = asyncio.get_running_loop().create_future()
 
     async def run() -> None:
+        # A generator that is left in the middle is closed here. Python's garbage collector would
+        # close it in another task, and a client of HTTP may refuse to be closed there.
+        closing = aclosing(source) if isinstance(source, AsyncGenerator) else nullcontext()
         try:
-            async with publish(name, **options) as producer:
+            async with closing, publish(name, **options) as producer:
                 opened.set_result(producer.stream)
                 async for piece in source:
                     await producer.write(piece)

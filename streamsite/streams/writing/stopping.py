@@ -7,20 +7,26 @@ from ..errors import Forbidden
 from ..instruments import STOPS
 from ..log.ending import end_stream
 from ..models import Stream
+from ..reading.finding import find, name_of
 from ..tokens import PublishToken
 
 User = AbstractBaseUser | AnonymousUser
 
 
-async def stop(stream: Stream, reason: str = "") -> bool:
-    """End a live stream as `stopped`, whichever process writes it.
+async def stop(stream: Stream | str, reason: str = "") -> bool:
+    """End a live stream, given the stream or its name, as `stopped`, whichever process writes it.
 
-        await stop(stream, "The order was cancelled.")
+        await stop("import-42", "The order was cancelled.")
         async_to_sync(stop)(stream, "The order was cancelled.")  # in code without `async`
 
     Viewers see the `reason`. The producer learns of the end by a ring, or because its next piece is
     refused. Returns whether this call ended the stream.
+
+    Raises NoSuchStream for a name that no stream has, and TypeError if `stream` is neither a stream
+    nor a name.
     """
+    if not isinstance(stream, Stream):
+        stream = await find(name_of(stream))
     ended = await end_stream(stream.pk, Stream.State.STOPPED, reason) is not None
     STOPS.labels("yes" if ended else "no").inc()
     return ended
@@ -34,6 +40,19 @@ async def stop_with(token: PublishToken, stream: Stream) -> bool:
             f"Stream {stream.name!r} belongs neither to the owner of this token nor to this token."
         )
     return await stop(stream, f"Stopped by {token.label}.")
+
+
+def reason_of(user: User | None, stream: Stream) -> str:
+    """Return the reason that viewers see when a user stops a stream.
+
+    It does not name the user, because everybody may watch a public stream, and a user name may be
+    an address. The admin's log has the name: see `write_down`.
+    """
+    if user is None:
+        return ""
+    if user.pk == stream.owner_id:
+        return "Stopped by its owner."
+    return "Stopped by staff." if getattr(user, "is_staff", False) else ""
 
 
 def write_down(user: User, stream: Stream) -> None:

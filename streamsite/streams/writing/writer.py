@@ -9,7 +9,6 @@ from ..log.bell import Ring, bell
 from ..log.database import PATIENCE, RETRY, in_database
 from ..log.outages import AWAY, outage
 from ..loops import PerLoop, start_apart
-from ..pieces import Pieces
 
 Outcome = Exception | None
 Group = list[tuple["Sender", log.Write]]
@@ -97,14 +96,7 @@ class Writer:
                 away = self._settle(group, outcomes)
                 group = []
                 PIECES_COMMITTED.inc(sum([len(write.texts) for write in committed]))
-                bell().ring(
-                    [
-                        Ring.of(
-                            write.stream_id, Pieces(write.first, write.texts, format=write.format)
-                        )
-                        for write in committed
-                    ]
-                )
+                bell().ring([Ring.of(write.stream_id, write.pieces) for write in committed])
                 if away:
                     await asyncio.sleep(RETRY)
         except asyncio.CancelledError:
@@ -123,8 +115,7 @@ class Writer:
                 group[sender.stream_id] = sender, write
             else:
                 self._failing.pop(sender, None)
-        # All processes lock the rows in the same order, so no two wait for each other.
-        return [group[stream_id] for stream_id in sorted(group)]
+        return list(group.values())
 
     async def _commit(self, writes: list[log.Write]) -> list[Outcome]:
         try:

@@ -84,13 +84,15 @@ class TestsOfBothKinds(StreamsMixin):
         self.client.post(f"/admin/streams/stream/{stream.pk}/change/", form)
         assert read("edited").text == "new"
 
-    def test_as_many_polls_as_a_client_may_send(self):
-        with self.settings(STREAM_MAX_POLLS_PER_CLIENT=1):
-            for status in (404, 404, 429):
-                assert self.client.get("/stream/nowhere/polling").status_code == status
+    def test_as_many_wrong_tokens_as_a_client_may_send(self):
+        wrong = {"Authorization": "Bearer wrong"}
+        with self.settings(STREAM_MAX_WRONG_TOKENS=1):
+            for status in (401, 429):
+                answer = self.client.post("/stream/nowhere/pieces", headers=wrong)
+                assert answer.status_code == status
 
-    def test_as_many_polls_as_a_client_may_send_in_the_next_test(self):
-        self.test_as_many_polls_as_a_client_may_send()
+    def test_as_many_wrong_tokens_as_a_client_may_send_in_the_next_test(self):
+        self.test_as_many_wrong_tokens_as_a_client_may_send()
 
     async def test_a_source_runs_while_readers_follow(self):
         name = (await self.async_client.get("/ask")).json()["name"]
@@ -113,12 +115,13 @@ class TestsOfBothKinds(StreamsMixin):
         cookie = "; ".join(f"{key}={c.value}" for key, c in self.async_client.cookies.items())
         headers = [(b"cookie", cookie.encode()), (b"host", b"testserver")]
         socket = WebsocketCommunicator(application, f"/stream/{name}/ws", headers=headers)
-        assert (await socket.connect())[0]
-        assert (await socket.receive_json_from())["text"] == "tick "
+        # By default the tools of Channels wait for a second.
+        assert (await socket.connect(timeout=60))[0]
+        assert (await socket.receive_json_from(timeout=60))["text"] == "tick "
         await socket.send_json_to({"op": "stop"})
         await finish_sources()
         assert (await aread(name)).end.state == "stopped"
-        await socket.disconnect()
+        await socket.disconnect(timeout=60)
 
     async def test_a_source_that_fails_hides_its_exception(self):
         with self.assertLogs("streamsite", "ERROR"):

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 WRITE_ERROR_STATUS = 1
+# The status with which argparse refuses a command line.
+USAGE_STATUS = 2
 STOPPED_STATUS = 3
 # Everything after this word is the command to run.
 COMMAND_FOLLOWS = "--"
@@ -70,7 +72,26 @@ class Command(StatusCommand):
         if COMMAND_FOLLOWS in argv:
             place = argv.index(COMMAND_FOLLOWS)
             argv, self.command = argv[:place], argv[place + 1 :]
+        else:
+            self.refuse_words_after_name(argv)
         super().run_from_argv(argv)
+
+    def refuse_words_after_name(self, argv: list[str]) -> None:
+        """Exit where a command follows the name of the stream without --, and say where -- belongs.
+
+        Other mistakes are left to Django, which parses the command line again.
+        """
+        parser = self.create_parser(*argv[:2])
+        try:
+            known, unknown = parser.parse_known_args(argv[2:])
+        except CommandError:
+            return
+        if unknown and not unknown[0].startswith("-"):
+            parser.exit(
+                USAGE_STATUS,
+                f"{parser.prog}: unrecognized arguments: {' '.join(unknown)}\n"
+                f"Write -- before a command: {parser.prog} {known.name} -- {unknown[0]} …\n",
+            )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.usage = "%(prog)s [options] [name] [-- command [argument ...]]"

@@ -16,18 +16,21 @@ from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.http import content_disposition_header
 from django.utils.timesince import timesince
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
 
 from . import log
+from .deletions import Deleted, deleted_with
 from .errors import StreamError
+from .filters import KeptUntilFilter
 from .forms import EDITABLE_LENGTH, TEXT_FIELDS, StreamForm
 from .http.policy import Policy, policy
 from .models import Stream
 from .querysets import StreamQuerySet
 from .reading import presence
 from .tokens import PublishToken
-from .writing.stopping import stop, write_down
+from .writing.stopping import reason_of, stop, write_down
 
 # Characters that the page shows of a text that is too long for the form.
 SHOWN_LENGTH = 1_000
@@ -53,45 +56,20 @@ def may_stop(request: HttpRequest, stream: Stream) -> bool:
         return False
 
 
-class KeptUntilFilter(admin.SimpleListFilter):
-    """Filters streams by how soon they will be removed."""
-
-    title = _("kept until")
-    parameter_name = "kept"
-
-    def lookups(
-        self, request: HttpRequest, model_admin: "admin.ModelAdmin[Stream]"
-    ) -> list[tuple[str, Any]]:
-        return [
-            ("1", _("at most a day from now")),
-            ("7", _("at most 7 days from now")),
-            ("30", _("at most 30 days from now")),
-            (log.FOREVER, _("for ever")),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Stream]) -> QuerySet[Stream]:
-        value = self.value()
-        if value is None:
-            return queryset
-        if value == log.FOREVER:
-            return queryset.exclude(state=Stream.State.LIVE).filter(expires_at=None)
-        return queryset.filter(expires_at__lte=timezone.now() + timedelta(days=int(value)))
-
-
 @admin.register(Stream)
 class StreamAdmin(admin.ModelAdmin):
     form = StreamForm
     list_display = (
         "__str__",
-        "name",
         "state",
-        "pieces",
-        "length",
         "viewers",
         "age",
+        "pieces",
+        "length",
         "visibility",
         "owner",
         "expires_at",
+        "name",
     )
     list_filter = ("state", "visibility", KeptUntilFilter)
     list_select_related = ("owner",)
@@ -115,21 +93,32 @@ class StreamAdmin(admin.ModelAdmin):
         fields = list(StreamForm.Meta.fields)
         if obj is None:
             return tuple(fields)
+        facts = [name for name in self.facts if getattr(obj, name) not in ("", None)]
         may_change = self.has_change_permission(request, obj)
         if obj.live:  # Only the producer writes the text of a live stream.
-            return ("title", "name", "visibility", "owner", "keep", "format", *self.facts)
+            return ("title", "name", "visibility", "owner", "kept_for", "format", *facts)
         if obj.length > EDITABLE_LENGTH or not may_change:
             fields[fields.index("text")] = "kept_text"
         if not may_change:
             fields.remove("file")
         if obj.format == Stream.Format.JSON:  # The lines are the pieces.
             fields.remove("split")
-        return (*fields, *self.facts)
+        return (*fields, *facts)
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: Stream | None = None
     ) -> tuple[str, ...]:
-        return ("name", "keep", "format", "kept_text", *self.facts) if obj else ()
+        return ("name", "kept_for", "format", "kept_text", *self.facts) if obj else ()
+
+    @admin.display(description=_("kept after its end for"))
+    def kept_for(self, stream: Stream) -> str:
+        """Return how long a live stream will be kept: "30 days", "for ever", or "12:00:00"."""
+        if stream.keep is None:
+            return gettext("for ever")
+        if stream.keep % timedelta(days=1):
+            return str(stream.keep)
+        days = stream.keep.days
+        return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
 
     @admin.display(description=_("Text"))
     def kept_text(self, stream: Stream) -> str:
@@ -148,9 +137,11 @@ class StreamAdmin(admin.ModelAdmin):
         )
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.whole_text)
+        text = self.admin_site.admin_view(self.whole_text)
+        stop = self.admin_site.admin_view(require_POST(self.stop_stream))
         return [
-            path("<path:object_id>/text/", view, name="streams_stream_text"),
+            path("<path:object_id>/text/", text, name="streams_stream_text"),
+            path("<path:object_id>/stop/", stop, name="streams_stream_stop"),
             *super().get_urls(),
         ]
 
@@ -195,6 +186,9 @@ class StreamAdmin(admin.ModelAdmin):
             # Only the changed fields, because a producer may write the other fields now.
             obj.save(update_fields=[name for name in form.changed_data if name not in TEXT_FIELDS])
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Deleted:
+        return deleted_with(objs, request, self.admin_site)
+
     @admin.display(description=_("viewers"))
     def viewers(self, stream: Stream) -> str:
         counts = presence.viewers([stream.pk]).get(stream.pk, {}) if stream.live else {}
@@ -204,19 +198,54 @@ class StreamAdmin(admin.ModelAdmin):
     def age(self, stream: Stream) -> str:
         return timesince(stream.started_at, depth=1)
 
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Stream | None = None,
+    ) -> HttpResponse:
+        context["may_stop"] = (
+            obj is not None
+            and obj.live
+            and self.has_change_permission(request, obj)
+            and may_stop(request, obj)
+        )
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def stop_stream(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Stop the stream on whose page the button was pressed, and show the page again."""
+        stream = self.get_object(request, unquote(object_id))
+        if stream is None:
+            raise Http404
+        if not self.has_change_permission(request, stream):
+            raise PermissionDenied
+        if stream.live:
+            self.stop_streams(request, Stream.objects.filter(pk=stream.pk))
+        else:
+            self.message_user(request, gettext("The stream has ended already."), messages.WARNING)
+        page = f"{self.admin_site.name}:streams_stream_change"
+        return HttpResponseRedirect(reverse(page, args=[stream.pk]))
+
     @admin.action(description=_("Stop selected streams"), permissions=["change"])
     def stop_streams(self, request: HttpRequest, queryset: StreamQuerySet) -> None:
         stopped = refused = 0
         for stream in queryset.live():
             if not may_stop(request, stream):
                 refused += 1
-            elif async_to_sync(stop)(stream, f"Stopped by {request.user}."):
+            elif async_to_sync(stop)(stream, reason_of(request.user, stream)):
                 write_down(request.user, stream)
                 stopped += 1
-        text = ngettext("%(count)d stream was stopped.", "%(count)d streams were stopped.", stopped)
-        self.message_user(
-            request, text % {"count": stopped}, messages.SUCCESS if stopped else messages.INFO
-        )
+        if stopped:
+            text = ngettext(
+                "%(count)d stream was stopped.", "%(count)d streams were stopped.", stopped
+            )
+            self.message_user(request, text % {"count": stopped}, messages.SUCCESS)
+        elif not refused:
+            text = gettext("None of the selected streams is live.")
+            self.message_user(request, text, messages.WARNING)
         if refused:
             text = ngettext(
                 "You may not stop %(count)d stream. The policy of this site refuses.",

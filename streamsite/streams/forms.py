@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from .conf import setting
@@ -33,10 +34,6 @@ class StreamForm(forms.ModelForm):
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 16, "class": "vLargeTextField"}),
-        help_text=_(
-            "A change makes a new revision. Readers receive the new text from its beginning. "
-            "A stream of JSON values has one value on each line."
-        ),
     )
     file = forms.FileField(
         label=_("Text from a file"),
@@ -71,8 +68,13 @@ class StreamForm(forms.ModelForm):
                 "Part of the address. If you leave this empty, the stream gets a name that "
                 "nobody can guess."
             )
+        if "text" in self.fields:
+            self.fields["text"].help_text = self._text_help
         if self.instance.pk and "text" in self.fields:
             self.fields["text"].initial = self.instance.text
+        if "expires_at" in self.fields:
+            # The format of some languages leaves the seconds out, and saving would drop them.
+            self.fields["expires_at"].widget.widgets[1].format = "%H:%M:%S"
         if self.instance.pk and self.is_bound:
             for name, field in self.fields.items():
                 # The form of a live stream has fewer fields, and the stream may have ended since.
@@ -80,6 +82,19 @@ class StreamForm(forms.ModelForm):
                     self.data, self.files, self.add_prefix(name)
                 ):
                     field.disabled = True  # The field keeps its value.
+
+    @property
+    def _text_help(self) -> str:
+        if not self.instance.pk:
+            return gettext("A stream of JSON values has one value on each line.")
+        if self.instance.format == Stream.Format.JSON:
+            return gettext(
+                "A change makes a new revision. Readers receive the new text from its beginning. "
+                "A stream of JSON values has one value on each line."
+            )
+        return gettext(
+            "A change makes a new revision. Readers receive the new text from its beginning."
+        )
 
     def clean_name(self) -> str:
         return self.cleaned_data["name"] or new_private_name()

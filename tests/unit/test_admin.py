@@ -1,7 +1,7 @@
 """The admin of streams: long texts, files with a text, and who may stop a stream."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -165,6 +165,59 @@ def test_a_stream_that_ends_while_its_form_is_open_keeps_its_text(staff: Client)
     assert "one two</textarea>" in invalid
 
 
+def test_saving_in_a_language_whose_times_have_no_seconds_keeps_the_moment_of_removal(
+    staff: Client,
+):
+    moment = datetime(2999, 12, 31, 12, 34, 56, tzinfo=UTC)
+    stream = publish_text("one")
+    Stream.objects.update(expires_at=moment)
+    chinese = address(stream).removeprefix("/en")
+    sent = dict(re.findall(r'name="(expires_at_\d)" value="([^"]*)"', staff.get(chinese).text))
+    assert len(sent) == 2
+    assert staff.post(chinese, form(title="New", text="one", **sent)).status_code == 302
+    after = Stream.objects.get(name="text")
+    assert (after.title, after.expires_at) == ("New", moment)
+
+
+@pytest.mark.parametrize(
+    ("keep", "shown"),
+    [(timedelta(days=1), "1 day"), (timedelta(hours=12), "12:00:00"), ("forever", "for ever")],
+)
+def test_the_page_of_a_live_stream_says_how_long_it_is_kept_and_shows_no_empty_facts(
+    staff: Client, keep: timedelta | str, shown: str
+):
+    with publish("text", keep=keep) as source:
+        page = staff.get(address(source.stream)).text
+    assert f'<div class="readonly">{shown}</div>' in page
+    assert "SHA-256" not in page
+    assert "SHA-256" in staff.get(address(source.stream)).text
+
+
+# Deleting.
+
+
+def test_before_a_deletion_the_page_lists_streams_and_not_the_rows_that_keep_them(staff: Client):
+    with publish("text") as source:
+        for number in range(3):
+            source.write(f"{number} ")
+            source.flush()
+        page = staff.get(address(source.stream, "delete")).text
+    listed = re.findall(r"<li>(?!<)(.*?)</li>", page)
+    link = f'<a href="{address(source.stream)}">text</a>'
+    assert listed == ["Streams: 1", f"Stream: {link}"]
+
+
+def test_streams_are_deleted_only_by_users_who_may(staff: Client):
+    stream = publish_text("one")
+    other = User.objects.create_user("other", is_staff=True)
+    other.user_permissions.set(Permission.objects.filter(codename="view_stream"))
+    staff.force_login(other)
+    assert staff.post(address(stream, "delete"), {"post": "yes"}).status_code == 403
+    other.user_permissions.set(Permission.objects.filter(codename="delete_stream"))
+    assert staff.post(address(stream, "delete"), {"post": "yes"}).status_code == 302
+    assert not Stream.objects.filter(name="text").exists()
+
+
 # Stopping.
 
 
@@ -172,6 +225,10 @@ def stop_in_admin(client: Client, stream: Stream) -> str:
     """Stop a stream by the action of the list, and return the next page."""
     fields = {"action": "stop_streams", "_selected_action": [stream.pk]}
     return client.post("/en/admin/streams/stream/", fields, follow=True).text
+
+
+def test_the_admin_says_that_there_was_no_live_stream_to_stop(staff: Client):
+    assert "None of the selected streams is live." in stop_in_admin(staff, publish_text("one"))
 
 
 class OnlyOwners(Policy):
@@ -212,3 +269,56 @@ def test_only_a_user_with_the_change_permission_may_stop(staff: Client, settings
         other.user_permissions.set(Permission.objects.filter(codename__endswith="_stream"))
         stop_in_admin(staff, source.stream)
         assert not Stream.objects.get(name="text").live
+
+
+BUTTON = re.compile(r'<form method="post" action="(/\S+/stop/)">(.*?)</form>', re.DOTALL)
+
+
+def press_stop(client: Client, stream: Stream) -> str:
+    """Press the button on the page of a stream, as a browser does, and return the next page."""
+    action, fields = BUTTON.search(client.get(address(stream)).text).groups()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', fields)[1]
+    return client.post(action, {"csrfmiddlewaretoken": token}, follow=True).text
+
+
+def test_a_live_stream_is_stopped_on_its_page(staff: Client):
+    browser = Client(enforce_csrf_checks=True, **staff.defaults)
+    browser.force_login(User.objects.get(username="staff"))
+    with publish("text") as source:
+        source.write("one")
+        stop = address(source.stream, "stop")
+        assert browser.post(stop).status_code == 403
+        assert browser.get(stop).status_code == 405
+        assert Stream.objects.get(name="text").live
+        page = press_stop(browser, source.stream)
+    assert "1 stream was stopped." in page
+    assert not BUTTON.search(page)
+    after = Stream.objects.get(name="text")
+    assert (after.state, after.reason, after.text) == ("stopped", "Stopped by staff.", "one")
+    assert "Stopped text." in browser.get(address(after, "history")).text
+    # Somebody else ended the stream while the page was open.
+    assert "The stream has ended already." in staff.post(stop, follow=True).text
+
+
+def test_the_page_of_a_stream_offers_to_stop_it_in_chinese(staff: Client):
+    with publish("text") as source:
+        page = staff.get(address(source.stream).removeprefix("/en")).text
+    assert "停止这条流" in BUTTON.search(page)[2]
+
+
+def test_only_who_may_stop_a_stream_gets_the_button_on_its_page(staff: Client, settings):
+    other = User.objects.create_user("other", is_staff=True)
+    other.user_permissions.set(Permission.objects.filter(codename="view_stream"))
+    viewer = Client(**staff.defaults)
+    viewer.force_login(other)
+    with publish("text") as source:
+        stop = address(source.stream, "stop")
+        assert BUTTON.search(staff.get(address(source.stream)).text)
+        assert not BUTTON.search(viewer.get(address(source.stream)).text)
+        assert viewer.post(stop).status_code == 403
+        assert "/login/" in Client(**staff.defaults).post(stop)["Location"]
+        settings.STREAM_POLICY = f"{__name__}.OnlyOwners"
+        assert not BUTTON.search(staff.get(address(source.stream)).text)
+        assert "You may not stop 1 stream." in staff.post(stop, follow=True).text
+        assert Stream.objects.get(name="text").live
+    assert staff.post(stop.replace(str(source.stream.pk), "4711")).status_code == 404

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from streamsite.chat.conf import source_problem
+from streamsite.chat.conf import setting, source_problem
 
 
 @require_safe
@@ -15,4 +15,5 @@ def ask(request: HttpRequest) -> HttpResponse:
     """Show the page. Without a model, the page says how to give the site one."""
     # Any endpoint of the chat tells where the project has mounted the chat.
     chat = reverse("chat:conversations").removesuffix("conversations")
-    return render(request, "demos/ask.html", {"chat": chat, "problem": source_problem()})
+    context = {"chat": chat, "problem": source_problem(), "most": setting("CHAT_MAX_LENGTH")}
+    return render(request, "demos/ask.html", context)

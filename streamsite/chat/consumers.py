@@ -10,7 +10,8 @@ One connection carries several requests, each under a `requestId` of the client:
     server  {"type": "end", "requestId": "r1"}
 
 A `resume` gets the whole answer, or `no-active`. An `abort` stops the answer. A connection that is
-lost stops nothing.
+lost stops nothing. The header Accept-Language in the `headers` of a frame takes the place of the
+handshake's, which the script of a page can't set.
 
 The server closes the connection, with the code 4404, when the visitor has lost the right to read an
 answer that is being sent: the user is deactivated or logs out, or the session is deleted.
@@ -59,7 +60,6 @@ class ChatConsumer(Consumer):
         headers = await in_database(_greet, request)
         # With the cookie of a new session, for the requests that are made of the scope later.
         self.scope["headers"] = request.scope["headers"]
-        self.language = get_language_from_request(request)
         self.answers: dict[str, tuple[Stream, asyncio.Task[None]]] = {}
         await self.accept(headers=headers)
 
@@ -77,8 +77,9 @@ class ChatConsumer(Consumer):
         match frame.get("type"):
             case "send":
                 self._check_requests(request_id)
-                stream = await answer(await self._visitor(), read_asked(frame), self.language)
-                self._follow(request_id, stream)
+                language = self._language(frame)
+                stream = await answer(await self._visitor(), read_asked(frame), language)
+                self._follow(request_id, stream, language)
             case "resume":
                 self._check_requests(request_id)
                 key = read_key(frame.get("id"), "id")
@@ -86,7 +87,7 @@ class ChatConsumer(Consumer):
                 if live is None:
                     await self._send("no-active", request_id)
                 else:
-                    self._follow(request_id, live)
+                    self._follow(request_id, live, self._language(frame))
             case "abort":
                 if request_id in self.answers:
                     await stop(self.answers[request_id][0])
@@ -100,14 +101,22 @@ class ChatConsumer(Consumer):
             raise Unauthorized("The session has ended. Load the page again.")
         return visitor
 
+    def _language(self, frame: dict[str, Any]) -> str:
+        """Return the language of the reader who sent a frame."""
+        request, headers = handshake_request(self.scope), frame.get("headers")
+        for name, value in headers.items() if isinstance(headers, dict) else ():
+            if name.lower() == "accept-language" and isinstance(value, str):
+                request.META["HTTP_ACCEPT_LANGUAGE"] = value
+        return get_language_from_request(request)
+
     def _check_requests(self, request_id: str) -> None:
         if request_id in self.answers:
             raise BadRequest(f"The requestId {request_id!r} is in use. Use another one.")
         if len(self.answers) >= MAX_REQUESTS:
             raise TooMany(f"{MAX_REQUESTS} requests are open. Wait for the end of one.")
 
-    def _follow(self, request_id: str, stream: Stream) -> None:
-        task = asyncio.create_task(self._send_answer(request_id, stream))
+    def _follow(self, request_id: str, stream: Stream, language: str) -> None:
+        task = asyncio.create_task(self._send_answer(request_id, stream, language))
         self.answers[request_id] = stream, task
 
         def forget(_: object) -> None:
@@ -115,10 +124,10 @@ class ChatConsumer(Consumer):
 
         task.add_done_callback(forget)
 
-    async def _send_answer(self, request_id: str, stream: Stream) -> None:
+    async def _send_answer(self, request_id: str, stream: Stream, language: str) -> None:
         await self._send("start", request_id)
         head = f'{{"type":"chunk","requestId":{json.dumps(request_id)},"sequence":'
-        json_parts = parts_in(self.language)
+        json_parts = parts_in(language)
         sequence = 0
         admission = Admission(handshake_request(self.scope), stream, is_own)
         admission.on_lost = self._lose

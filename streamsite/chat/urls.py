@@ -1,6 +1,8 @@
-"""The URLconf of the chat. Include the URLconf in the one of your site:
+"""The URLconf of the chat.
 
-path("chat/", include("streamsite.chat.urls"))
+Include the URLconf in the one of your site:
+
+    path("chat/", include("streamsite.chat.urls"))
 """
 
 from django.urls import path

@@ -28,7 +28,7 @@ def agent_site(make_shared_site: SiteMaker, provider: Provider) -> Site:
         CHAT_SOURCE="tests.inside.agents.answer",
         OPENAI_BASE_URL=provider.url,
         OPENAI_API_KEY="sk-123",
-        CHAT_TIMEOUT="5",
+        CHAT_TIMEOUT="15",
     ).start()
 
 

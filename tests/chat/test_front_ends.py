@@ -61,7 +61,7 @@ def test_the_real_front_end_asks_resumes_and_stops(two_servers: Site, transport:
     assert run.returncode == 0, run.stdout[-6000:] + run.stderr[-2000:]
 
 
-def test_the_real_front_end_goes_on_when_its_server_is_killed(make_site: SiteMaker, valkey: Valkey):
+def test_the_real_front_end_goes_on_when_its_server_is_killed(valkey: Valkey, make_site: SiteMaker):
     site = make_site(
         servers=("daphne", "daphne"),
         REDIS_URL=valkey.url,

@@ -90,11 +90,16 @@ async def test_the_page_streams_resumes_and_stops(project: Path, tmp_path: Path,
         lines = page.get_by_role("log").locator("p")
         await expect(lines).to_have_text(list(texts))
 
+    async def answered(page: Page, *texts: str) -> None:
+        """Wait until the last answer has ended: a question before its end would be refused."""
+        await shows(page, *texts)
+        await expect(page.get_by_role("log")).not_to_have_attribute("aria-busy", "true")
+
     with serving(folder, "tests.inside.chatter.answer") as site:
         # The console has a 404: there is no icon, and no conversation before the first question.
         async with chromium() as browser, page_at(browser, site.url, calm=False) as page:
             await ask(page, "count 3")
-            await shows(page, "count 3", "0 1 2 ")
+            await answered(page, "count 3", "0 1 2 ")
             await ask(page, "hang")
             await shows(page, "count 3", "0 1 2 ", "hang", "waiting ")
             await page.reload()
@@ -104,8 +109,10 @@ async def test_the_page_streams_resumes_and_stops(project: Path, tmp_path: Path,
             await expect(page.get_by_role("log")).to_have_attribute("aria-busy", "false")
             wait_until((folder / f"cancelled-{key}").exists, "the source is cancelled")
             await page.reload()
+            before = ["count 3", "0 1 2 ", "hang", "waiting "]
+            await answered(page, *before)
             await ask(page, "count 1")
-            await shows(page, "count 3", "0 1 2 ", "hang", "waiting ", "count 1", "0 ")
+            await answered(page, *before, "count 1", "0 ")
             await ask(page, "fail The oven is cold.")
             await expect(page.get_by_role("log")).to_contain_text("The oven is cold.")
 

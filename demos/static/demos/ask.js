@@ -5,19 +5,18 @@
  * what the server has: it resumes an answer after a reload and after a drop.
  */
 
-import { Answer } from "./ask/answer.js";
-import { Chat, newKey, Refusal } from "./ask/api.js";
+import { Chat, newKey } from "./ask/api.js";
 import { complain } from "./ask/complaint.js";
+import { Composer } from "./ask/composer.js";
 import { addressOf, ConversationList, keyInAddress } from "./ask/conversations.js";
-import { AnswerView, questionView, Templates } from "./ask/message-view.js";
-import * as sse from "./ask/sse.js";
-import * as websocket from "./ask/websocket.js";
-import { Recording } from "./recording.js";
-import "./wire-view.js";
+import { copy } from "./ask/copying.js";
+import { Templates } from "./ask/message-view.js";
+import { readAnswer } from "./ask/reading.js";
+import { Thread } from "./ask/thread.js";
+import { TransportChoice } from "./ask/transport-choice.js";
 
-const TRANSPORTS = { sse, websocket };
-/** Milliseconds until the page connects again, for each attempt in a row. */
-const PAUSES = [300, 1000, 2000, 4000];
+/** The words for what the page is doing, by its state. */
+const STATES = { asking: "waiting", answering: "answering", stopping: "stopping", reconnecting: "reconnecting" };
 /** How much of a finished answer a screen reader is told, in characters. */
 const MOST_SAID = 2000;
 const WIDE = matchMedia("(width > 60rem)");
@@ -27,39 +26,39 @@ class ChatPage extends HTMLElement {
   #key = "";
   /** @type {AbortController | null} ends the reading of the current answer; null while none is read */
   #run = null;
-  /** @type {AnswerView | null} the newest answer */
-  #newest = null;
-  /** @type {{ id: string, role: string, parts: object[] } | null} the newest question */
-  #asked = null;
+  /** How many answers the page has begun to show. */
+  #followed = 0;
+  /** @type {Promise<void> | null} is settled when the conversation is shown */
+  #opening = null;
 
   connectedCallback() {
     this.chat = new Chat(this.getAttribute("src"));
     this.templates = new Templates(this);
     this.list = new ConversationList(this, this.chat, this.templates);
-    this.log = this.querySelector(".log-box");
-    this.field = this.querySelector("textarea");
+    this.thread = new Thread(this.querySelector(".log-box"), this.templates);
+    this.composer = new Composer(this);
+    this.transport = new TransportChoice(this.querySelector(".chat-box"), this.chat.base);
     this.tabs = new BroadcastChannel("streamsite-chat");
     this.tabs.onmessage = ({ data: key }) => this.#refresh(key);
     this.addEventListener("click", (event) => this.#click(event));
     this.addEventListener("keydown", (event) => this.#press(event));
     this.addEventListener("submit", (event) => {
+      if (!event.target.matches(".composer")) return; // The dialog has a form, too.
       event.preventDefault();
       this.#send();
     });
-    this.addEventListener("change", ({ target }) => {
-      if (target.name === "transport") this.#showTransport(target.value);
+    addEventListener("popstate", () => {
+      // A link to a part of the page comes here, too.
+      if (keyInAddress() !== this.#key) this.#open(keyInAddress());
     });
-    this.field?.addEventListener("input", () => this.#fit());
-    addEventListener("popstate", () => this.#open(keyInAddress()));
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.#refresh(this.#key);
     });
     WIDE.addEventListener("change", () => this.#unfold());
     this.#unfold();
-    this.#showTransport(this.querySelector('[name="transport"]:checked').value);
     this.list.refresh();
     this.#open(keyInAddress());
-    if (WIDE.matches) this.field?.focus({ preventScroll: true });
+    if (WIDE.matches) this.composer.focus();
   }
 
   #unfold() {
@@ -83,63 +82,67 @@ class ChatPage extends HTMLElement {
       case "retry": return this.#retry();
       case "delete": return this.list.askToDelete(action.dataset.key);
       case "delete-now": return this.#delete(action.dataset.key);
-      case "copy": return this.#copy(action, this.#viewOf(action).text);
+      case "copy": return this.#copy(action, this.thread.viewOf(action).text);
       case "copy-code": return this.#copy(action, action.closest(".code").querySelector("pre").textContent);
     }
   }
 
   #press(event) {
+    // While an input method is composing, Enter chooses a word and Escape drops it. In Safari only the key code
+    // says so.
+    if (event.isComposing || event.keyCode === 229) return;
     if (event.key === "Escape" && this.#run && !this.querySelector("dialog[open]")) {
       event.preventDefault();
       this.#stop();
     }
-    // While an input method is composing, Enter chooses a word.
-    const enter = event.key === "Enter" && !event.shiftKey && !event.isComposing;
-    if (enter && event.target === this.field) {
+    if (event.key === "Enter" && !event.shiftKey && this.composer.isField(event.target)) {
       event.preventDefault();
       this.#send();
     }
   }
 
   #suggest(text) {
-    if (!this.field) return;
-    this.field.value = text;
+    this.composer.text = text;
     this.#send();
   }
 
-  #send() {
-    const text = this.field.value.trim();
+  async #send() {
+    await this.#opening; // A question comes below the messages before it.
+    const { text } = this.composer;
     if (!text || this.#run) return;
     const fresh = !this.#key;
     if (fresh) this.#show(newKey());
     const message = { id: newKey(), role: "user", parts: [{ type: "text", text }] };
-    this.#append(questionView(this.templates, message));
-    this.#asked = message;
-    this.field.value = "";
-    this.#fit();
-    this.log.scrollTop = this.log.scrollHeight;
-    this.field.focus({ preventScroll: true });
+    this.thread.addQuestion(message);
+    this.composer.text = "";
+    this.composer.focus();
     const body = { id: this.#key, messages: [message], trigger: "submit-message" };
     this.#follow((transport, options) => transport.ask(this.chat, body, options), { text, fresh });
   }
 
   #retry() {
-    if (this.#run || !this.#asked) return;
-    const messageId = this.#newest?.message.id || undefined;
-    this.#newest?.element.remove();
-    this.field.focus({ preventScroll: true });
-    const body = { id: this.#key, messages: [this.#asked], trigger: "regenerate-message", messageId };
+    const { asked, newest } = this.thread;
+    if (this.#run || !asked) return;
+    const messageId = newest?.message.id || undefined;
+    newest?.element.remove();
+    this.composer.focus();
+    const body = { id: this.#key, messages: [asked], trigger: "regenerate-message", messageId };
     this.#follow((transport, options) => transport.ask(this.chat, body, options));
   }
 
   async #stop() {
-    if (!this.#run) return;
+    const run = this.#run;
+    const state = this.getAttribute("state");
+    if (!run || state === "stopping") return;
     this.#become("stopping");
+    let stopped = false;
     try {
-      await this.chat.stop(this.#key);
+      stopped = await this.chat.stop(this.#key);
     } catch (error) {
-      this.#complain(error);
+      if (run === this.#run) this.#complain(error);
     }
+    // Where nothing was stopped, the answer goes on, and the reader may stop it again.
+    if (!stopped && run === this.#run) this.#become(state);
   }
 
   async #delete(key) {
@@ -157,13 +160,7 @@ class ChatPage extends HTMLElement {
   }
 
   async #copy(button, text) {
-    await navigator.clipboard.writeText(text);
-    const words = button.textContent;
-    button.textContent = this.templates.word("copied");
-    this.#say(this.templates.word("copied"));
-    setTimeout(() => {
-      button.textContent = words;
-    }, 1500);
+    this.#say(await copy(button, text, this.templates));
   }
 
   #go(key) {
@@ -171,7 +168,9 @@ class ChatPage extends HTMLElement {
     if (!WIDE.matches) folded.open = false;
     history.pushState(null, "", addressOf(key));
     this.#open(key);
-    this.field?.focus({ preventScroll: true });
+    // On a phone the field brings up the keyboard, which covers the messages.
+    if (WIDE.matches || !key) this.composer.focus();
+    else this.querySelector(".log-box").focus({ preventScroll: true });
   }
 
   // Conversations.
@@ -183,41 +182,32 @@ class ChatPage extends HTMLElement {
     this.list.mark(this.#key);
   }
 
-  async #open(key) {
+  #open(key) {
     this.#run?.abort();
     this.#run = null;
     this.#key = key;
     this.list.mark(this.#key);
     this.#complain(null);
-    this.#clear();
+    this.thread.clear();
     this.#become("idle");
-    if (key) await this.#load(key);
+    this.#opening = key ? this.#load(key) : null;
   }
 
   /** Show what the server has of a conversation, and follow the answer that is being written. */
   async #load(key) {
+    const followed = this.#followed;
+    // What the server says of a time before an answer lacks the answer.
+    const late = () => key !== this.#key || followed !== this.#followed;
     let found;
     try {
       found = await this.chat.read(key);
     } catch (error) {
-      if (key === this.#key && !this.#run) this.#complain(error);
+      if (!late()) this.#complain(error);
       return;
     }
-    if (key !== this.#key || this.#run) return;
-    this.#clear();
-    for (const message of found.messages) this.#append(this.#viewFor(message, found.ends[message.id]));
-    this.log.scrollTop = this.log.scrollHeight;
+    if (late()) return;
+    this.thread.show(found);
     if (found.live) this.#follow((transport, options) => transport.resume(this.chat, key, options));
-  }
-
-  #viewFor(message, end) {
-    if (message.role === "user") {
-      this.#asked = message;
-      return questionView(this.templates, message);
-    }
-    const view = this.#newAnswer();
-    view.finish(message, end);
-    return view.element;
   }
 
   /** Read again what another tab has changed. */
@@ -228,75 +218,43 @@ class ChatPage extends HTMLElement {
 
   // An answer.
 
-  /** Read an answer to its end, over as many connections as that takes. */
+  /** Show an answer while it is written. `begin` takes a transport and its options. */
   async #follow(begin, question = null) {
     const run = new AbortController();
+    const { signal } = run;
     const key = this.#key;
     this.#run?.abort();
     this.#run = run;
+    this.#followed += 1;
     this.#complain(null);
     this.#become("asking");
-    const view = this.#newAnswer();
-    this.#append(view.element);
-    this.log.scrollTop = this.log.scrollHeight;
-    view.draw();
-    for (let attempt = 0; ; attempt++) {
-      const before = view.message;
-      try {
-        const answer = await this.#read(begin, view, run);
-        if (run.signal.aborted) return;
-        this.#run = null;
-        this.#become("idle");
-        if (answer) this.#finished(view, answer);
-        else await this.#load(key); // The answer has ended in the meantime.
-        this.#changed();
-        return;
-      } catch (error) {
-        if (run.signal.aborted) return;
-        const begun = view.message.parts.length > 0 || view.message.id !== "";
-        const lost = !(error instanceof Refusal) || error.status === 0 || error.status >= 500;
-        if (!begun || !lost) {
-          this.#run = null;
-          this.#become("idle");
-          await this.#refused(error, view, question);
-          return;
-        }
-        if (view.message !== before) attempt = 0;
-      }
-      this.#become("reconnecting");
-      await new Promise((resolve) => {
-        setTimeout(resolve, PAUSES[Math.min(attempt, PAUSES.length - 1)]);
-      });
-      if (run.signal.aborted) return;
-      begin = (transport, options) => transport.resume(this.chat, key, options);
-    }
-  }
-
-  /** Read an answer over one connection. Return the complete answer, or null if there was none. */
-  async #read(begin, view, run) {
-    const wire = new Recording();
-    this.querySelector("wire-view").follow(wire);
-    const parts = begin(TRANSPORTS[this.#transport], { signal: run.signal, wire });
-    const answer = new Answer();
+    const view = this.thread.addAnswer();
+    let answer;
     try {
-      for (;;) {
-        const { done, value } = await parts.next();
-        if (run.signal.aborted) return null;
-        if (done) return value ? answer : null;
-        answer.add(value);
-        if (value.type === "start") this.#begun();
-        view.update(answer.message);
-      }
-    } finally {
-      wire.finish();
+      answer = await readAnswer({
+        begin: () => this.transport.parts(begin, signal),
+        resume: () => this.transport.parts((each, options) => each.resume(this.chat, key, options), signal),
+        signal,
+        update: ({ message }, part) => {
+          if (part.type === "start") this.#begun();
+          view.update(message);
+        },
+        lost: () => this.#become("reconnecting"),
+      });
+    } catch (error) {
+      if (!signal.aborted) await this.#refused(error, view, question);
+      return;
     }
+    this.#run = null;
+    this.#become("idle");
+    if (answer) this.#finished(view, answer);
+    else await this.#load(key); // The answer has ended in the meantime.
+    this.#changed();
   }
 
   #begun() {
     if (this.getAttribute("state") !== "stopping") this.#become("answering");
-    if (this.list.has(this.#key)) return;
-    this.list.refresh();
-    this.tabs.postMessage(this.#key);
+    if (!this.list.has(this.#key)) this.#changed();
   }
 
   #finished(view, answer) {
@@ -308,15 +266,16 @@ class ChatPage extends HTMLElement {
 
   /** Tell why there is no answer, and give the question back. */
   async #refused(error, view, question) {
+    this.#run = null;
+    this.#become("idle");
     view.element.remove();
     if (question) {
-      this.#asked = null;
-      if (!this.field.value) this.field.value = question.text;
-      this.#fit();
+      this.thread.asked = null;
+      this.composer.text ||= question.text;
     }
     if (question?.fresh) {
       this.#show("");
-      this.#clear();
+      this.thread.clear();
     } else {
       await this.#load(this.#key);
     }
@@ -331,55 +290,14 @@ class ChatPage extends HTMLElement {
 
   // What the page shows.
 
-  get #transport() {
-    return this.querySelector('[name="transport"]:checked').value;
-  }
-
-  #showTransport(name) {
-    const box = this.querySelector(".chat-box");
-    box.setAttribute("transport", name);
-    const address = { sse: `POST ${this.chat.base}api`, websocket: `${this.chat.base}ws` }[name];
-    this.querySelector("wire-view .title code").textContent = address;
-  }
-
-  #clear() {
-    this.querySelector(".messages").replaceChildren();
-    this.#newest = null;
-    this.#asked = null;
-  }
-
-  #append(element) {
-    this.querySelector(".messages").append(element);
-  }
-
-  #newAnswer() {
-    const view = new AnswerView(this.templates, this.log);
-    views.set(view.element, view);
-    this.#newest = view;
-    return view;
-  }
-
-  #viewOf(element) {
-    return views.get(element.closest('[data-view="answer"]'));
-  }
-
   /** Enter a state, in which other buttons are shown. */
   #become(state) {
     this.setAttribute("state", state);
-    const idle = state === "idle";
-    this.querySelector(".messages").ariaBusy = String(!idle);
-    const send = this.querySelector('[data-action="send"]');
-    const stop = this.querySelector('.composer [data-action="stop"]');
-    if (!send) return;
-    const focused = [send, stop].includes(document.activeElement);
-    send.hidden = !idle;
-    stop.hidden = idle;
-    stop.ariaDisabled = String(state === "stopping");
-    if (focused) (idle ? this.field : stop).focus({ preventScroll: true });
-    const words = { asking: "waiting", answering: "answering", stopping: "stopping", reconnecting: "reconnecting" }[state];
-    const status = this.querySelector(".chat-state");
-    status.textContent = words ? this.templates.word(words) : "";
-    if (state === "asking" || state === "reconnecting") this.#say(status.textContent);
+    this.thread.busy = state !== "idle";
+    this.composer.become(state);
+    const doing = STATES[state] ? this.templates.word(STATES[state]) : "";
+    this.querySelector(".chat-state").textContent = doing;
+    if (state === "asking" || state === "reconnecting") this.#say(doing);
   }
 
   /** Show what went wrong, or nothing for null. */
@@ -390,14 +308,6 @@ class ChatPage extends HTMLElement {
   #say(text) {
     this.querySelector(".said").textContent = text;
   }
-
-  /** Make the field as high as its text. */
-  #fit() {
-    this.field.rows = Math.min(8, Math.max(1, this.field.value.split("\n").length));
-  }
 }
-
-/** @type {WeakMap<Element, AnswerView>} */
-const views = new WeakMap();
 
 customElements.define("chat-page", ChatPage);

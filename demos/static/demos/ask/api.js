@@ -55,12 +55,13 @@ export class Chat {
     await request(`${this.base}conversations/${encodeURIComponent(key)}`, { method: "DELETE" });
   }
 
+  /** Stop the answer that is being written. Return false if there is none. */
   async stop(key) {
-    await request(`${this.base}api/${encodeURIComponent(key)}/stop`, { method: "POST" });
+    return (await this.#json(`api/${encodeURIComponent(key)}/stop`, { method: "POST" })).stopped;
   }
 
-  async #json(path) {
-    return (await request(this.base + path)).json();
+  async #json(path, options) {
+    return (await request(this.base + path, options)).json();
   }
 }
 

@@ -17,6 +17,9 @@ export class ConversationList {
   #templates;
   #titles = [];
   #shown = "";
+  /** The number of the last request for the list, and of the request with the answer that is shown. */
+  #asked = 0;
+  #answered = 0;
 
   /**
    * @param {HTMLElement} page contains the list and the dialog
@@ -31,11 +34,18 @@ export class ConversationList {
 
   /** Get the list from the server. Without an answer the list stays as it is: opening a conversation says what is wrong. */
   async refresh() {
+    const number = ++this.#asked;
+    let titles;
     try {
-      this.#titles = await this.#chat.list();
+      titles = await this.#chat.list();
     } catch {
       return;
     }
+    // Answers may overtake each other.
+    if (number < this.#answered) return;
+    this.#answered = number;
+    this.#titles = titles;
+    this.#page.querySelector(".no-conversations").hidden = this.#titles.length > 0;
     this.#draw();
   }
 
@@ -59,20 +69,23 @@ export class ConversationList {
 
   #draw() {
     const list = this.#page.querySelector(".conversations ol");
-    const focused = document.activeElement?.closest(".conversations li")?.dataset.key;
-    list.replaceChildren(...this.#titles.map((conversation) => this.#item(conversation)));
-    if (focused) list.querySelector(`[data-key="${focused}"] a`)?.focus({ preventScroll: true });
-    this.#page.querySelector(".no-conversations").hidden = this.#titles.length > 0;
+    const shown = new Map([...list.children].map((item) => [item.dataset.key, item]));
+    const items = this.#titles.map((conversation) => this.#item(conversation, shown.get(conversation.id)));
+    // An item that stays keeps the focus, also for a dialog that gives the focus back when it closes.
+    if (items.length === shown.size && items.every((item, place) => item === list.children[place])) return;
+    const focused = document.activeElement;
+    list.replaceChildren(...items);
+    if (list.contains(focused)) focused.focus({ preventScroll: true });
   }
 
-  #item({ id, title }) {
-    const item = this.#templates.element("conversation");
+  /** Return the item of a conversation, which may be there already. */
+  #item({ id, title }, item = this.#templates.element("conversation")) {
     item.dataset.key = id;
     const [link, button] = item.children;
     link.textContent = title || id;
     link.href = addressOf(id);
     link.dataset.key = button.dataset.key = id;
-    if (id === this.#shown) link.ariaCurrent = "page";
+    link.ariaCurrent = id === this.#shown ? "page" : null;
     button.ariaLabel = `${button.textContent}: ${title}`;
     return item;
   }

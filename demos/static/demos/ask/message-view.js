@@ -98,6 +98,8 @@ export class AnswerView {
   #make(kind) {
     if (kind === "reasoning" || kind === "tool") return this.templates.element(kind);
     const element = document.createElement("div");
+    // Each part by itself: Chromium doesn't always follow what is added to a `dir="auto"` further up.
+    element.dir = "auto";
     if (kind === "text") element.className = "markdown";
     return element;
   }

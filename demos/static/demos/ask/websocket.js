@@ -10,16 +10,17 @@ const NORMAL = 1000;
 
 /** Ask a question, and yield the parts of the answer. Throws a Refusal, or an error when the connection breaks. */
 export function ask(chat, body, options) {
-  return exchange(chat, { type: "send", headers: {}, ...body }, options);
+  return exchange(chat, { type: "send", ...body }, options);
 }
 
 /** Yield the parts of the answer that is being written, from its beginning. Return false if there is none. */
 export function resume(chat, key, options) {
-  return exchange(chat, { type: "resume", id: key, headers: {}, body: {} }, options);
+  return exchange(chat, { type: "resume", id: key, body: {} }, options);
 }
 
 async function* exchange(chat, what, { signal, wire }) {
-  const frame = JSON.stringify({ ...what, requestId: newKey() });
+  const headers = { "Accept-Language": document.documentElement.lang };
+  const frame = JSON.stringify({ ...what, headers, requestId: newKey() });
   const url = new URL(`${chat.base}ws`, location.href);
   url.protocol = url.protocol.replace("http", "ws");
   const parts = requestHead(`${chat.base}ws`, "HTTP/1.1", ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: ····"]);
@@ -56,12 +57,7 @@ function framesOf(socket, { frame, signal, wire }) {
       };
       socket.onclose = ({ code, reason }) => {
         // 4000 and the status: the site refuses the handshake's visitor.
-        const error = code >= 4400 ? new Refusal(code - 4000, reason) : new Error(`close ${code}`);
-        try {
-          queue.error(error);
-        } catch {
-          /* The stream was cancelled before. */
-        }
+        queue.error(code >= 4400 ? new Refusal(code - 4000, reason) : new Error(`close ${code}`));
       };
       signal.addEventListener("abort", () => queue.error(signal.reason), { once: true });
     },

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import time
+from bisect import insort_left, insort_right
 from collections.abc import Callable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -110,11 +112,13 @@ class Events:
     def __init__(self) -> None:
         self.all: list[dict[str, Any]] = []
 
-    def add(self, kind: str, **details: Any) -> dict[str, Any]:
-        """Note an event, and return it."""
-        event = {"at": round(now(), 1), "kind": kind, **details}
+    def add(self, kind: str, at: float | None = None, **details: Any) -> dict[str, Any]:
+        """Note an event that happened at `at`, by default now, and return it."""
+        event = {"at": round(now() if at is None else at, 1), "kind": kind, **details}
         if len(self.all) < MOST_EVENTS:
-            self.all.append(event)
+            # An event of the past comes before the events that it has caused at the same moment.
+            insert = insort_right if at is None else insort_left
+            insert(self.all, event, key=itemgetter("at"))
         return event
 
 

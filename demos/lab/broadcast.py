@@ -4,7 +4,7 @@ This is how many sites stream without a log. A channel holds 100 messages by def
 does not fit without a word. Whoever is away at this moment misses it.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from channels.layers import get_channel_layer
 
@@ -19,12 +19,13 @@ async def say(run_id: str, text: str) -> None:
     await get_channel_layer().group_send(group(run_id), {"type": "piece", "text": text})
 
 
-async def hear(run_id: str) -> AsyncGenerator[str, None]:
-    """Yield the pieces from now on, up to the end."""
+async def hear(run_id: str, begun: Callable[[], None]) -> AsyncGenerator[str, None]:
+    """Yield the pieces from now on, up to the end. `begun` is called once no piece is missed."""
     layer = get_channel_layer()
     channel = await layer.new_channel()
     await layer.group_add(group(run_id), channel)
     try:
+        begun()
         while text := (await layer.receive(channel))["text"]:
             yield text
     finally:

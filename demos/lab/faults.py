@@ -11,6 +11,7 @@ from django.conf import settings
 
 from streamsite.streams import BadRequest, Conflict, TooMany, stop
 
+from .account import now
 from .offers import NO_RESTART
 from .options import number
 from .runs import Run
@@ -102,11 +103,10 @@ async def hang(run: Run, body: Body, _scope: Any) -> Body:
 
 async def stop_stream(run: Run, _body: Body, _scope: Any) -> Body:
     """Stop the stream, as its owner would."""
-    event = run.events.add("stop")
+    at = now()
     if not await stop(run.stream, "Stopped by its visitor."):
-        run.events.all.remove(event)
         raise Conflict("The stream has ended already. Start another run.")
-    return event
+    return run.events.add("stop", at)
 
 
 async def slow(run: Run, body: Body, scope: Any) -> Body:

@@ -8,6 +8,7 @@ from streamsite.streams import BadRequest, TooLarge
 RATES = (1, 200)  # pieces a second
 SIZES = (1, 200)  # characters a piece
 SECONDS = (1, 60)
+LISTENERS = (0, 8)
 # The most characters of a run. The server keeps all of them in memory.
 MOST_CHARACTERS = 400_000
 TEXTS = ("numbers", "article", "model")
@@ -16,13 +17,17 @@ LANGUAGES = ("en", "zh-hans")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a run's producer writes: `rate` pieces of `size` characters a second, of a `text`."""
+    """How a run's producer writes: `rate` pieces of `size` characters a second, of a `text`.
+
+    The first piece waits until the run has so many plain `listeners`. A later one would miss it.
+    """
 
     rate: int = 20
     size: int = 8
     text: str = "numbers"
     seconds: int = 30
     language: str = "en"
+    listeners: int = 0
 
     @property
     def pieces(self) -> int:
@@ -49,6 +54,7 @@ def read_options(body: dict[str, Any]) -> Options:
         text=choice(body, "text", TEXTS),
         seconds=number(body, "seconds", SECONDS, USUAL.seconds),
         language=choice(body, "language", LANGUAGES),
+        listeners=number(body, "listeners", LISTENERS, USUAL.listeners),
     )
     if options.pieces * options.size > MOST_CHARACTERS:
         raise TooLarge(

@@ -19,7 +19,7 @@ from .visitors import run_for
 async def texts(run: Run) -> AsyncGenerator[str, None]:
     """Yield the pieces from now on."""
     if not run.plain_over:
-        async for text in hear(run.id):
+        async for text in hear(run.id, run.has_listener):
             yield text
 
 

@@ -39,11 +39,16 @@ class Process:
         self._child = subprocess.Popen(  # noqa: S603 - no shell, and the options were checked
             (sys.executable, "-m", "demos.lab.producer", json.dumps(argument)),
             cwd=settings.BASE_DIR,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C in the operator's terminal is for the server.
             start_new_session=True,
         )
+
+    def begin(self) -> None:
+        """End the input of the producer, which may wait for its listeners until then."""
+        assert self._child.stdin is not None
+        self._child.stdin.close()
 
     @property
     def runs(self) -> bool:
@@ -67,6 +72,8 @@ class Process:
 
         A process that says nothing more and does not end within `ENDS` seconds is killed.
         """
+
+        self.begin()
 
         def wait() -> int:
             try:

@@ -108,6 +108,8 @@ async def give(options: Any, pieces: "asyncio.Queue[str | None]") -> None:
     """Put the pieces of a run into a queue, at most `rate` a second, and None after the last."""
     from .texts import pieces_of
 
+    if options.listeners:
+        await asyncio.to_thread(sys.stdin.read)  # The input ends when they are there.
     pace = Pace(options.rate)
     try:
         async with aclosing(pieces_of(options)) as texts:

@@ -25,6 +25,7 @@ from streamsite.streams import (
     stop,
 )
 from streamsite.streams import find as find_stream
+from streamsite.streams.log.tombstones import forget
 
 from . import broadcast
 from .account import Events, Given, Row
@@ -41,6 +42,8 @@ KEEP = timedelta(minutes=5)
 WITHIN = 20
 # Seconds beyond the run's own after which the producer is killed, whatever it does.
 GRACE = 45
+# Seconds for which the producer waits for its listeners at most.
+LISTENING = 10
 # More pieces than a stream has. The number makes readers look for the stream's end.
 NEVER = 1_000_000_000
 # The most panels of a run: four transports, seven tabs and a slow reader on two sources.
@@ -81,10 +84,15 @@ class Run:
         self.hangs = False
         self.process: Process | None = None
         self.plain_over = False
+        self._listeners = 0
         # What the engine has told about the stream so far.
         self.pieces = self.length = 0
         self.end: End | None = None
         self.ended = asyncio.Event()
+        # Whether this process has read the log of a stream that had ended when the run was found.
+        self.caught_up = asyncio.Event()
+        if stream.live:
+            self.caught_up.set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -106,6 +114,17 @@ class Run:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def has_listener(self) -> None:
+        """Count a plain listener, and begin when as many have come as the visitor announced."""
+        self._listeners += 1
+        if self.options is not None and self._listeners >= self.options.listeners:
+            self.begin()
+
+    def begin(self) -> None:
+        """Let the producer write, even if listeners are still missing."""
+        if self.process is not None:
+            self.process.begin()
 
     def row(self, panel: str, source: str, transport: str, path: str) -> Row:
         """Return the account of a panel's connections. Raises TooMany."""
@@ -130,6 +149,7 @@ class Run:
 
     async def _produce(self, options: Options) -> None:
         assert self.process is not None
+        asyncio.get_running_loop().call_later(LISTENING, self.begin)
         try:
             async with asyncio.timeout(options.seconds + GRACE):
                 async for line in self.process.lines():
@@ -156,6 +176,12 @@ class Run:
 
     async def _watch(self) -> None:
         """Keep up with the engine's stream, to its end."""
+        try:
+            await self._follow()
+        finally:
+            self.caught_up.set()
+
+    async def _follow(self) -> None:
         with suppress(NoSuchStream):
             async with aclosing(follow(self.stream)) as batches:
                 async for batch in batches:
@@ -175,6 +201,7 @@ class Run:
 
     async def close(self) -> None:
         """End everything of the run in this process, its connections too."""
+        self.caught_up.set()
         for task in self._tasks:
             task.cancel()
         if self.process is not None:
@@ -224,8 +251,12 @@ async def _remove_surplus() -> None:
 
 async def find(run_id: str) -> Run:
     """Return a run, and adopt one that another process started. Raises NoSuchRun."""
-    if (run := _runs.get(run_id)) is not None:
-        return run
+    run = _runs.get(run_id) or await _adopt(run_id)
+    await run.caught_up.wait()
+    return run
+
+
+async def _adopt(run_id: str) -> Run:
     try:
         stream = await find_stream(run_id)
     except (NoSuchStream, Removed, StreamError):
@@ -253,4 +284,10 @@ async def remove(run: Run) -> None:
         task.cancel()
     await run.close()
     await stop(run.stream, "The run was removed.")
-    await in_database(Stream.objects.filter(pk=run.stream.pk).delete)
+    await in_database(_erase, run.stream)
+
+
+def _erase(stream: Stream) -> None:
+    Stream.objects.filter(pk=stream.pk).delete()
+    # The name is random. Visitors could fill a table with the names of runs.
+    forget([stream.name])

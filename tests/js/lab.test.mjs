@@ -5,6 +5,7 @@ import test from "node:test";
 
 import { ServerClock } from "../../demos/static/demos/lab/clock.js";
 import { csvOf } from "../../demos/static/demos/lab/downloads.js";
+import { Events } from "../../demos/static/demos/lab/events.js";
 import { Lags } from "../../demos/static/demos/lab/lags.js";
 import { stateOf } from "../../demos/static/demos/lab/links.js";
 import { NumbersText } from "../../demos/static/demos/lab/numbers-text.js";
@@ -72,6 +73,22 @@ test("the text of numbers is cut into pieces wherever the reads are cut", () => 
 
 test("a number that is longer than a piece is a piece", () => {
   assert.deepEqual(new NumbersText(1).feed("9 10 11 ").map(({ n }) => n), [9, 10, 11]);
+});
+
+test("what a process told stays known when an older answer, or another process, tells less", () => {
+  const events = new Events();
+  const [start, first, restart, adopted] = [
+    { at: 1, kind: "start" },
+    { at: 2, kind: "first" },
+    { at: 3, kind: "restart" },
+    { at: 4, kind: "adopted" },
+  ];
+  events.take([start]);
+  events.take([restart]);
+  events.take([start, first]);
+  events.take([adopted]);
+  events.take([{ ...adopted }]);
+  assert.deepEqual(events.all, [start, first, restart, adopted]);
 });
 
 const BEFORE = { at: 1000, last: 990, lost: 0, repeated: 0, requests: 1 };

@@ -299,11 +299,12 @@ everywhere("connects again if the server doesn't answer for 10 s", async (t, tra
 
 everywhere("connects again if the connection is silent for 45 s", async (t, transport) => {
   hasten(t, 45_000);
-  const { url, asked } = await serve(t, (question, attempt) => (attempt === 1
+  // On a busy machine an answer, too, may come after the 50 ms.
+  const { url, asked } = await serve(t, (question) => (question.after === "0"
     ? { records: pieces(TEXTS.slice(0, 2)), then: "hold" }
     : whole(TEXTS, question)));
   assertWhole(await readAll(open(url, { transport })));
-  assert.deepEqual(asked.map(({ after }) => after), ["0", "2"]);
+  assert.deepEqual([...new Set(asked.map(({ after }) => after))], ["0", "2"]);
 });
 
 everywhere("an abort ends the pause between two attempts", async (t, transport) => {

@@ -10,6 +10,7 @@ import pytest
 
 from tests.marks import EVERY_SERVER, ON_EVERY_SERVER, upstream
 from tests.raw import http
+from tests.waiting import PATIENCE
 
 from .visitor import CUT, SOURCES, STREAMED, TRANSPORTS, Reader, Visitor, event_of, kinds_of
 
@@ -40,13 +41,13 @@ def both_ways(visitor: Visitor, transport: str) -> Iterator[list[Future[Reader]]
 
 @ON_EVERY_SERVER
 def test_the_engine_loses_nothing_in_a_cut(site, start):
-    visitor = start(rate=40, seconds=4)
+    visitor = start(rate=15, seconds=12)
     # Granian gives no way to a socket, so the answer to a poll can't be cut.
     ways = STREAMED if site.server.name == "granian" else TRANSPORTS
     with ThreadPoolExecutor(4) as pool:
         done = pool.map(lambda way: read_through_a_cut(visitor, "engine", way), ways)
         for reader, event in done:
-            assert reader.numbers == list(range(160)), reader.transport
+            assert reader.numbers == list(range(180)), reader.transport
             # Between two polls there is no connection, and the next one is cut.
             assert event["connections"] == 1 or reader.transport == "polling"
             if event["connections"]:
@@ -56,24 +57,24 @@ def test_the_engine_loses_nothing_in_a_cut(site, start):
 
 @ON_EVERY_SERVER
 def test_the_plain_way_loses_what_came_meanwhile(start):
-    visitor = start(rate=40, seconds=4)
+    visitor = start(rate=15, seconds=12, listeners=3)
     with ThreadPoolExecutor(3) as pool:
         done = list(pool.map(lambda way: read_through_a_cut(visitor, "plain", way), STREAMED))
     for reader, _event in done:
         assert reader.texts[0].startswith("0 ")
-        assert reader.texts[-1].startswith("159 ")
-        assert len(reader.texts) <= 155, reader.transport
+        assert reader.texts[-1].startswith("179 ")
+        assert len(reader.texts) <= 175, reader.transport
         assert visitor.row("plain", reader.transport)["cut"] == 1
 
 
 def test_plain_polling_has_a_cursor_and_loses_nothing(start):
-    visitor = start(rate=40, seconds=3)
+    visitor = start(rate=15, seconds=12)
     reader, _event = read_through_a_cut(visitor, "plain", "polling")
     assert reader.texts == visitor.look(texts=True)["texts"]
 
 
 def test_all_connections_of_a_run_are_cut_and_those_of_another_go_on(start):
-    visitors = [start(rate=20, seconds=4) for _ in range(2)]
+    visitors = [start(rate=10, seconds=12) for _ in range(2)]
     readers = [visitor.reader("engine", way) for visitor in visitors for way in STREAMED]
     with ThreadPoolExecutor(len(readers)) as pool:
         reading = pool.map(lambda reader: reader.read(), readers)
@@ -84,11 +85,11 @@ def test_all_connections_of_a_run_are_cut_and_those_of_another_go_on(start):
         assert visitors[0].cause("cut-all")["connections"] == 3
         list(reading)
     assert [reader.end is None for reader in readers] == [True] * 3 + [False] * 3
-    assert all(reader.numbers == list(range(80)) for reader in readers[3:])
+    assert all(reader.numbers == list(range(120)) for reader in readers[3:])
 
 
 def test_a_killed_producer_is_interrupted_for_the_engine_and_silence_for_the_plain_way(site):
-    visitor = Visitor(site.address).start(rate=20, seconds=30)
+    visitor = Visitor(site.address).start(rate=20, seconds=60, listeners=1)
     with both_ways(visitor, "sse") as (engine, plain):
         visitor.wait_for_count(10)
         visitor.cause("kill")
@@ -97,20 +98,20 @@ def test_a_killed_producer_is_interrupted_for_the_engine_and_silence_for_the_pla
         assert run["state"] == "ended"
         assert run["stream"]["state"] == "interrupted"
         assert not run["plain_over"]
-        reader = engine.result(20)
+        reader = engine.result(PATIENCE)
         assert reader.end["end"] == "interrupted"
         assert reader.numbers == list(range(run["stream"]["pieces"]))
         assert not plain.done()
         assert visitor.row("plain", "sse")["open"] == 1
         visitor.cause("kill", status=409)
         visitor.leave()
-        assert len(plain.result(20).texts) == run["count"]
+        assert len(plain.result(PATIENCE).texts) == run["count"]
 
 
 def test_a_producer_that_wakes_up_after_its_lease_writes_nothing_more(start):
-    visitor = start(rate=20, seconds=3)
+    visitor = start(rate=5, seconds=12, listeners=1)
     with both_ways(visitor, "websocket") as (engine, plain):
-        visitor.wait_for_count(10)
+        visitor.wait_for_count(5)
         visitor.cause("hang", seconds=6)
         visitor.cause("hang", status=409)
         interrupted = visitor.wait_for("end")
@@ -119,38 +120,38 @@ def test_a_producer_that_wakes_up_after_its_lease_writes_nothing_more(start):
         assert "has ended (interrupted)" in event_of(run, "fenced")["why"]
         assert kinds_of(run).index("end") < kinds_of(run).index("wake")
         assert run["stream"] == interrupted["stream"]
-        assert engine.result(20).numbers == list(range(run["stream"]["pieces"]))
+        assert engine.result(PATIENCE).numbers == list(range(run["stream"]["pieces"]))
         # The plain producer goes on as if nothing had happened.
         assert run["count"] == 60 > run["stream"]["pieces"]
-        assert len(plain.result(20).texts) == 60
+        assert len(plain.result(PATIENCE).texts) == 60
 
 
 def test_a_stop_from_another_tab_ends_the_stream_but_no_plain_way_knows_it(start):
-    visitor = start(rate=40, seconds=2)
+    visitor = start(rate=8, seconds=10, listeners=1)
     with both_ways(visitor, "chunked") as (engine, plain):
-        visitor.wait_for_count(10)
+        visitor.wait_for_count(5)
         visitor.cause("stop")
-        assert engine.result(20).end["end"] == "stopped"
+        assert engine.result(PATIENCE).end["end"] == "stopped"
         run = visitor.wait_for("end", "fenced", "over")
         assert "has ended (stopped)" in event_of(run, "fenced")["why"]
-        assert len(plain.result(20).texts) == run["count"] == 80
+        assert len(plain.result(PATIENCE).texts) == run["count"] == 80
         visitor.cause("stop", status=409)
 
 
 def test_nginx_holds_the_plain_way_back_and_not_the_engine_which_asks_it_not_to(start):
-    visitor = start(rate=20, seconds=4)
+    visitor = start(rate=8, seconds=10, listeners=1)
     with ThreadPoolExecutor(3) as pool:
         reading = [
             pool.submit(visitor.reader(source, "sse", path).read)
             for source, path in (("engine", "nginx"), ("engine", "buffered"), ("plain", "nginx"))
         ]
         visitor.wait(
-            lambda run: sum(row["pieces"] >= 20 for row in run["connections"]) == 3, "the pieces"
+            lambda run: sum(row["pieces"] >= 5 for row in run["connections"]) == 3, "the pieces"
         )
         assert visitor.row("engine", "sse", "nginx")["passed"] > 0
         assert visitor.row("engine", "sse", "buffered")["passed"] == 0
         assert visitor.row("plain", "sse", "nginx")["passed"] == 0
-        readers = [each.result(20) for each in reading]
+        readers = [each.result(PATIENCE) for each in reading]
     assert [len(reader.texts) for reader in readers] == [80, 80, 80]
     assert visitor.row("plain", "sse", "nginx")["passed"] == readers[2].bytes
 
@@ -168,18 +169,19 @@ def test_a_proxy_that_compresses_sends_the_same_text_at_the_end(start):
 
 @ON_EVERY_SERVER
 def test_the_server_holds_a_bounded_part_for_a_slow_reader_which_loses_nothing(site, start):
-    visitor = start(rate=200, size=200, seconds=6)
+    visitor = start(rate=200, size=200, seconds=10)
     for transport in STREAMED:
-        visitor.cause("slow", transport=transport, seconds=5)
+        visitor.cause("slow", transport=transport, seconds=9)
     run = visitor.wait(
         lambda run: all(each["state"] == "complete" for each in run["slow"]), "the slow readers"
     )
     for each in run["slow"]:
-        assert (each["pieces"], each["lost"], each["repeated"]) == (1200, 0, 0), each
+        assert (each["pieces"], each["lost"], each["repeated"]) == (2000, 0, 0), each
         assert each["let_go"] is None
         if site.server.name != "granian":
-            # Of 450 kB in all: the server's buffer, and what the kernel takes.
-            assert 4096 < each["most_held"] < 200_000, each
+            # Of 700 kB in the time: the server's buffer and the kernel's, of 64 KiB each, and
+            # at most one batch of 1000 pieces, if the server was late with it.
+            assert 4096 < each["most_held"] < 550_000, each
 
 
 def test_the_plain_way_drops_what_a_slow_reader_does_not_take(start):

@@ -32,8 +32,9 @@ async def test_a_cut_costs_the_engine_nothing_and_the_plain_way_what_came_meanwh
             assert (lost, repeated) == (panels[transport]["lost"], panels[transport]["repeated"])
             assert (int(lost) > 0) == (source == "plain" and transport in STREAMED), transport
             assert int(requests) >= 1
+        # The browser's four requests may overtake each other.
         cuts = [event["panel"] for event in run["events"] if event["kind"] == "cut"]
-        assert cuts == list(TRANSPORTS)
+        assert sorted(cuts) == sorted(TRANSPORTS)
 
 
 @pytest.mark.parametrize("fault", ["cut-all", "offline"])
@@ -50,7 +51,7 @@ async def test_when_all_connections_are_lost_only_readers_with_a_cursor_lose_not
 
 
 async def test_what_a_plain_reader_cannot_count_is_left_out_of_the_table(browser, site):
-    async with page_at(browser, link(site, "seconds=8&rate=20&text=article&source=plain")) as page:
+    async with page_at(browser, link(site, "seconds=15&rate=20&text=article&source=plain")) as page:
         lab = Lab(page)
         await lab.start()
         await lab.has_pieces("sse")

@@ -35,13 +35,16 @@ async def test_one_panel_can_be_switched_alone_and_all_at_once(browser, site):
 
 
 async def test_a_link_opens_the_lab_in_its_state_and_its_fault_comes_after_the_start(browser, site):
-    query = "rate=50&seconds=6&size=20&source=plain&fault=cut&panel=sse"
+    query = "rate=50&seconds=12&size=20&source=plain&fault=cut&panel=sse"
     async with page_at(browser, link(site, query)) as page:
         lab = Lab(page)
-        for name, value in {"rate": "50", "seconds": "6", "size": "20"}.items():
+        for name, value in {"rate": "50", "seconds": "12", "size": "20"}.items():
             await expect(page.locator(f'[name="{name}"]')).to_have_value(value)
         assert {panel["source"] for panel in (await lab.panels()).values()} == {"plain"}
         await expect(page.locator("[data-planned]")).to_have_count(1)
+        await expect(page.locator('[data-part="said"]')).to_contain_text(
+            "first piece: Cut all four"
+        )
         await lab.start()
         await lab.is_over()
         assert list(await lab.outcomes("cut", "plain")) == ["sse"]
@@ -111,7 +114,7 @@ async def test_the_figures_can_be_taken_away(browser, site):
 
 
 async def test_another_tab_says_that_a_run_is_under_way(browser, site):
-    async with page_at(browser, link(site, "seconds=10")) as page:
+    async with page_at(browser, link(site, "seconds=60")) as page:
         lab = Lab(page)
         await lab.start()
         await lab.has_pieces()

@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from tests.browser import Complaints, page_at
 from tests.site import Site
@@ -59,6 +59,31 @@ async def test_a_stop_from_another_tab_ends_the_engine_s_stream_and_the_plain_wa
     assert {panel["state"] for panel in plain.values()} == {"done"}
     assert int(plain["sse"]["pieces"]) == 400 > int(engine["sse"]["pieces"])
     assert set(outcomes) == set(plain_outcomes) == set(TRANSPORTS)
+
+
+async def test_a_stop_that_the_site_refuses_is_no_fault_of_the_race(browser, site):
+    address = link(site, "seconds=60&rate=20")
+    async with page_at(browser, address, base_url=site.url, calm=False) as page:
+        lab = Lab(page)
+        await lab.start()
+        await lab.has_pieces("sse")
+        tab = await page.context.new_page()
+        await tab.goto(f"{site.url}/en/lab/stop/")
+        held = asyncio.Event()
+
+        async def refuse(route: Route) -> None:
+            await held.wait()
+            await route.fulfill(status=409, json={"detail": "The stream has ended already."})
+
+        await tab.route("**/faults", refuse, times=1)
+        stop = tab.locator('[data-action="stop"]')
+        await stop.click()
+        await expect(page.locator(".plot-faults li")).to_have_count(1)
+        held.set()
+        await expect(page.locator(".plot-faults li")).to_have_count(0)
+        await stop.click()
+        await expect(page.locator(".plot-faults li")).to_have_count(1)
+        await expect(lab.panel("sse")).to_have_attribute("state", "stopped")
 
 
 async def test_the_tab_that_stops_knows_only_the_run_of_its_own_browser(browser, site):

@@ -61,6 +61,32 @@ async def test_a_text_without_numbers_is_verified_and_what_a_plain_reader_cannot
             assert ("lost" in panel) == (transport == "polling")
 
 
+async def test_a_page_that_was_left_in_a_race_is_ready_for_another_when_it_is_shown_again(
+    browser, site
+):
+    async with page_at(browser, link(site, "seconds=60&rate=20"), base_url=site.url) as page:
+        lab = Lab(page)
+        figures = page.locator(".take button")
+        await expect(figures.first).to_be_hidden()
+        await lab.start()
+        await lab.has_pieces("sse")
+        await expect(figures.first).to_be_visible()
+        # As the browser does before it puts the page into its back/forward cache.
+        await page.evaluate(
+            "dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))"
+        )
+        await expect(lab.element).to_have_attribute("state", "idle")
+        assert {panel["state"] for panel in (await lab.panels()).values()} == {"idle"}
+        await expect(figures.first).to_be_hidden()
+        await lab.fault("cut-all").click()
+        await expect(page.locator(".plot-faults li")).to_have_count(0)
+        await page.locator('[name="seconds"]').fill("3")
+        await lab.start()
+        await lab.is_over()
+        assert {panel["verified"] for panel in (await lab.panels()).values()} == {"true"}
+        await expect(page.locator('[data-part="complaint"]')).to_be_hidden()
+
+
 async def test_two_hundred_pieces_a_second_arrive_and_the_lists_stay_short(browser, site):
     async with page_at(browser, link(site, "seconds=3&rate=200&size=1")) as page:
         lab = Lab(page)

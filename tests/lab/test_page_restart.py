@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from playwright.async_api import Page, Route
 
 from tests.browser import page_at
 from tests.nginx import Certificate, Nginx
@@ -37,7 +38,7 @@ server {
 
 
 @pytest.fixture
-def two_processes(make_site, valkey):
+def two_processes(valkey, make_site):
     return make_site(servers=["daphne", "daphne"], REDIS_URL=valkey.url, LAB_RESTART="on").start()
 
 
@@ -66,17 +67,36 @@ async def supervised(server: Server) -> AsyncIterator[None]:
     await asyncio.to_thread(server.ready)
 
 
+@asynccontextmanager
+async def overtaken(page: Page) -> AsyncIterator[None]:
+    """Keep back one answer to how the run stands, from before the block to after the block."""
+    answered, let_go = asyncio.Event(), asyncio.Event()
+
+    async def keep_back(route: Route) -> None:
+        answer = await route.fetch()
+        answered.set()
+        await let_go.wait()
+        await route.fulfill(response=answer)
+
+    await page.route("**/lab/runs/*after=*", keep_back, times=1)
+    await answered.wait()
+    yield
+    let_go.set()
+
+
 @pytest.mark.parametrize("source", SOURCES)
 async def test_a_restart_costs_the_engine_nothing_and_the_plain_way_the_rest(
     browser, two_processes, entrance, source
 ):
     first, _second = two_processes.servers
-    address = f"{entrance}/en/lab/?seconds=10&rate=20&source={source}"
+    address = f"{entrance}/en/lab/?seconds=20&rate=10&source={source}"
     async with supervised(first), page_at(browser, address, base_url=entrance) as page:
         lab = Lab(page)
         await lab.start()
         await lab.has_pieces(*STREAMED)
-        await lab.fault("restart").click()
+        async with overtaken(page), page.expect_response("**/faults") as answer:
+            await lab.fault("restart").click()
+            await (await answer.value).finished()
         await lab.is_over()
         panels, run = await lab.panels(), await lab.look()
         written = run["stream"]["pieces"]

@@ -6,13 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.marks import ON_EVERY_SERVER
+from tests.site import SiteMaker
 
-from .visitor import SOURCES, TRANSPORTS, Visitor
+from .visitor import SOURCES, STREAMED, TRANSPORTS, Visitor
 
 
 @ON_EVERY_SERVER
 def test_every_transport_of_both_sources_gets_the_stream_and_the_server_counts_alike(start):
-    visitor = start(rate=100, size=8, seconds=2)
+    visitor = start(rate=100, size=8, seconds=2, listeners=len(STREAMED))
     readers = [visitor.reader(source, way) for source in SOURCES for way in TRANSPORTS]
     with ThreadPoolExecutor(len(readers)) as pool:
         list(pool.map(lambda reader: reader.read(), readers))
@@ -34,6 +35,14 @@ def test_every_transport_of_both_sources_gets_the_stream_and_the_server_counts_a
         if reader.engine:
             assert reader.numbers == list(range(200))
             assert reader.end.get("sha256") == run["sha256"]
+
+
+def test_a_run_waits_for_the_plain_readers_that_its_visitor_announces(make_site: SiteMaker):
+    site = make_site(DJANGO_SETTINGS_MODULE="tests.inside.settings.patient").start()
+    patient = Visitor(site.address).start(rate=100, seconds=1, listeners=1)
+    Visitor(site.address).start(rate=100, seconds=1).wait_for("over")
+    assert patient.look()["count"] == 0
+    assert len(patient.reader("plain", "chunked").read().texts) == 100
 
 
 @pytest.mark.parametrize("size", [1, 7])

@@ -229,6 +229,8 @@ class Reader:
                         raise http.CutShort(f"closed with the code {frame.code}")
                     self.end = self.end or {}
                     return
+                if frame.opcode == websocket.PONG:
+                    continue  # The engine's keep-alive.
                 self.bytes += len(frame.payload)
                 if self.engine:
                     yield from self._record(json.loads(frame.text))

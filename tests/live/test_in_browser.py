@@ -1,13 +1,16 @@
 """The list and the pages of streams in a browser."""
 
+import asyncio
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser import page_at
 from tests.engine.people import Person, introduce
 from tests.engine.publisher import Publisher
-from tests.inside import keeping
+from tests.inside import keeping, streams
 from tests.site import Site
 from tests.waiting import wait_until
 
@@ -53,6 +56,40 @@ async def test_the_list_updates_itself_and_keeps_the_focus(browser, site, people
         put(site.server, people["owner"], other, pieces=[], end="done")
         await expect(page.locator(f'[data-key="{other}"] [data-state="done"]')).to_be_visible()
         await expect(page.locator(f'[data-key="{other}"] a')).to_be_focused()
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_change_that_comes_while_the_list_is_on_its_way_shows_soon(browser, site, people):
+    name = new_name()
+    answered, noticed, let_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def delay(route: Route) -> None:
+        answer = await route.fetch()
+        answered.set()
+        await let_go.wait()
+        await route.fulfill(response=answer)
+
+    # The reload breaks off the page's requests.
+    async with page_at(browser, f"{site.url}/live/", calm=False) as page:
+        devtools = await page.context.new_cdp_session(page)
+        await devtools.send("Network.enable")
+        await page.clock.install()
+        await page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
+        await page.reload()
+        await page.route("**/live/list", delay, times=1)
+        await page.clock.run_for(1000)
+        await answered.wait()
+        devtools.on("Network.eventSourceMessageReceived", lambda _: noticed.set())
+        put(site.server, people["owner"], name)
+        await noticed.wait()
+        async with page.expect_response("**/live/list") as late:
+            let_go.set()
+        await (await late.value).finished()
+        # The page has taken the late answer when it has this one.
+        await page.evaluate("fetch('/live/list').then((answer) => answer.text())")
+        # Less than the time after which the page looks without a notice.
+        await page.clock.run_for(3000)
+        await expect(page.locator(f'[data-key="{name}"]')).to_be_visible()
 
 
 @pytest.mark.asyncio(loop_scope="session")
@@ -137,6 +174,25 @@ async def test_stop_ends_the_stream_for_everybody(browser, site, publisher, peop
         assert source.expect("left")["stopped"]
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.asyncio(loop_scope="session")
+async def test_staff_stop_a_stream_on_its_page_in_the_admin(
+    browser, site, publisher, people, prefix, scheme
+):
+    source = publisher.open(new_name())
+    source.write("one")
+    pk = publisher.call(streams.primary_key, source.name)
+    address = f"{site.url}{prefix}/admin/streams/stream/{pk}/change/"
+    options = {"viewport": PHONE, "color_scheme": scheme, **signed_in(site, people["staff"])}
+    async with page_at(browser, address, **options) as page:
+        await page.locator(".object-tools button").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".messagelist .success")).to_be_visible()
+        assert await page.locator(".object-tools button").count() == 0
+        assert page.url == address
+    assert source.expect("left")["stopped"]
+
+
 @pytest.mark.parametrize("settings", ["keys", "cookie"])
 @pytest.mark.asyncio(loop_scope="session")
 async def test_the_stop_button_finds_the_csrf_token_of_the_site(browser, make_site, settings):
@@ -158,19 +214,19 @@ async def test_the_stop_button_finds_the_csrf_token_of_the_site(browser, make_si
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_an_ended_stream_replays(browser, site, people, prefix):
-    name = new_name()
-    put(site.server, people["owner"], name, end="done")
+    name, words = new_name(), WORDS * 20
+    put(site.server, people["owner"], name, pieces=words, end="done")
     async with page_at(browser, f"{site.url}{prefix}/live/{name}/") as page:
         output, text = page.locator("stream-output"), page.locator(".stream-output-text")
         await expect(output).to_have_attribute("state", "done")
         await page.locator("#pace").select_option("0.2")
         await page.locator('[data-action="start"]').click()
         await expect(output).to_have_attribute("state", "live")
-        assert await text.evaluate("e => e.textContent") != "".join(WORDS)
-        await expect(page.locator('[data-figure="total"]')).to_have_text(str(len(WORDS)))
+        assert await text.evaluate("e => e.textContent") != "".join(words)
+        await expect(page.locator('[data-figure="total"]')).to_have_text(str(len(words)))
         await page.locator('[data-action="whole"]').click()
         await expect(output).to_have_attribute("state", "done")
-        assert await text.evaluate("e => e.textContent") == "".join(WORDS)
+        assert await text.evaluate("e => e.textContent") == "".join(words)
         async with page.expect_download() as downloading:
             await page.locator("a[download]").click()
         download = await downloading.value
@@ -259,6 +315,33 @@ async def test_a_page_is_not_wider_than_a_phone(browser, site, people, prefix):
             assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], (
                 path
             )
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_text_of_a_stream_is_printed_as_a_whole(browser, site, people):
+    name = new_name()
+    put(site.server, people["owner"], name, pieces=[f"{n}\n" for n in range(200)], end="done")
+    address = f"{site.url}/en/live/{name}/"
+    async with page_at(browser, address, **signed_in(site, people["owner"])) as page:
+        text = page.locator(".stream-output-text")
+        await expect(text).to_contain_text("199")
+        gap = "text => text.scrollHeight - text.clientHeight"
+        assert await text.evaluate(gap) > 0
+        await page.emulate_media(media="print")
+        assert await text.evaluate(gap) == 0
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_link_that_the_browser_does_not_copy_is_not_called_copied(browser, site, people):
+    name = new_name()
+    put(site.server, people["owner"], name)
+    address = f"{site.url}/en/live/{name}/"
+    async with page_at(browser, address, **signed_in(site, people["owner"])) as page:
+        await page.evaluate(
+            "() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')) }"
+        )
+        await page.locator('[data-action="copy"]').click()
+        await expect(page.locator(".notice")).to_have_text("The browser didn’t copy the link.")
 
 
 @pytest.mark.asyncio(loop_scope="session")

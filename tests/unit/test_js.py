@@ -33,6 +33,7 @@ def test_the_browser_modules_pass_their_tests() -> None:
     run = subprocess.run(
         [
             node(),
+            "--import=./tests/js/static.mjs",
             "--experimental-websocket",
             "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
             "--test",

@@ -4,16 +4,18 @@ import json
 from itertools import pairwise
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from demos.lab import account, panels, proxies
+from demos.lab import account, faults, panels, proxies
 from demos.lab.options import MOST_CHARACTERS, Options, read_options
 from demos.lab.parsing import PARSERS
+from demos.lab.runs import Run
 from demos.lab.texts import numbers
 from streamsite.daphne.http import chunk
 from streamsite.daphne.websocket import text_frame
-from streamsite.streams import BadRequest, End, Pieces, TooLarge
+from streamsite.streams import BadRequest, Conflict, End, Pieces, Stream, TooLarge
 from streamsite.streams.http.transports import chunked, events, websocket
 from streamsite.streams.wire import sse
 
@@ -118,3 +120,31 @@ def test_the_addresses_of_panels_are_in_the_urlconf(source, path, endpoint):
     assert panels.ADDRESS.fullmatch(address)
     assert resolve(address).kwargs["run_id"] == "0123abcd"
     assert not panels.ADDRESS.fullmatch(address + "/")
+
+
+@pytest.fixture
+def run():
+    return Run(Stream(name="run", started_at=timezone.now()), None)
+
+
+async def test_a_stop_that_comes_too_late_is_not_among_the_events_at_any_time(run, monkeypatch):
+    told = []
+
+    async def refuse(_stream, _reason):
+        told.extend(run.events.all)
+        return False
+
+    monkeypatch.setattr(faults, "stop", refuse)
+    with pytest.raises(Conflict, match="has ended already"):
+        await faults.cause(run, {"fault": "stop"}, {})
+    assert told == run.events.all == []
+
+
+async def test_a_stop_comes_before_the_end_that_it_causes(run, monkeypatch):
+    async def end(_stream, _reason):
+        run.events.add("end")
+        return True
+
+    monkeypatch.setattr(faults, "stop", end)
+    await faults.cause(run, {"fault": "stop"}, {})
+    assert [event["kind"] for event in run.events.all] == ["stop", "end"]

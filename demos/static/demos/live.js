@@ -16,6 +16,9 @@ class LiveStreams extends HTMLElement {
   #notices = null;
   #timer = 0;
   #readAt = 0;
+  /** Whether an answer is awaited, and whether a notice has come meanwhile, which may be newer. */
+  #reading = false;
+  #outdated = false;
 
   connectedCallback() {
     document.addEventListener("visibilitychange", this.#follow);
@@ -37,9 +40,9 @@ class LiveStreams extends HTMLElement {
     if (document.hidden) return this.#rest();
     if (this.#notices) return;
     this.#notices = new EventSource(this.getAttribute("notices"));
-    this.#notices.addEventListener("changed", () => this.#schedule(SOONEST));
+    this.#notices.addEventListener("changed", this.#hear);
     // The list may have changed before the event stream opened.
-    this.#notices.addEventListener("open", () => this.#schedule(SOONEST));
+    this.#notices.addEventListener("open", this.#hear);
     this.#schedule(LATEST);
   };
 
@@ -47,6 +50,11 @@ class LiveStreams extends HTMLElement {
     this.#notices?.close();
     this.#notices = null;
     clearTimeout(this.#timer);
+  };
+
+  #hear = () => {
+    if (this.#reading) this.#outdated = true;
+    else this.#schedule(SOONEST);
   };
 
   /** Read the list again when this many milliseconds have passed since the last time. */
@@ -59,19 +67,22 @@ class LiveStreams extends HTMLElement {
 
   async #read() {
     this.#readAt = Date.now();
+    this.#reading = true;
+    this.#outdated = false;
     try {
       const response = await fetch(this.getAttribute("src"), { cache: "no-store" });
       if (response.ok) this.#show(await response.text());
     } catch {
       /* The network failed. The list is read again later. */
     }
+    this.#reading = false;
     // An EventSource closes for good if the response isn't an event stream, for example if a proxy
     // answers while the server restarts. Then a new one is opened.
     if (this.#notices?.readyState === EventSource.CLOSED) {
       this.#rest();
       this.#follow();
     } else if (this.#notices) {
-      this.#schedule(LATEST);
+      this.#schedule(this.#outdated ? SOONEST : LATEST);
     }
   }
 

@@ -68,8 +68,9 @@ class StreamPlayer extends HTMLElement {
   }
 
   async #copy() {
-    await navigator.clipboard.writeText(location.origin + location.pathname);
-    this.#notice("copied");
+    const link = location.origin + location.pathname;
+    const copied = await navigator.clipboard.writeText(link).then(() => true, () => false);
+    this.#notice(copied ? "copied" : "not-copied");
   }
 
   #take(record) {

@@ -46,6 +46,9 @@ export function eventText(text) {
   return `${lines.join("")}\n`;
 }
 
+/** The code that a browser reports for a WebSocket that was lost without a close frame. */
+export const NO_CLOSE_FRAME = 1006;
+
 export const OPCODES = { text: 0x1, binary: 0x2, close: 0x8 };
 
 /**

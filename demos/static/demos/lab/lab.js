@@ -44,7 +44,7 @@ class StreamLab extends HTMLElement {
       if (target.name === "rate") this.querySelector("output").textContent = target.value;
     });
     this.addEventListener("click", ({ target }) => this.#clicked(target.closest("button")));
-    addEventListener("pagehide", () => this.#race?.remove());
+    addEventListener("pagehide", () => this.#leave());
     OTHER_TABS.addEventListener("message", ({ data }) => this.#stoppedElsewhere(data));
     new Tour(this.querySelector(".tour"), this);
     this.open(stateOf(location.search, this.#faults));
@@ -80,13 +80,17 @@ class StreamLab extends HTMLElement {
     const race = new Race(this.#runs, this.#network, this.panels);
     this.#race = race;
     race.addEventListener("change", () => this.#schedule());
-    race.addEventListener("over", () => this.#enter("over"));
+    race.addEventListener("over", () => {
+      this.#draw(performance.now()); // Whoever sees that the race is over sees its last figures, too.
+      this.#enter("over");
+    });
     this.#enter("starting");
     this.#press("direct");
     try {
       await race.start(this.#options());
     } catch (error) {
-      if (race === this.#race) this.#enter("idle");
+      if (race !== this.#race) return;
+      this.#enter("idle");
       this.#refused(error);
       return;
     }
@@ -97,6 +101,14 @@ class StreamLab extends HTMLElement {
     this.#planned = null;
     this.#plan();
     this.#schedule();
+  }
+
+  /** End the race with the page, which the browser may show again from its back/forward cache. */
+  #leave() {
+    this.#keep();
+    this.#race?.remove();
+    this.#race = null;
+    this.#enter("idle");
   }
 
   /** Break a race some time after its first piece. */
@@ -128,13 +140,16 @@ class StreamLab extends HTMLElement {
     try {
       await race.harm(everything, { panel, seconds });
     } catch (error) {
-      this.#refused(error);
+      if (race === this.#race) this.#refused(error);
     }
   }
 
-  /** Another tab stops this run. */
-  #stoppedElsewhere(id) {
-    if (this.#race?.run?.id === id && !this.#race.over) this.#race.mark("stop");
+  /** Another tab stops a run, or was refused. */
+  #stoppedElsewhere({ run, refused }) {
+    const race = this.#race;
+    if (race?.run?.id !== run || race.over) return;
+    if (refused) race.unmark(race.faults.findLast(({ fault }) => fault === "stop"));
+    else race.mark("stop");
   }
 
   get #faults() {
@@ -202,7 +217,7 @@ class StreamLab extends HTMLElement {
     for (const each of this.querySelectorAll("[data-planned]")) delete each.dataset.planned;
     if (!button) return;
     button.dataset.planned = "";
-    this.#say(`${this.word("planned")} ${button.textContent}`);
+    this.#say(this.word("planned").replace("%s", button.textContent));
   }
 
   #press(path) {
@@ -217,6 +232,7 @@ class StreamLab extends HTMLElement {
   #enter(state) {
     this.setAttribute("state", state);
     this.#say(state === "idle" ? "" : this.word(state));
+    this.querySelector(".take").hidden = !this.#race?.run;
     this.#schedule();
   }
 

@@ -5,7 +5,7 @@
 
 import { data, derived, seen, strong } from "../recording.js";
 import { headSize, httpVersion } from "../transports/http.js";
-import { bodyFraming, byteLength, closeSize, frameHeader, hex, OPCODES, visible } from "../wire.js";
+import { bodyFraming, byteLength, closeSize, frameHeader, hex, NO_CLOSE_FRAME, OPCODES, visible } from "../wire.js";
 
 /** How many characters of a body or of a frame a line of the wire shows. */
 const SHOWN = 120;
@@ -94,7 +94,9 @@ function recordFrame(wire, text) {
 }
 
 function recordClose(wire, { code, reason }) {
-  wire.record({ direction: "down", parts: [seen("close "), strong(`${code} ${reason}`.trim())], framing: closeSize(code, reason) });
+  const size = closeSize(code, reason);
+  const framing = code === NO_CLOSE_FRAME ? 0 : frameHeader(OPCODES.close, size).length + size;
+  wire.record({ direction: "down", parts: [seen("close "), strong(`${code} ${reason}`.trim())], framing });
 }
 
 function shortened(text) {

@@ -3,8 +3,7 @@
  * the network would reach the whole browser.
  */
 
-/** The code that a browser reports for a connection that failed or was lost. */
-const LOST = 1006;
+import { NO_CLOSE_FRAME } from "../wire.js";
 
 export class Network {
   /** Aborts when the page goes offline. */
@@ -24,7 +23,8 @@ export class Network {
           if (signal.aborted && event.isTrusted) event.stopImmediatePropagation();
         });
         signal.addEventListener("abort", () => {
-          socket.dispatchEvent(new CloseEvent("close", { code: LOST }));
+          if (socket.readyState === WebSocket.CLOSED) return;
+          socket.dispatchEvent(new CloseEvent("close", { code: NO_CLOSE_FRAME }));
           socket.close();
         });
         return socket;
@@ -76,7 +76,7 @@ class DeadSocket extends EventTarget {
 
   constructor() {
     super();
-    setTimeout(() => this.dispatchEvent(new CloseEvent("close", { code: LOST })));
+    setTimeout(() => this.dispatchEvent(new CloseEvent("close", { code: NO_CLOSE_FRAME })));
   }
 
   send() {}

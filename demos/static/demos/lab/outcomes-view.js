@@ -61,15 +61,19 @@ function copyOf(lab, name) {
 /** List what the server says that it did. */
 export function drawEvents(lab, { events, clock, began }) {
   const list = lab.querySelector(".events");
-  if (list.children.length > events.length) list.replaceChildren();
-  for (const { at, kind, panel, state, reason, why } of events.slice(list.children.length)) {
-    const item = document.createElement("li");
-    const time = document.createElement("span");
-    time.className = "time";
-    time.textContent = figure("duration", Math.max(0, at - clock.offset - began));
-    const words = lab.querySelector(`template[data-word="event-${kind}"]`)?.content.textContent ?? kind;
-    const rest = [panel, state, reason, why].filter(Boolean).join(", ");
-    item.append(time, ` ${words} ${rest}`.trimEnd());
-    list.append(item);
-  }
+  const signature = JSON.stringify(events);
+  if (list.dataset.events === signature) return;
+  list.dataset.events = signature;
+  list.replaceChildren(...events.map((event) => itemOf(lab, event, event.at - clock.offset - began)));
+}
+
+function itemOf(lab, { kind, panel, state, reason, why }, since) {
+  const item = document.createElement("li");
+  const time = document.createElement("span");
+  time.className = "time";
+  time.textContent = figure("duration", Math.max(0, since));
+  const words = lab.querySelector(`template[data-word="event-${kind}"]`)?.content.textContent ?? kind;
+  const rest = [panel, state, reason, why].filter(Boolean).join(", ");
+  item.append(time, ` ${words} ${rest}`.trimEnd());
+  return item;
 }

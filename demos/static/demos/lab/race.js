@@ -2,7 +2,9 @@
 
 import { sleep } from "../../streams/timing.js";
 import { ServerClock } from "./clock.js";
+import { Events } from "./events.js";
 import { Refused } from "./runs.js";
+import { SlowReaders } from "./slow-readers.js";
 import { openTabs } from "./tabs.js";
 
 /** How often the page asks how the run stands, in milliseconds. */
@@ -12,20 +14,19 @@ const SILENT = 4000;
 /** How long the seven tabs stay open, in milliseconds. */
 const TABS = 5000;
 
+const GONE = Symbol("the run was removed");
+
 /** The paths that a fault puts between the page and the server. */
 export const PATHS = ["nginx", "buffered", "gzip"];
 
 /** Faults of readers beside the panels. */
 const BESIDE = ["slow", "tabs"];
 
-/** The states in which a reader with a small buffer stays. */
-const SLOW_ENDS = ["complete", "let go", "failed"];
-
 export class Race extends EventTarget {
   #runs;
   #panels;
   #stopped = new AbortController();
-  /** The fault that is watched, by panel. */
+  /** The fault that is watched, by panel: one of `faults`. */
   #watched = new Map();
   run = null;
   clock = null;
@@ -40,8 +41,8 @@ export class Race extends EventTarget {
   /** The faults so far: `{fault, panel, at}`, with `at` in milliseconds since the start. */
   faults = [];
   #counted = [];
-  /** What a server process did that answers no more. */
-  #earlier = [];
+  #events = new Events();
+  #slowReaders = new SlowReaders();
 
   /**
    * @param {import("./runs.js").Runs} runs
@@ -57,18 +58,12 @@ export class Race extends EventTarget {
 
   /** What the faults did: `{fault, transport, source, lost, repeated, …}`, oldest first. */
   get outcomes() {
-    return [...this.#counted, ...this.#slowReaders];
-  }
-
-  /** The readers with a small buffer. The server says why one failed: "failed: Connection refused". */
-  get #slowReaders() {
-    const readers = this.run?.slow ?? [];
-    return readers.map((reader) => ({ ...reader, fault: "slow", state: reader.state.split(":")[0] }));
+    return [...this.#counted, ...this.#slowReaders.all.map((reader) => ({ ...reader, fault: "slow" }))];
   }
 
   /** What the server says that it did, oldest first. */
   get events() {
-    return [...this.#earlier, ...(this.run?.events ?? [])];
+    return this.#events.all;
   }
 
   get elapsed() {
@@ -78,7 +73,9 @@ export class Race extends EventTarget {
   /** Start a run, and read it with all panels. */
   async start(options) {
     this.clock = await ServerClock.measure(() => this.#runs.clock());
-    const run = await this.#runs.start(options);
+    // What comes before a plain reader is there is lost to it.
+    const listeners = this.#panels.filter(({ source, transport }) => source === "plain" && transport !== "polling").length;
+    const run = await this.#runs.start({ ...options, listeners });
     if (this.#stopped.signal.aborted) return;
     this.run = run;
     this.began = performance.now();
@@ -90,7 +87,7 @@ export class Race extends EventTarget {
   leave() {
     this.#stopped.abort(new DOMException("The race was left.", "AbortError"));
     this.network.goOnline();
-    for (const panel of this.#panels) panel.close();
+    for (const panel of this.#panels) if (panel.racing) panel.close("idle");
   }
 
   /** Leave the race, and remove the run, as the page is closed. */
@@ -104,8 +101,18 @@ export class Race extends EventTarget {
    * @param {string} fault
    * @param {{ panel?: string, seconds?: number }} [options]
    */
-  async harm(fault, { panel, seconds } = {}) {
-    this.mark(fault, panel);
+  async harm(fault, options = {}) {
+    const marked = this.mark(fault, options.panel);
+    try {
+      await this.#harm(fault, options);
+    } catch (error) {
+      // What the server refuses has not happened.
+      if (error instanceof Refused) this.unmark(marked);
+      throw error;
+    }
+  }
+
+  async #harm(fault, { panel, seconds }) {
     if (fault === "offline") this.network.goOffline(seconds * 1000);
     else if (fault === "tabs") await this.#openTabs();
     else if (fault === "slow") await this.#slow(seconds);
@@ -113,23 +120,34 @@ export class Race extends EventTarget {
     else await this.#cause(fault, { panel, seconds });
   }
 
-  /** Note that a fault comes now, and watch what it does to the panels. */
+  /** Note that a fault comes now, and watch what it does to the panels. Return the note. */
   mark(fault, panel) {
+    const marked = { fault, panel, at: this.elapsed };
     if (!BESIDE.includes(fault)) {
       for (const harmed of this.#panels.filter(({ transport }) => !panel || transport === panel)) {
         this.#closeWatch(harmed);
-        this.#watched.set(harmed, fault);
+        this.#watched.set(harmed, marked);
         harmed.watch();
       }
     }
-    this.faults.push({ fault, panel, at: this.elapsed });
+    this.faults.push(marked);
+    this.#changed();
+    return marked;
+  }
+
+  /** Forget the note of a fault that did not happen. */
+  unmark(marked) {
+    this.faults = this.faults.filter((each) => each !== marked);
+    for (const panel of this.#panels) {
+      if (this.#watched.get(panel) === marked) panel.outcome();
+    }
     this.#changed();
   }
 
   async #cause(fault, options) {
     const event = await this.#runs.harm(this.run.id, fault, options);
-    // A process that restarts is asked no more how the run stands.
-    if (fault === "restart") this.run.events.push(event);
+    // A process that restarts may be asked no more how the run stands.
+    this.#events.take([event]);
   }
 
   #reroute(path) {
@@ -157,9 +175,11 @@ export class Race extends EventTarget {
     try {
       while (!this.over) {
         await sleep(LOOKING, signal);
-        await this.#look().catch((error) => {
-          if (error instanceof Refused && error.status === 404) this.#giveUp();
-        });
+        const run = await this.#told();
+        // The panels may read another run by now.
+        signal.throwIfAborted();
+        if (run === GONE) this.#giveUp();
+        else if (run) this.#take(run);
         this.#closeSilent();
         await this.#verify();
         if (!this.over && this.#ended && this.#panels.every(({ figures }) => figures.verified !== null)) this.#finish();
@@ -172,14 +192,22 @@ export class Race extends EventTarget {
   /** Whether nothing more happens on the server. */
   get #ended() {
     const { state, stream } = this.run;
-    const reading = this.#slowReaders.some((reader) => !SLOW_ENDS.includes(reader.state));
-    return stream.state !== "live" && state === "ended" && !reading;
+    return stream.state !== "live" && state === "ended" && !this.#slowReaders.reading;
   }
 
-  async #look() {
-    const run = await this.#runs.look(this.run.id, this.writtenAt.length);
+  /** Return how the run stands, GONE if the run was removed, or null without an answer. */
+  async #told() {
+    try {
+      return await this.#runs.look(this.run.id, this.writtenAt.length);
+    } catch (error) {
+      return error instanceof Refused && error.status === 404 ? GONE : null;
+    }
+  }
+
+  #take(run) {
     if (run.first === this.writtenAt.length) this.writtenAt.push(...run.pieces.map(([at]) => at));
-    if (run.process !== this.run.process) this.#earlier.push(...this.run.events);
+    this.#events.take(run.events);
+    this.#slowReaders.take(run.process, run.slow);
     this.run = run.adopted ? { ...run, ...this.#asInLog(run) } : run;
     if (!run.adopted) this.knownUntil = run.now - this.clock.offset - this.began;
     for (const panel of this.#panels) panel.settle(this.writtenAt, this.clock);
@@ -191,7 +219,7 @@ export class Race extends EventTarget {
     return { options: this.run.options, count: pieces, length, sha256 };
   }
 
-  /** The run was removed. */
+  /** The run was removed: nothing more is known of it. */
   #giveUp() {
     for (const panel of this.#panels) if (panel.racing) panel.close("silent");
     this.#finish();
@@ -228,9 +256,10 @@ export class Race extends EventTarget {
   }
 
   #closeWatch(panel) {
-    const fault = this.#watched.get(panel);
     const outcome = panel.outcome();
-    if (outcome) this.#counted.push({ fault, transport: panel.transport, source: panel.source, ...outcome });
+    if (!outcome) return;
+    const { fault } = this.#watched.get(panel);
+    this.#counted.push({ fault, transport: panel.transport, source: panel.source, ...outcome });
   }
 
   #changed() {

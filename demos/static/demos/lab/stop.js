@@ -20,11 +20,13 @@ function refused(error) {
 
 async function stop(id) {
   button.disabled = true;
-  OTHER_TABS.postMessage(id);
+  OTHER_TABS.postMessage({ run: id, refused: false });
   try {
     await runs.harm(id, "stop");
     say(word("stopped"));
   } catch (error) {
+    if (error instanceof Refused) OTHER_TABS.postMessage({ run: id, refused: true });
+    button.disabled = false;
     refused(error);
   }
 }

@@ -1,10 +1,8 @@
-import { byteLength, closeSize, frameHeader, hex, OPCODES, visible } from "../wire.js";
+import { byteLength, closeSize, frameHeader, hex, NO_CLOSE_FRAME, OPCODES, visible } from "../wire.js";
 import { data, derived, seen, strong } from "../recording.js";
 import { requestHead, valuesOf } from "./http.js";
 
 const NORMAL = 1000;
-/** The code that the browser reports for a connection that was lost without a close frame. */
-const NO_CLOSE_FRAME = 1006;
 
 /** Yield the text frames of one WebSocket until the server closes it. */
 export async function* websocket(src, { signal, wire, network = globalThis }) {

@@ -76,8 +76,10 @@ async def _ask_database() -> None:
 
 
 async def _ask_channel_layer() -> None:
-    # The group has no members. Redis answers with the number of receivers, which is 0.
-    await get_channel_layer().group_send("streams.ready", {"type": "ready"})
+    # A project of one process needs no layer.
+    if layer := get_channel_layer():
+        # The group has no members. Redis answers with the number of receivers, which is 0.
+        await layer.group_send("streams.ready", {"type": "ready"})
 
 
 def _disk_is_full() -> bool:

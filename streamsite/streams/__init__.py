@@ -68,6 +68,7 @@ _MODULES = {
     "play": "reading.playing",
     "policy": "http.policy",
     "publish": "writing.blocks",
+    "read_late": "http.bodies",
     "reserve": "writing.reservations",
     "ring": "log.bell",
     "start": "writing.sources",
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from .errors import Unseen as Unseen
     from .http.access import check_csrf as check_csrf
     from .http.admissions import Admission as Admission
+    from .http.bodies import read_late as read_late
     from .http.consumers import Consumer as Consumer
     from .http.endpoints import endpoint as endpoint
     from .http.exposition import metrics as metrics

@@ -12,6 +12,7 @@ class StreamsConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, setting_checks  # noqa: F401 - the imports register the checks
+        from .log import tombstones  # noqa: F401 - the import connects its receiver
         from .writing import wsgi
 
         wsgi.connect()

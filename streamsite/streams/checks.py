@@ -8,14 +8,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004 - Django's name
+from django.core.management import get_commands
 from django.urls import get_resolver
 from django.urls.resolvers import LocalePrefixPattern
 
 from .http.entrypoint import serves_streams
 from .http.middleware import skipped
 from .mounts import find_mounts
+from .querysets import home
 from .workers import unconnected_workers, uncounted_workers
 
+# The apps whose `runserver` is Django's.
+WSGI_RUNSERVERS = ("django.core", "django.contrib.staticfiles")
 REDIS = "channels_redis.core.RedisChannelLayer"
 
 
@@ -115,19 +119,67 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
 
 @register()
 def check_asgi(**_: Any) -> list[CheckMessage]:
-    """Warn if nothing tells that the project is served by ASGI.
+    """Warn if nothing tells that the project is served by ASGI, or if `runserver` uses WSGI.
 
     Under WSGI each asynchronous view runs in an event loop of its own. The producers that `start`
-    starts end with that event loop.
+    starts end with that event loop. Without DEBUG nobody uses `runserver`.
     """
-    if getattr(settings, "ASGI_APPLICATION", None) or serves_streams():
+    if not getattr(settings, "ASGI_APPLICATION", None):
+        if serves_streams():
+            return []
+        why = "ASGI_APPLICATION is not set"
+    elif settings.DEBUG and get_commands()["runserver"] in WSGI_RUNSERVERS:
+        why = '"daphne" does not come first in INSTALLED_APPS'
+    else:
         return []
     return [
         Warning(
-            "ASGI_APPLICATION is not set, so `runserver` uses WSGI, which can't stream.",
+            f"{why}, so `runserver` uses WSGI, which can't stream.",
             hint='Set ASGI_APPLICATION, for example to "shop.asgi.application", put "daphne" first '
             "in INSTALLED_APPS, and use streams_application in asgi.py.",
             id="streams.W002",
+        )
+    ]
+
+
+@register()
+def check_wrapped(**_: Any) -> list[CheckMessage]:
+    """Warn if the ASGI application of the project is Django's own, without the engine's.
+
+    Django serves the HTTP endpoints then, with all middleware, but answers no WebSocket.
+    """
+    if not getattr(settings, "ASGI_APPLICATION", None) or serves_streams() is not False:
+        return []
+    return [
+        Warning(
+            f"{settings.ASGI_APPLICATION} is not an application of streams_application, so "
+            "WebSockets fail, and the streams of start() are not ended when the server stops.",
+            hint="In its module, write application = streams_application(get_asgi_application()).",
+            id="streams.W006",
+        )
+    ]
+
+
+@register()
+def check_sqlite(**_: Any) -> list[CheckMessage]:
+    """Warn if transactions on SQLite don't wait for the engine's commits.
+
+    A transaction of SQLite begins as a reader. At its first write SQLite fails at once, without the
+    `timeout`, if somebody else has written in the meantime. "IMMEDIATE" transactions wait at their
+    beginning (https://docs.djangoproject.com/en/5.2/ref/databases/#sqlite-transaction-behavior).
+    """
+    alias = home()
+    database = settings.DATABASES.get(alias, {})
+    mode = database.get("OPTIONS", {}).get("transaction_mode") or "DEFERRED"
+    if database.get("ENGINE") != "django.db.backends.sqlite3" or mode.upper() != "DEFERRED":
+        return []
+    return [
+        Warning(
+            "While a stream is written, a transaction on SQLite that reads before it writes, such "
+            'as that of update_or_create(), fails with "database is locked".',
+            hint=f'Let transactions wait: DATABASES["{alias}"]["OPTIONS"] = '
+            '{"transaction_mode": "IMMEDIATE"}.',
+            id="streams.W007",
         )
     ]
 

@@ -22,6 +22,9 @@ INSTALLED = find_spec("prometheus_client") is not None
 # Read once: the settings of a running process don't change.
 WANTED = INSTALLED and setting("STREAM_METRICS") != "off"
 
+# The transport whose viewers come and go with each request.
+POLLING = "polling"
+
 # The upper bounds of a histogram's buckets, in seconds.
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -151,7 +154,7 @@ class Traffics:
     def report(self, pollers: int) -> None:
         """Bring the metrics up to date. `pollers` is the number of viewers between two polls."""
         for transport, traffic in self._by_transport.items():
-            viewers = traffic.viewers + (pollers if transport == "polling" else 0)
+            viewers = traffic.viewers + (pollers if transport == POLLING else 0)
             now = viewers, traffic.arrivals, traffic.pieces, traffic.bytes
             metrics = VIEWERS, ARRIVALS, PIECES_DELIVERED, BYTES_DELIVERED
             for metric, new, old in zip(metrics, now, traffic.reported, strict=True):

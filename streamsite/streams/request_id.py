@@ -68,11 +68,13 @@ def answering(request_id: RequestId, send: Any) -> Any:
 class RequestIdFilter(logging.Filter):
     """Give each log record the attribute `request_id`. Put this on a handler.
 
-    LOGGING = {
-        "filters": {"request_id": {"()": "streamsite.streams.request_id.RequestIdFilter"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["request_id"]}},
-        ...
-    }
+        LOGGING = {
+            "filters": {"request_id": {"()": "streamsite.streams.request_id.RequestIdFilter"}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "filters": ["request_id"]}},
+            ...
+        }
+
+    Outside of a request the attribute is "".
     """
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -1,6 +1,10 @@
-"""A plugin for pytest, with the fixture `streams`. Name the plugin in the project's conftest.py:
+"""A plugin for pytest, with the fixture `streams`.
 
-pytest_plugins = ["streamsite.streams.testing_plugin"]
+The project's conftest.py names the plugin:
+
+    pytest_plugins = ["streamsite.streams.testing_plugin"]
+
+The plugin imports nothing that needs Django's settings, because pytest imports it before.
 """
 
 from collections.abc import Iterator
@@ -12,11 +16,12 @@ import pytest
 def streams() -> Iterator[None]:
     """Isolate the engine in a test, as `streamsite.streams.testing.isolated` does.
 
-    @pytest.mark.django_db
-    @pytest.mark.usefixtures("streams")
-    def test_the_import_reports_each_row(): ...
+        @pytest.mark.django_db
+        @pytest.mark.usefixtures("streams")
+        def test_the_import_reports_each_row(): ...
+
+    The fixture has no value.
     """
-    # Imported here, because pytest imports plugins before Django is set up.
     from .testing import isolated
 
     with isolated():

@@ -46,7 +46,7 @@ def test_on_a_full_disk_everything_can_be_read_and_the_site_says_that_it_is_degr
 
 
 def test_without_its_database_a_site_is_not_ready_until_the_database_is_back(
-    make_site: SiteMaker, own_postgres: Postgres
+    own_postgres: Postgres, make_site: SiteMaker
 ):
     site = make_site(DATABASE_URL=own_postgres.new_database("ready"))
     assert site.manage("migrate", "--verbosity", "0").returncode == 0

@@ -42,6 +42,8 @@ WINGS = (
         "urls",
         "asgi",
         "admin",
+        "deletions",
+        "filters",
         "forms",
         "checks",
         "mounts",

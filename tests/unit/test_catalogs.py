@@ -22,8 +22,10 @@ def gettext(*command: str | Path) -> subprocess.CompletedProcess[str]:
 
 def texts(folder: Path) -> Path:
     """Collect the texts that the interface marks for translation, and return their file."""
+    # Other processes may write compiled modules at this moment.
+    leave_out = shutil.ignore_patterns("locale", "__pycache__")
     for name in FOLDERS:
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("locale"))
+        shutil.copytree(ROOT / name, folder / name, ignore=leave_out)
     # The names of the languages are in Django's own catalog.
     (folder / "streamsite/settings.py").unlink()
     (folder / "locale").mkdir()

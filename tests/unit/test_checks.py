@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.core.checks import run_checks
+from django.core.management import get_commands
 from django.test import override_settings
 
 from streamsite.streams import checks
@@ -19,6 +20,13 @@ def redis_layer(*hosts: Any) -> dict[str, Any]:
     """Return the setting of Channels' older Redis layer."""
     layer = {"BACKEND": checks.REDIS, "CONFIG": {"hosts": hosts}}
     return {"CHANNEL_LAYERS": {"default": layer}}
+
+
+@pytest.fixture(autouse=True)
+def one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set the command line of a command. The names of tests on pytest's own may name a server."""
+    monkeypatch.setattr(sys, "argv", ["manage.py", "check"])
+    monkeypatch.delenv("WEB_CONCURRENCY", raising=False)
 
 
 REMOTE_USER = "django.contrib.auth.middleware.RemoteUserMiddleware"
@@ -44,6 +52,7 @@ MISTAKES = [
     ({"ASGI_APPLICATION": None, "ROOT_URLCONF": "tests.urlconfs.plain.urls"}, "streams.W002"),
     ({"ASGI_APPLICATION": None, "ROOT_URLCONF": "tests.urlconfs.indirect.urls"}, "streams.W002"),
     ({"ASGI_APPLICATION": None, "ROOT_URLCONF": "tests.urlconfs.mounted"}, "streams.W002"),
+    ({"ASGI_APPLICATION": "tests.urlconfs.plain.asgi.application"}, "streams.W006"),
     ({"STREAM_TRUSTED_PROXIES": ["10.0.0.1/8"]}, "streams.E006"),
     ({"CHANNEL_LAYERS": {"default": {"BACKEND": checks.REDIS}}}, "streams.W003"),
     (redis_layer({"address": "redis://localhost", "socket_timeout": 5}), "streams.W003"),
@@ -92,6 +101,48 @@ def test_a_mistake_in_the_settings_is_found(setting: dict[str, Any], message_id:
 
 
 @pytest.mark.parametrize(
+    ("database", "messages"),
+    [
+        ({"ENGINE": "django.db.backends.sqlite3"}, ["streams.W007"]),
+        (
+            {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode": "DEFERRED"}},
+            ["streams.W007"],
+        ),
+        (
+            {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": {"transaction_mode": "immediate"}},
+            [],
+        ),
+        ({"ENGINE": "django.db.backends.postgresql"}, []),
+    ],
+)
+def test_transactions_on_sqlite_that_do_not_wait_are_found(
+    monkeypatch: pytest.MonkeyPatch, database: dict[str, Any], messages: list[str]
+):
+    # override_settings warns about DATABASES, because connections don't follow it.
+    monkeypatch.setitem(settings.DATABASES, "default", database)
+    assert found() == messages
+
+
+class Router:
+    def db_for_write(self, _model: Any, **_hints: Any) -> str:
+        return "streams"
+
+
+@pytest.mark.parametrize(
+    ("engines", "messages"),
+    [(("postgresql", "sqlite3"), ["streams.W007"]), (("sqlite3", "postgresql"), [])],
+)
+def test_the_database_is_found_in_which_a_router_keeps_the_streams(
+    monkeypatch: pytest.MonkeyPatch, engines: tuple[str, str], messages: list[str]
+):
+    for alias, engine in zip(("default", "streams"), engines, strict=True):
+        database = {"ENGINE": f"django.db.backends.{engine}"}
+        monkeypatch.setitem(settings.DATABASES, alias, database)
+    with override_settings(DATABASE_ROUTERS=["tests.unit.test_checks.Router"]):
+        assert found() == messages
+
+
+@pytest.mark.parametrize(
     "host",
     [
         {"address": "redis://localhost", "socket_timeout": None},
@@ -132,6 +183,18 @@ def test_middleware_that_the_project_answers_for_passes_the_checks():
         assert found() == []
 
 
+@pytest.mark.parametrize("last", [[], ["daphne"]])
+@pytest.mark.parametrize(("debug", "messages"), [(True, ["streams.W002"]), (False, [])])
+def test_a_runserver_that_uses_wsgi_is_found(debug: bool, messages: list[str], last: list[str]):
+    apps = [app for app in settings.INSTALLED_APPS if app != "daphne"] + last
+    get_commands.cache_clear()
+    try:
+        with override_settings(INSTALLED_APPS=apps, DEBUG=debug):
+            assert found() == messages
+    finally:
+        get_commands.cache_clear()
+
+
 @pytest.mark.parametrize("urlconf", ["tests.urlconfs.plain.urls", "tests.urlconfs.mounted"])
 def test_under_wsgi_all_middleware_runs(urlconf: str):
     with override_settings(
@@ -145,7 +208,7 @@ def test_without_streams_application_all_middleware_runs():
         ASGI_APPLICATION="tests.urlconfs.plain.asgi.application",
         MIDDLEWARE=[*settings.MIDDLEWARE, REMOTE_USER],
     ):
-        assert found() == []
+        assert found() == ["streams.W006"]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +238,7 @@ def test_a_project_with_streams_application_needs_no_asgi_application_setting():
 
 def test_the_checks_do_not_import_the_application():
     with override_settings(ASGI_APPLICATION="tests.urlconfs.plain.asgi.application"):
-        assert found() == []
+        assert found() == ["streams.W006"]
     assert "tests.urlconfs.plain.asgi" not in sys.modules
 
 

@@ -52,6 +52,13 @@ def test_a_refused_connection_is_not_taken_for_a_buffer():
     assert "proxy_set_header Upgrade" in found.change
 
 
+def test_a_websocket_that_is_refused_to_pages_is_told_from_a_proxy_without_upgrade():
+    watch = Watch("websocket", failure="The server refused the stream (403).", refused=403)
+    found = judge(watch, [NEVER])
+    assert "own pages" in found.sentence
+    assert "with its port" in found.change
+
+
 @pytest.mark.parametrize(
     ("delays", "levels"),
     [

@@ -44,6 +44,11 @@ def test_without_the_channel_layer_the_process_serves(settings):
     assert "Error" in said["channel_layer"]
 
 
+def test_a_project_that_has_no_channel_layer_misses_none(settings):
+    settings.CHANNEL_LAYERS = {}
+    assert ready() == (200, {"status": "ok", "database": "ok", "channel_layer": "ok"})
+
+
 def test_without_the_tables_of_the_database_the_process_serves_nobody():
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE streams_stream RENAME TO gone")

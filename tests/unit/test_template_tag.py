@@ -71,5 +71,11 @@ def test_a_tag_without_a_name_says_what_to_write(tag: str):
         rendered(f"{tag} missing")
 
 
+@pytest.mark.parametrize("tag", ["stream_output", "stream_progress"])
+def test_a_tag_with_a_wrong_name_says_what_a_name_is(tag: str):
+    with pytest.raises(TemplateSyntaxError, match=rf"{tag}: 'reports/17' is not a valid .* 1 to"):
+        rendered(f"{tag} 'reports/17'")
+
+
 def test_the_query_may_begin_with_a_question_mark():
     assert 'src="/stream/build?viewer=1"' in rendered("stream_output 'build' query='?viewer=1'")

@@ -66,9 +66,12 @@ class Subscription:
     def address(self, endpoint: str, **query: object) -> str:
         """Return the URL of one of the stream's endpoints, with the query of the stream's URL."""
         parts = urlsplit(self.url)
-        query = {**dict(parse_qsl(parts.query)), "after": self.after, **query}
+        own = {"after": self.after, **query}
+        others = parse_qsl(parts.query, keep_blank_values=True)
+        pairs = [(name, value) for name, value in others if name not in own]
         path = f"{parts.path.rstrip('/')}/{endpoint}"
-        return parts._replace(path=path, query=urlencode(query), fragment="").geturl()
+        whole = urlencode([*pairs, *own.items()])
+        return parts._replace(path=path, query=whole, fragment="").geturl()
 
 
 async def polling(subscription: Subscription) -> AsyncGenerator[Batch, None]:

@@ -5,6 +5,7 @@
 - `layer`: the channel layer
 - `probe`: a short stream of the doctor's own
 - `entrance`: the connection to the site: TLS, HTTP/2, and whether this is the right site
+- `script`: the script of the elements
 - `watching`: the four transports, read at the same time
 - `idling`: connections on which nothing comes
 - `headers`: what a proxy must neither add nor drop

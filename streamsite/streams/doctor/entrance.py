@@ -47,11 +47,16 @@ class Entrance:
         self._insecure = insecure
         self._certificate: Mapping[str, Any] = {}
 
-    def client(self) -> httpx.AsyncClient:
+    @property
+    def origin(self) -> str:
+        """The origin of the site's pages, as browsers send it: "https://example.com"."""
+        url = httpx.URL(self.url)
+        return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+    def client(self, *, with_headers: bool = True) -> httpx.AsyncClient:
         """Return a client for requests of the doctor's own, which follows no redirect."""
-        return httpx.AsyncClient(
-            headers=dict(self.headers), timeout=PATIENCE, verify=self.tls or True
-        )
+        headers = dict(self.headers) if with_headers else {}
+        return httpx.AsyncClient(headers=headers, timeout=PATIENCE, verify=self.tls or True)
 
     async def connect(self) -> None:
         """Find whether a server listens, and how it speaks TLS."""

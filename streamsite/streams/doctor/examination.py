@@ -46,6 +46,7 @@ async def _from_outside(
     from .entrance import Entrance
     from .headers import check_headers
     from .idling import idle
+    from .script import check_script
     from .watching import watch
 
     entrance = Entrance(url, headers, insecure=insecure)
@@ -56,6 +57,7 @@ async def _from_outside(
         yield finding
     if entrance.closed:
         return
+    yield await check_script(entrance)
     waiting = asyncio.create_task(idle(entrance, silent, seconds))
     try:
         for finding in await watch(entrance, busy):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from .. import client
 from ..pieces import Pieces
@@ -31,7 +32,8 @@ class Watch:
     transport: str
     came: dict[int, float] = field(default_factory=dict)
     failure: str = ""
-    refused: bool = False
+    # The status of a refusal, or 0.
+    refused: int = 0
 
     def delays(self, sent: Sequence[float], first: int) -> list[float]:
         """Return the delay of each piece from `first` on, in seconds. A lost piece has infinity."""
@@ -66,11 +68,15 @@ async def _read(entrance: Entrance, address: str, watch: Watch, after: int, unti
     def note_loss(error: client.ConnectionLost, _wait: float) -> None:
         watch.failure = str(error)
 
+    headers = entrance.headers
+    if watch.transport == "websocket":
+        # As a page of the site: browsers send the origin of the page with a WebSocket.
+        headers = {"Origin": entrance.origin, **headers}
     records = client.open(
         address,
         transport=watch.transport,
         after=after,
-        headers=entrance.headers,
+        headers=headers,
         tls=entrance.tls,
         patience=PATIENCE,
         on_lost=note_loss,
@@ -85,13 +91,15 @@ async def _read(entrance: Entrance, address: str, watch: Watch, after: int, unti
                         return
     except (client.Refused, client.ConnectionLost, client.Corrupt) as error:
         watch.failure = str(error)
-        watch.refused = isinstance(error, client.Refused)
+        watch.refused = error.status if isinstance(error, client.Refused) else 0
 
 
 def judge(watch: Watch, delays: Sequence[float]) -> Finding:
     """Return the finding about a transport, given the delays of its pieces in seconds."""
     name = watch.transport
     missing = sum(delay == float("inf") for delay in delays)
+    if name == "websocket" and watch.refused == HTTPStatus.FORBIDDEN:
+        return problem(name, "The site refuses the WebSockets of its own pages (403).", HOST)
     if missing == len(delays) and (watch.refused or name == "websocket"):
         return problem(name, f"Nothing comes: {watch.failure or 'no answer.'}", ADVICE[name])
     if missing:
@@ -119,6 +127,10 @@ ADVICE = dict.fromkeys(client.TRANSPORTS, "See the logs of the proxy and of the 
     "websocket": "Let the proxy use HTTP/1.1 and pass Upgrade on. nginx: proxy_http_version 1.1; "
     "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_upgrade;",
 }
+HOST = (
+    "Let the proxy pass on the host of the address, with its port. nginx: proxy_set_header Host "
+    "$host; on port 80 or 443, and else $http_host;"
+)
 BUFFERING = (
     "Turn off buffering in the proxy. nginx obeys X-Accel-Buffering: no, which the engine sends, "
     "unless proxy_ignore_headers says otherwise. Turn off gzip for streams, too."

@@ -10,7 +10,7 @@ from django.template import Context
 
 from ..http.policy import policy
 from ..models import Stream
-from ..names import address
+from ..names import address, name_problem
 from ..pieces import LATEST
 
 register = template.Library()
@@ -53,7 +53,7 @@ def stream_output(
     `query` goes with each request, such as a viewer link: see `viewer_link`.
     `autostart=False` leaves the start to a script of the page, which calls the element's `start()`.
 
-    Raises TemplateSyntaxError for an unknown transport, and without a name.
+    Raises TemplateSyntaxError for an unknown transport, and without a valid name.
     """
     found = attributes(
         context,
@@ -94,7 +94,7 @@ def stream_progress(
     `label` names the bar for screen readers. The element begins with the newest value, unless
     `after` is another cursor. The other options are those of `stream_output`.
 
-    Raises TemplateSyntaxError for an unknown transport, and without a name.
+    Raises TemplateSyntaxError for an unknown transport, and without a valid name.
     """
     found = attributes(
         context,
@@ -132,6 +132,8 @@ def attributes(
         raise template.TemplateSyntaxError(
             f"{tag}: the stream has no name. Write {{% {tag} stream %}} with a stream, or its name."
         )
+    if wrong := name_problem(name):
+        raise template.TemplateSyntaxError(f"{tag}: {name!r} is not a valid stream name. {wrong}")
     base, query = address(name), query.removeprefix("?")
     return {
         "src": f"{base}?{query}" if query else base,

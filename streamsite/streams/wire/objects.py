@@ -5,7 +5,8 @@
     {"reset": 0, "why": "…"}
     {"end": "done", "n": 180, "sha256": "…"}
 
-If the stream was edited after its end, the objects also have the revision: `"rev": 2`.
+If the stream was edited after its end, or its name was used before, the objects also have the
+revision: `"rev": 2`.
 
 Each encoder returns a JSON text (RFC 8259) without a line feed. Characters outside ASCII stay as
 they are. The text must not contain a surrogate, because UTF-8 can't encode one. `check_text` of

@@ -1,7 +1,8 @@
 /**
  * Cursors: how many pieces a reader has received, and of which revision of the stream.
  *
- * A cursor is written as `17`, or as `2.17` for a stream that was edited twice after its end.
+ * A cursor is written as `17` in revision 0, and as `2.17` in revision 2. An edit of the text makes a new
+ * revision, and so does a new stream under the name of a deleted one.
  */
 
 /** In place of a cursor: the newest piece, and what follows. */

@@ -5,7 +5,7 @@ import { ConnectionLost, StreamCorrupt } from "./errors.js";
 import { sha256 } from "./sha256.js";
 
 /**
- * The records of a stream. `rev` is the stream's revision; a stream that was never edited has none.
+ * The records of a stream. `rev` is the stream's revision; the records of revision 0 have none.
  *
  * A piece: text or JSON value number `n`, counted from 0. `source` is the JSON of the value as the
  * server wrote it; the ledger takes it off.

@@ -27,12 +27,12 @@ export { ConnectionLost, StreamCorrupt, StreamRefused };
  *
  * - a Piece `{n, text}`, or `{n, data}` in a stream of JSON values. The numbers have no gaps and no repeats.
  * - a Reset `{reset, why}` if the server can't continue from the reader's cursor, for example because
- *   the text was edited. Drop the pieces from number `reset` on; the next piece has that number.
+ *   the text was edited or replaced. Drop the pieces from number `reset` on; the next piece has that number.
  * - one End `{end, n, sha256, reason, verified}`, the last record. `end` is "done", "stopped", "failed"
  *   or "interrupted". `verified` is true if the SHA-256 of the text received was compared with `sha256`.
  *   It is false if the reader didn't start at the first piece, or if the page isn't a secure context.
  *
- * All records of an edited stream have its revision, too: `rev`.
+ * All records of a stream that was edited, or whose name was used before, have its revision, too: `rev`.
  *
  * If the connection is cut, the reader connects again and continues from its cursor. The pauses between
  * attempts grow up to 15 s. Leaving the loop closes the connection.

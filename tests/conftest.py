@@ -15,6 +15,7 @@ from .valkey import Valkey
 
 # pytest shows the values in a failed assertion of these modules as in those of test modules.
 pytest.register_assert_rewrite(
+    "tests.ask",
     "tests.browser",
     "tests.chat",
     "tests.commands",

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -57,16 +58,22 @@ class Postgres:
 
     def pause(self) -> None:
         """Stop all processes of the server: connections stay open, and nothing answers."""
+        # First the one that makes a process for each new connection.
+        os.kill(self._main, signal.SIGSTOP)
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let the processes of a paused server go on."""
         self._signal(signal.SIGCONT)
 
+    @property
+    def _main(self) -> int:
+        return int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
+
     def _signal(self, number: signal.Signals) -> None:
-        main = int((self._folder / "data" / "postmaster.pid").read_text().split()[0])
-        for pid in family(main):
-            os.kill(pid, number)
+        for pid in family(self._main):
+            with suppress(ProcessLookupError):  # A process that has ended by itself.
+                os.kill(pid, number)
 
     def remove(self) -> None:
         """Stop the server and delete its data."""

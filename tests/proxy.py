@@ -20,7 +20,7 @@ class Passage:
     over: bool = False
 
     def exchanges(self) -> "Iterator[Exchange]":
-        """Yield the requests, each with its response. A response that was cut off is None."""
+        """Yield the requests, each with what has come of its response."""
         asked, answered = BytesIO(bytes(self.sent)), BytesIO(bytes(self.received))
         while asked.tell() < len(self.sent):
             request, _line = http.match_line(http.REQUEST_LINE, asked)
@@ -33,21 +33,26 @@ class Passage:
 
 @dataclass
 class Exchange:
-    """A request and its response, and after a WebSocket handshake the frames of both sides."""
+    """A request and its response, and after a WebSocket handshake the frames of both sides.
+
+    The response is None while its head isn't complete, and `complete` says whether its body is.
+    """
 
     target: str
     headers: http.Headers
     response: http.Response | None = None
+    complete: bool = False
     sent: list[websocket.Frame] = field(default_factory=list)
     received: list[websocket.Frame] = field(default_factory=list)
 
     def read(self, asked: BinaryIO, answered: BinaryIO) -> None:
+        self.response = http.read_head(answered)
         if "upgrade" in self.headers:
-            self.response = http.read_head(answered)
             self.sent = list(frames(asked, masked=True))
             self.received = list(frames(answered, masked=False))
         else:
-            self.response = http.read_response(answered)
+            http.read_body(answered, self.response)
+            self.complete = True
 
 
 def frames(file: BinaryIO, *, masked: bool) -> Iterator[websocket.Frame]:

@@ -79,6 +79,8 @@ class Server:
     """One server: a process, and for granian the worker process under it."""
 
     application = APPLICATION
+    # More options of the command.
+    options: Sequence[str] = ()
 
     def __init__(self, name: str, env: Mapping[str, str], log: Path) -> None:
         self.name = name
@@ -115,7 +117,7 @@ class Server:
         self.port = port or free_port()
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                server_command(self.name, self.port, self.application),
+                server_command(self.name, self.port, self.application, *self.options),
                 cwd=ROOT,
                 env=environment(self.env),
                 stdin=subprocess.DEVNULL,

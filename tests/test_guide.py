@@ -61,6 +61,16 @@ async def test_a_page_is_not_wider_than_a_phone(
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+@pytest.mark.asyncio(loop_scope="session")
+async def test_the_meaning_of_a_setting_is_in_view_on_a_phone(browser: Browser, site: Site) -> None:
+    address = f"{site.url}/en/guide/settings/"
+    async with page_at(browser, address, viewport=PHONE) as page:
+        meaning = page.locator("tr:has(td:has-text('STREAM_MAX_VIEWERS_PER_CLIENT')) td").last
+        box = await meaning.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= PHONE["width"]
+
+
 @BOTH_LANGUAGES
 async def test_the_contents_of_a_page_lead_to_its_sections(
     browser: Browser, site: Site, language: str

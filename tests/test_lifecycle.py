@@ -90,7 +90,7 @@ def open_all_transports(stack: ExitStack, address: tuple[str, int]) -> websocket
         assert http.read_head(connection.file).status == 200
         assert http.read_chunk(connection.file)[0]
     socket = stack.enter_context(websocket.connect(address, "/stream/ws"))
-    assert socket.read().text
+    assert socket.read_text()
     return socket
 
 

@@ -99,7 +99,7 @@ def test_work_for_all_requests_has_the_id_of_none(broken: Site):
             "a heartbeat fails",
         )
     assert "request_id" not in line
-    broken.server.excuse()
+    broken.server.kill()  # Each further heartbeat would log a traceback, too.
 
 
 def test_uvicorn_logs_no_requests_when_it_is_told_so(make_site: SiteMaker):
@@ -107,3 +107,12 @@ def test_uvicorn_logs_no_requests_when_it_is_told_so(make_site: SiteMaker):
     assert http.get(site.address, "/en/").status == 200
     site.server.stop()
     assert "GET /" not in site.server.log
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_log_says_that_an_await_was_forgotten(make_site: SiteMaker, server: str):
+    site = make_site(
+        servers=[server], DJANGO_SETTINGS_MODULE="tests.inside.settings.forgetful"
+    ).start()
+    assert http.get(site.address, "/forget").status == 200
+    wait_until(lambda: "write' was never awaited" in site.server.log, "the warning")

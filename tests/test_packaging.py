@@ -17,8 +17,11 @@ from .raw import http
 from .site import ROOT, environment
 from .waiting import PATIENCE, wait_until
 
-# The three lines that a new project changes: in settings.py, in urls.py and in asgi.py.
-INSTALLED = 'INSTALLED_APPS += ["streamsite.streams"]\n'
+# What a new project changes: in settings.py, in urls.py and in asgi.py.
+INSTALLED = """
+INSTALLED_APPS += ["streamsite.streams"]
+DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE"}
+"""
 MOUNTED = 'urlpatterns += [path("stream/", include("streamsite.streams.urls"))]\n'
 SERVED = "application = streams_application(get_asgi_application())\n"
 
@@ -91,7 +94,7 @@ class Project:
 
 @pytest.fixture(scope="module")
 def project(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Return a new project with three lines changed, and its database made."""
+    """Return a new project that has adopted the engine, and its database."""
     project = Project(tmp_path_factory.mktemp("shop"))
     subprocess.run([sys.executable, "-m", "venv", project.folder / ".venv"], check=True)
     pip(project.bin / "python", "install", str(wheel))

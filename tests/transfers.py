@@ -67,7 +67,7 @@ def opening(transport: str, address: Address, pieces: int) -> list[str]:
         ]
     if transport == "websocket":
         with websocket.connect(address, "/stream/ws") as socket:
-            return [socket.read().text for _ in range(pieces)]
+            return [socket.read_text() for _ in range(pieces)]
     with http.Connection(address) as connection:
         connection.send("/stream/chunked" if transport == "chunked" else "/stream/events")
         http.read_head(connection.file)

@@ -32,6 +32,8 @@ def configuration(site: Site) -> str:
         **{
             "listen 80;": "listen @PLAIN@;",
             "listen 443 ssl http2;": "listen @PORT@ ssl http2;",
+            # As the guide says for other ports than 80 and 443.
+            "Host $host;": "Host $http_host;",
             "/etc/letsencrypt/live/example.com/fullchain.pem": "@CHAIN@",
             "/etc/letsencrypt/live/example.com/privkey.pem": "@KEY@",
         },

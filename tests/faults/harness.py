@@ -20,6 +20,8 @@ from tests.waiting import PATIENCE, wait_until
 # Pieces of a stream, and seconds between two.
 PIECES = 120
 PACE = 0.005
+# Pieces that are written while the server of the viewers is dead.
+LATE = 20
 # The transports on which a viewer who is connected is there all the time.
 STAYING = ("chunked", "sse", "websocket")
 TEXTS = [f"{number} 🦊\r\n" for number in range(PIECES)]
@@ -47,7 +49,9 @@ class Writing(Protocol):
 
     name: str
 
-    def begin(self, texts: Sequence[str], *, pause: float) -> None: ...
+    def begin(self, texts: Sequence[str], *, pause: float) -> None:
+        """Begin to write pieces. They follow the pieces of earlier calls."""
+
     def finish(self) -> None:
         """Wait until all is written, and end the stream."""
 
@@ -138,10 +142,12 @@ def kill_servers(service: Service, kills: int, viewers: int, count: Count) -> No
         writing = service.open()
         with audience(writing.name, lambda: service.address, viewers, count) as readers:
             service.await_viewers(writing.name, viewers)
-            writing.begin(TEXTS, pause=PACE)
+            writing.begin(TEXTS[:-LATE], pause=PACE)
             some = chance.randint(1, PIECES // 2)
             wait_until(lambda some=some: begun(readers, some), f"{some} pieces have come")
             service.kill()
+            # However late the kill comes, some pieces come later.
+            writing.begin(TEXTS[-LATE:], pause=PACE)
             service.restart()
             writing.finish()
 

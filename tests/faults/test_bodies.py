@@ -131,7 +131,7 @@ def test_the_site_asks_for_a_body_that_it_takes(site):
         )
         assert http.read_head(connection.file).status == 100
         connection.socket.sendall(b"{}")
-        assert http.read_response(connection.file).status == 403
+        assert http.read_response(connection.file).status == 401
 
 
 @ON_EVERY_SERVER

@@ -63,7 +63,7 @@ class Held:
 
 
 @pytest.fixture
-def busy(make_site: SiteMaker, valkey: Valkey) -> Iterator[tuple[Site, Publisher]]:
+def busy(valkey: Valkey, make_site: SiteMaker) -> Iterator[tuple[Site, Publisher]]:
     """Yield a site of one server with Valkey, and a process of sources beside the server."""
     settings = "tests.inside.settings.tasks"
     site = make_site(DJANGO_SETTINGS_MODULE=settings, REDIS_URL=valkey.url).start()

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 
 import pytest
 
@@ -31,12 +31,15 @@ from tests.waiting import wait_until
 from .deployment import Deployment
 
 
+@dataclass(frozen=True)
 class SecurePerson(Person):
     """A user whose browser sends the forms with TLS, where Django demands a Referer."""
 
+    referer: str = ""
+
     @property
     def form(self) -> Mapping[str, str]:
-        return {**super().form, "Referer": "https://127.0.0.1/"}
+        return {**super().form, "Referer": self.referer}
 
 
 @pytest.fixture
@@ -52,8 +55,11 @@ def publisher(deployment: Deployment) -> Iterator[Publisher]:
 
 
 @pytest.fixture(scope="module")
-def people(publisher: Publisher) -> dict[str, Person]:
-    return {name: SecurePerson(*astuple(person)) for name, person in introduce(publisher).items()}
+def people(deployment: Deployment, publisher: Publisher) -> dict[str, Person]:
+    return {
+        name: SecurePerson(*astuple(person), f"{deployment.url}/")
+        for name, person in introduce(publisher).items()
+    }
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import asyncio
 import random
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -31,12 +32,15 @@ class EngineStream:
     def __init__(self, source: Source) -> None:
         self.name = source.name
         self._source = source
+        self._begun = 0
 
     def begin(self, texts: Sequence[str], *, pause: float) -> None:
         self._source.begin(texts, pause=pause)
+        self._begun += 1
 
     def finish(self) -> None:
-        self._source.expect("written")
+        for _ in range(self._begun):
+            self._source.expect("written")
         self._source.end()
 
 
@@ -76,17 +80,20 @@ class NaiveStream:
         self.name = name
         self._url = url
         self._source = naive.Source(name)
-        self._written = threading.Event()
+        self._thread = ThreadPoolExecutor(1)
+        self._writing: list[Future[None]] = []
         self._over = threading.Event()
 
     def begin(self, texts: Sequence[str], *, pause: float) -> None:
-        self._thread = threading.Thread(target=asyncio.run, args=[self._run(texts, pause)])
-        self._thread.start()
+        self._writing.append(self._thread.submit(asyncio.run, self._write(texts, pause)))
 
-    async def _run(self, texts: Sequence[str], pause: float) -> None:
+    async def _write(self, texts: Sequence[str], pause: float) -> None:
         layer = naive.new_layer(self._url)
         await self._source.write(layer, list(texts), pause)
-        self._written.set()
+        await layer.flush()
+
+    async def _end(self) -> None:
+        layer = naive.new_layer(self._url)
         # Viewers who are away at the moment hear a later one.
         while not self._over.is_set():
             await self._source.end(layer)
@@ -94,11 +101,13 @@ class NaiveStream:
         await layer.flush()
 
     def finish(self) -> None:
-        assert self._written.wait(PATIENCE)
+        for writing in self._writing:
+            writing.result(PATIENCE)
+        self._thread.submit(asyncio.run, self._end())
 
     def close(self) -> None:
         self._over.set()
-        self._thread.join(PATIENCE)
+        self._thread.shutdown()
 
 
 class Naive:

@@ -1,4 +1,4 @@
-"""HTTP/2 on Daphne: only by TLS, and with the limits that the bodies of HTTP/1.1 have."""
+"""HTTP/2 on Daphne: only by TLS, and with the limits of HTTP/1.1: for bodies, and for patience."""
 
 import socket
 import ssl
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.publisher import Publisher
 from tests.nginx import Certificate
 from tests.ports import HOST, free_port
 from tests.process import resident
@@ -36,6 +37,7 @@ class Secure:
 
     def __init__(self, site: Site, folder: Path) -> None:
         self.certificate = Certificate(folder)
+        self.env = site.env
         self.address = HOST, free_port()
         endpoint = (
             f"ssl:{self.address[1]}:interface={HOST}"
@@ -45,7 +47,7 @@ class Secure:
         self._process = subprocess.Popen(
             [daphne, "-e", endpoint, APPLICATION],
             cwd=ROOT,
-            env=environment(site.env),
+            env=environment(self.env),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -72,14 +74,16 @@ class Secure:
 
 
 @pytest.fixture
-def secure(make_site: SiteMaker, tmp_path: Path) -> Iterator[Secure]:
-    daphne = Secure(make_site(), tmp_path)
+def secure(
+    make_site: SiteMaker, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Secure]:
+    daphne = Secure(make_site(**getattr(request, "param", {})), tmp_path)
     yield daphne
     daphne.stop()
 
 
 class Client:
-    """A client of HTTP/2 that sends one huge body, and learns the status of the answer."""
+    """A client of HTTP/2 with one request, which learns the status of the answer."""
 
     def __init__(self, server: Secure, connected: ssl.SSLSocket) -> None:
         self._server = server
@@ -89,6 +93,7 @@ class Client:
         self._connection.initiate_connection()
         self._over = False
         self.status = 0
+        self.reset = False
 
     def post(self, path: str, *, declared: bool) -> int:
         """Send the body until it is whole or answered. Return by how much the server grew."""
@@ -112,6 +117,19 @@ class Client:
             self._take()
         return max(most, resident(self._server.pid)) - before
 
+    def watch(self, path: str) -> None:
+        """Ask for a stream, and take no more of it than the first window holds (64 KiB).
+
+        Return when the server has reset the stream.
+        """
+        headers = [
+            (":method", "GET"), (":path", path), (":scheme", "https"), (":authority", "localhost"),
+        ]  # fmt: skip
+        self._connection.send_headers(1, headers, end_stream=True)
+        self._send()
+        while not self._over:
+            self._take()
+
     def _send(self) -> None:
         # The server closes the connection after its answer, which may be on its way still.
         with suppress(OSError):
@@ -123,6 +141,7 @@ class Client:
         for event in self._connection.receive_data(data) if data else ():
             if isinstance(event, ResponseReceived):
                 self.status = int(dict(event.headers)[b":status"])
+            self.reset |= isinstance(event, StreamReset)
             if isinstance(event, StreamEnded | StreamReset | ConnectionTerminated):
                 self._over = True
         self._send()
@@ -140,6 +159,20 @@ def test_a_huge_body_of_http2_is_refused_and_not_held(secure: Secure):
             asks_first = not declared and path.endswith("/pieces")
             assert client.status == (401 if asks_first else 413), path
             assert grown < HELD, path
+
+
+@pytest.mark.parametrize("secure", [{"STREAM_STALL_TIMEOUT": "2"}], indirect=True)
+def test_a_client_of_http2_that_reads_nothing_is_cut_off(secure: Secure):
+    publisher = Publisher(secure.env)
+    try:
+        source = publisher.open()
+        with closing(secure.connect()) as connected:
+            client = Client(secure, connected)
+            source.write(*["x" * 65_536] * 4)
+            client.watch(f"/stream/{source.name}/chunked")
+            assert (client.status, client.reset) == (200, True)
+    finally:
+        publisher.kill()
 
 
 def test_daphne_without_tls_speaks_no_http2(make_site: SiteMaker):

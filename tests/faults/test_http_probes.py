@@ -7,6 +7,7 @@ through `streamsite.daphne`; `UVICORN` lists where uvicorn doesn't, with the rea
 
 import re
 import socket
+from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
@@ -21,7 +22,7 @@ CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 # An answer to HTTP/1.0 may have this version.
 STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2}) [\t\x20-\x7e]*\r\n")
 # A request that is complete and whose answer shows that it was taken.
-TAKEN = {403}
+TAKEN = {401}
 
 
 class Probe(NamedTuple):
@@ -283,7 +284,9 @@ def status_of(site: Site, sent: bytes, patience: float) -> int | None:
     with http.Connection(site.address) as connection:
         connection.socket.settimeout(patience)
         try:
-            connection.socket.sendall(sent)
+            # A server that has refused the beginning need not take the rest.
+            with suppress(ConnectionError):
+                connection.socket.sendall(sent)
             status, _line = http.match_line(STATUS_LINE, connection.file)
         except TimeoutError:
             return None
@@ -321,7 +324,7 @@ def test_requests_that_come_together_are_answered_in_turn(site):
             http.read_response(connection.file, method=method).status
             for method in ("POST", "GET", "POST", "HEAD", "GET")
         ]
-        assert statuses == [403, 200, 403, 200, 200]
+        assert statuses == [401, 200, 401, 200, 200]
         connection.assert_ended()
 
 
@@ -332,7 +335,7 @@ def test_a_request_may_come_byte_by_byte(site):
         for byte in request:
             connection.socket.sendall(bytes([byte]))
         statuses = [http.read_response(connection.file).status for _ in range(2)]
-    assert statuses == [403, 200]
+    assert statuses == [401, 200]
 
 
 def test_what_was_wrong_is_said_in_a_sentence(site):

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlencode
 
 from tests.engine.people import CSRF
-from tests.inside import users
+from tests.inside import hashing, users
 from tests.marks import DAPHNE_AND_UVICORN
 from tests.raw import http
 from tests.site import Site, SiteMaker
@@ -88,20 +88,20 @@ def test_one_password_tried_with_many_names_locks_the_address(make_site: SiteMak
 
 @DAPHNE_AND_UVICORN
 def test_a_hundred_logins_at_once_hold_up_neither_pages_nor_streams(make_site: SiteMaker, on: str):
-    site = make_site(servers=[on]).start()
+    settings = "tests.inside.settings.gated"
+    site = make_site(servers=[on], DJANGO_SETTINGS_MODULE=settings).start()
     with ThreadPoolExecutor(100) as pool:
         logins = [pool.submit(log_in, site, f"user-{n}", "wrong") for n in range(100)]
-        wait_until(lambda: sum(each.done() for each in logins) >= 85, "most have been refused")
-        # The others wait for their turns. All of this is answered before the next few have had it.
-        before = sum(each.done() for each in logins)
+        wait_until(lambda: sum(each.done() for each in logins) == 90, "the others are refused")
+        # A password is being checked, and nine logins wait for their turns.
         for _ in range(5):
             assert http.get(site.address, "/stream/article/polling").status == 200
             assert http.get(site.address, "/en/live/").status == 200
-        assert sum(each.done() for each in logins) < 100, "all logins were over before the pages"
-        assert before < 100
+        assert sum(each.done() for each in logins) == 90
+        assert site.call(hashing.open_gate) == 1
     statuses = [each.result().status for each in logins]
-    assert set(statuses) == {200, 429}
-    assert statuses.count(200) >= 10
+    assert statuses.count(200) == 10
+    assert statuses.count(429) == 90
     refused = next(each.result() for each in logins if each.result().status == 429)
     assert refused.headers["retry-after"] == "5"
     assert "Your password has not been checked." in refused.text

@@ -25,7 +25,7 @@ PIPE = 64 * 1024
 
 
 @pytest.fixture
-def away(make_site: SiteMaker, own_postgres: Postgres) -> Site:
+def away(own_postgres: Postgres, make_site: SiteMaker) -> Site:
     """Return the environment of a site whose database the test may stop."""
     site = make_site(DATABASE_URL=own_postgres.new_database("away"))
     assert site.manage("migrate").returncode == 0

@@ -29,9 +29,11 @@ MOST = 512 * KIB
 WINDOW = 16 * KIB
 # Bytes that the slow viewer reads in a second, far fewer than it is sent.
 SLOW = 64 * KIB
-# Seconds.
-STALL_TIMEOUT = 4
+# Seconds. A busy machine may pause the slow viewer for some of them.
+STALL_TIMEOUT = 8
 LONGEST_SILENCE = 15
+# Signs of life that each viewer waits for. The first may belong to the beginning of the stream.
+SIGNS = 3
 
 
 @pytest.fixture
@@ -92,8 +94,8 @@ def test_viewers_that_read_nothing_cost_little_and_are_cut_off_and_slow_ones_go_
             source.write(*COMMIT)
         wait_until(cut_off, "the viewers are cut off", patience=30)
         assert most < MUTE * MOST, f"{most / MUTE / KIB:.0f} KiB for each"
-        # The slow viewer has not been cut off in much more than the time to stall.
-        time.sleep(2 * STALL_TIMEOUT)  # It reads meanwhile: the test waits for time itself.
+        # The slow viewer has not been cut off in twice the time to stall.
+        time.sleep(STALL_TIMEOUT)  # It reads meanwhile: the test waits for time itself.
         hurry.set()
         source.end()
         assert received.result().count(COMMIT[0].encode()) == len(COMMIT) * COMMITS
@@ -131,20 +133,23 @@ def memory(site: Site) -> int:
 
 @EVERY_SERVER
 @upstream("granian", "granian sends no pings")
-def test_a_viewer_of_a_silent_stream_gets_a_sign_of_life_at_least_every_15_seconds(own):
-    site, publisher = own
-    source = publisher.open()
+def test_a_viewer_of_a_silent_stream_gets_a_sign_of_life_at_least_every_15_seconds(
+    on: str, make_site: SiteMaker
+):
+    # This site is silent for 5 s at most, so that 15 s leave room for a busy machine. For any other
+    # site, tests/unit/test_promises.py adds up the longest silence.
+    site = make_site(servers=[on], DJANGO_SETTINGS_MODULE="tests.inside.settings.quiet").start()
     with ExitStack() as stack, ThreadPoolExecutor(len(TRANSPORTS)) as pool:
-        viewers = [stack.enter_context(Viewer(site, source.name, each)) for each in TRANSPORTS]
-        for signs in [pool.submit(count_signs, viewer) for viewer in viewers]:
-            assert signs.result() >= 2
+        publisher = Publisher(site.env)
+        stack.callback(publisher.kill)
+        name = publisher.open().name
+        viewers = [stack.enter_context(Viewer(site, name, each)) for each in TRANSPORTS]
+        for waiting in [pool.submit(await_signs, viewer) for viewer in viewers]:
+            waiting.result()
 
 
-def count_signs(viewer: Viewer) -> int:
-    """Return how often bytes come within twice the longest silence, which is the time-out."""
+def await_signs(viewer: Viewer) -> None:
+    """Wait until bytes have come several times, after the longest silence at most."""
     viewer.socket.settimeout(LONGEST_SILENCE)
-    signs, end = 0, time.monotonic() + 2 * LONGEST_SILENCE
-    while time.monotonic() < end:
+    for _ in range(SIGNS):
         assert viewer.socket.recv(4 * KIB), "the viewer was cut off"
-        signs += 1
-    return signs

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -32,22 +33,33 @@ def test_the_cases_of_autobahn_pass(make_site: SiteMaker, tmp_path: Path, on: st
         pytest.skip("kosoku has no wheel for this machine")
     settings = "tests.inside.settings.echo"
     site = make_site(servers=[on], DJANGO_SETTINGS_MODULE=settings).start()
-    options = [part for pattern in LEFT_OUT for part in ("--exclude", pattern)]
-    command = [kosoku, *options, "--parallelism", "8", "--outdir", str(tmp_path)]
-    done = subprocess.run(
-        [*command, f"ws://{site.address[0]}:{site.address[1]}/echo"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    [results] = json.loads((tmp_path / "index.json").read_text()).values()
-    failed = {
-        case
-        for case, result in results.items()
-        if not {result["behavior"], result["behaviorClose"]} <= PASSED
-    }
-    print(f"{len(results)} cases tried, {len(failed)} failed: {done.stderr}")
-    assert len(results) == CASES
+
+    def try_cases(option: str, patterns: Iterable[str]) -> dict[str, bool]:
+        """Return whether each case passed. The option includes or excludes cases."""
+        options = [part for pattern in patterns for part in (option, pattern)]
+        command = [kosoku, *options, "--parallelism", "8", "--outdir", str(tmp_path)]
+        done = subprocess.run(
+            [*command, f"ws://{site.address[0]}:{site.address[1]}/echo"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        [results] = json.loads((tmp_path / "index.json").read_text()).values()
+        passed = {
+            case: {result["behavior"], result["behaviorClose"]} <= PASSED
+            for case, result in results.items()
+        }
+        print(f"{len(passed)} cases tried, {sum(passed.values())} passed: {done.stderr}")
+        return passed
+
+    passed = try_cases("--exclude", LEFT_OUT)
+    assert len(passed) == CASES
+    failed = {case for case in passed if not passed[case]}
+    if failed != FAILING[on]:
+        # Some cases bear no pause of the server, which a busy machine may make once.
+        again = try_cases("--include", failed)
+        assert set(again) == failed
+        failed = {case for case in again if not again[case]}
     assert failed == FAILING[on]
     if on == "daphne":
         site.server.assert_calm()
@@ -139,7 +151,7 @@ def test_no_frame_makes_the_site_fail(site: Site):
         for _ in pool.map(lambda each: misbehave(site, each[0], FRAMES[each[1]], each[2]), tried):
             pass
     with websocket.connect(site.address, "/stream/ws") as client:
-        assert client.read().text
+        assert client.read_text()
     failed = tracebacks_of_ours(site.server.log)
     print(f"{len(tried)} clients tried, {len(failed)} tracebacks")
     assert not failed, failed[0]

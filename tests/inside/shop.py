@@ -19,11 +19,17 @@ async def model(question: str) -> AsyncIterator[str]:
 
 
 def run_as_written(code: str) -> None:
-    """Run a block of the README or the guide, with the names that it leaves to its reader."""
+    """Run a block of the README or the guide, with the names that it leaves to its reader.
+
+    A block may show a thing with `async` and without. Only the statements with `async` run in an
+    event loop.
+    """
     names = {"model": model, "prompt": "why", "rows": range(3)}
-    compiled = compile(code, "block", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    block = types.FunctionType(compiled, names)
-    if compiled.co_flags & inspect.CO_COROUTINE:
-        asyncio.run(block())
-    else:
-        block()
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    for statement in compile(code, "block", "exec", flags | ast.PyCF_ONLY_AST).body:
+        compiled = compile(ast.Module([statement], []), "block", "exec", flags)
+        run = types.FunctionType(compiled, names)
+        if compiled.co_flags & inspect.CO_COROUTINE:
+            asyncio.run(run())
+        else:
+            run()

@@ -28,6 +28,14 @@ class SecureAddress(NamedTuple):
     tls: ssl.SSLContext
 
 
+class UnixAddress(NamedTuple):
+    """The address of a server that listens on a Unix socket, and what its Host header says."""
+
+    host: str
+    port: int
+    path: str
+
+
 class Malformed(AssertionError):
     """The peer sent bytes that the protocol doesn't allow."""
 
@@ -135,24 +143,32 @@ def read_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
 def read_response(file: BinaryIO, *, method: str = "GET") -> Response:
     """Read a complete response."""
     response = read_head(file)
+    if method != "HEAD":
+        read_body(file, response)
+    return response
+
+
+def read_body(file: BinaryIO, response: Response) -> None:
+    """Read the body of `response`. The complete chunks of a body that is cut short are kept."""
     headers = response.headers
-    if method == "HEAD" or response.status in (204, 304) or response.status < 200:
-        return response
+    if response.status in (204, 304) or response.status < 200:
+        return
     if "transfer-encoding" in headers:
         if headers["transfer-encoding"] != "chunked" or "content-length" in headers:
             raise Malformed(f"the body has two framings, or an unknown one: {headers}")
-        for data, wire in read_chunks(file):
-            response.wire += wire
-            if data:
-                response.chunks.append(data)
-        response.body = b"".join(response.chunks)
+        try:
+            for data, wire in read_chunks(file):
+                response.wire += wire
+                if data:
+                    response.chunks.append(data)
+        finally:
+            response.body = b"".join(response.chunks)
     elif "content-length" in headers:
         if not re.fullmatch("[0-9]+", headers["content-length"]):
             raise Malformed(f"Content-Length is not a number: {headers}")
         response.body = response.wire = read_exactly(file, int(headers["content-length"]))
     else:
         response.body = response.wire = file.read()
-    return response
 
 
 def parse_responses(recorded: bytes) -> list[Response]:
@@ -164,12 +180,27 @@ def parse_responses(recorded: bytes) -> list[Response]:
     return responses
 
 
+def connect_unix(path: str) -> socket.socket:
+    """Return a socket that is connected to a Unix socket."""
+    connected = socket.socket(socket.AF_UNIX)
+    connected.settimeout(PATIENCE)
+    try:
+        connected.connect(path)
+    except OSError:
+        connected.close()
+        raise
+    return connected
+
+
 class Connection:
     """A connection to a server. Read the server's bytes from `file`."""
 
-    def __init__(self, address: tuple[str, int] | SecureAddress) -> None:
+    def __init__(self, address: tuple[str, int] | SecureAddress | UnixAddress) -> None:
         self.address = address
-        self.socket = socket.create_connection(address[:2], timeout=PATIENCE)
+        if isinstance(address, UnixAddress):
+            self.socket = connect_unix(address.path)
+        else:
+            self.socket = socket.create_connection(address[:2], timeout=PATIENCE)
         if isinstance(address, SecureAddress):
             self.socket = address.tls.wrap_socket(self.socket, server_hostname=address.host)
         self.file = self.socket.makefile("rb")
@@ -190,7 +221,7 @@ class Connection:
         body: bytes = b"",
     ) -> None:
         """Send a request. A Host in `headers` replaces the server's address."""
-        fields = {"Host": "{}:{}".format(*self.address)}
+        fields = {"Host": "{}:{}".format(*self.address[:2])}
         if body or method in ("POST", "PUT"):
             fields["Content-Length"] = str(len(body))
         fields |= dict(headers)

@@ -136,14 +136,19 @@ class WebSocket(http.Connection):
 
     def read_text(self) -> str:
         """Return the next text, past the server's signs of life."""
-        while (frame := self.read()).opcode in (PING, PONG):
-            pass
-        return frame.text
+        return next(frame for frame in self.frames() if frame.opcode != PONG).text
 
     def frames(self) -> Iterator[Frame]:
-        """Yield frames up to the server's close frame, and answer the close frame."""
+        """Yield frames up to the server's close frame, and answer the close frame.
+
+        A ping is answered, too, and left out. Servers send one after 20 s.
+        """
         while True:
             frame = self.read()
+            if frame.opcode == PING:
+                with suppress(ConnectionResetError, BrokenPipeError):  # `read` meets it, too.
+                    self.write(PONG, frame.payload)
+                continue
             yield frame
             if frame.opcode == CLOSE:
                 self.answer_close(frame)

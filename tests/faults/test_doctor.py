@@ -29,10 +29,11 @@ Findings = Mapping[str, tuple[str, str]]
 def examine(site: Site, *arguments: str, status: int, **env: str) -> Findings:
     """Return the level and the sentences of each check of the doctor.
 
-    `status` is the exit status where commits are quick.
+    `status` is the exit status where commits are quick. The doctor is patient, whatever the
+    settings of the site.
     """
     settings = {"DJANGO_SETTINGS_MODULE": "tests.inside.settings.patient"}
-    done = Site(site.var, {**settings, **site.env, **env}).manage("doctor", "--json", *arguments)
+    done = Site(site.var, {**site.env, **settings, **env}).manage("doctor", "--json", *arguments)
     print(done.stdout)
     found = {
         each["check"]: (each["level"], f"{each['sentence']} {each['change']}")

@@ -52,6 +52,26 @@ async def test_nobody_waits_for_a_thread_that_waits_for_the_database(
     assert await in_database(compute, 0) == "done"
 
 
+async def test_a_thread_that_seems_stuck_after_a_pause_of_the_process_gets_time_to_answer(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    answers = threading.Event()
+    looks = 0
+
+    def stuck() -> bool:
+        """Find the thread stuck at the first look of a new caller, and of one that waits."""
+        nonlocal looks
+        looks += 1
+        if looks == 4:
+            answers.set()
+        return looks in (1, 3)
+
+    monkeypatch.setattr(database, "STUCK", 0.02)
+    monkeypatch.setattr(database, "stuck", stuck)
+    assert await in_database(answers.wait)
+    assert looks >= 4
+
+
 async def test_a_caller_that_is_cancelled_gets_no_other_error():
     waiting = asyncio.create_task(in_database(time.sleep, 0.1))
     await asyncio.sleep(0)

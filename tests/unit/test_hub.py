@@ -1,6 +1,7 @@
 """A process's tails, on a channel layer that answers when the test says so."""
 
 import asyncio
+import time
 import weakref
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from streamsite.streams import log
 from streamsite.streams.log import bell, listeners
+from streamsite.streams.log.silence import Silence
 from streamsite.streams.models import Stream
 from streamsite.streams.pieces import End, Pieces
 from streamsite.streams.reading import hub as hubs
@@ -134,6 +136,22 @@ async def test_a_layer_that_is_away_is_one_line_in_the_log_for_all_streams(
     tails = [hub.watch(stream(pk)) for pk in range(5)]
     await until(lambda: layer.asked and not any(tail.joining for tail in tails))
     assert caplog.text.count("The channel layer does not answer (ConnectionError())") == 1
+
+
+@pytest.mark.parametrize(("late", "counts"), [(0.1, True), (60, False)])
+async def test_a_pause_of_the_process_counts_as_an_outage_of_the_producers(
+    layer: Layer, monkeypatch, late: float, counts: bool
+):
+    monkeypatch.setattr(hubs, "silence", silence := Silence())
+    monkeypatch.setattr(hubs, "LATE", late)
+    monkeypatch.setattr(hubs, "KEEP_ALIVE", 0.01)
+    layer.there.set()
+    hub = Hub()
+    tail = hub.watch(stream(1))
+    await until(lambda: tail.count == 3)
+    time.sleep(0.3)  # noqa: ASYNC251 - the pause
+    await some_heartbeats(layer)
+    assert silence.steady(60) is not counts
 
 
 async def test_a_layer_that_does_not_answer_is_asked_once(layer: Layer):

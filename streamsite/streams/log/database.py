@@ -79,7 +79,7 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     seconds. The work may be done later, or not. Raises NotMigrated where a table or a column is
     missing.
     """
-    if stuck():
+    if await _still_stuck():
         raise OperationalError(NO_ANSWER)
     loop = asyncio.get_running_loop()
     working = loop.run_in_executor(
@@ -90,7 +90,7 @@ async def in_database(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -
     patience = STUCK
     try:
         while not (await asyncio.wait((working,), timeout=patience))[0]:
-            if stuck():
+            if await _still_stuck():
                 raise OperationalError(NO_ANSWER)
             patience = LOOK
         return working.result()
@@ -138,6 +138,18 @@ def stuck() -> bool:
         now - began > STUCK and cpu_time(thread) - used < COMPUTING * (now - began)
         for thread, (began, used) in list(_working.items())
     )
+
+
+async def _still_stuck() -> bool:
+    """Return whether a thread is stuck at two looks in a row.
+
+    After a pause of the process, such as the move of a virtual machine to another host, the thread
+    seems stuck for as long as the rest of its work takes.
+    """
+    if not stuck():
+        return False
+    await asyncio.sleep(LOOK)
+    return stuck()
 
 
 def cpu_time(thread: int) -> float:

@@ -18,6 +18,7 @@ from ..log.bell import Ring, bell, this_process
 from ..log.database import in_database
 from ..log.ending import announce_end
 from ..log.outages import outage
+from ..log.silence import LATE, silence
 from ..loops import PerLoop, start_apart
 from ..models import Stream
 from ..pieces import End
@@ -173,12 +174,20 @@ class Hub:
             await asyncio.sleep(HEARTBEAT)
 
     async def _keep_alive(self) -> None:
-        """Give the readers of quiet streams an empty batch. The database may be away meanwhile."""
+        """Give the readers of quiet streams an empty batch, and notice when the process was paused.
+
+        The database may be away meanwhile.
+        """
+        due = self.loop.time()
         while True:
+            if self.loop.time() - due > LATE:
+                # What held up this process may have kept the producers from renewing their leases.
+                silence.outage()
             long_ago = self.loop.time() - QUIET
             for tail in self._tails.values():
                 if tail.changed_at <= long_ago:
                     tail.wake()
+            due = self.loop.time() + KEEP_ALIVE
             await asyncio.sleep(KEEP_ALIVE)
 
     async def _report(self) -> None:

@@ -116,8 +116,10 @@ async def give(options: Any, pieces: "asyncio.Queue[str | None]") -> None:
             async for text in texts:
                 await pace.due()
                 await pieces.put(text)
-    finally:
+    except Exception:  # After a cancellation nobody takes pieces, so None would wait for ever.
         await pieces.put(None)
+        raise
+    await pieces.put(None)
 
 
 async def tell_stored(stream: Any) -> None:

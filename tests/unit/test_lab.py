@@ -1,5 +1,6 @@
 """The pure parts of the lab: parsing, counting, bounds and addresses."""
 
+import asyncio
 import json
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from demos.lab import account, faults, panels, proxies
 from demos.lab.options import MOST_CHARACTERS, Options, read_options
 from demos.lab.parsing import PARSERS
+from demos.lab.producer import give
 from demos.lab.runs import Run
 from demos.lab.texts import numbers
 from streamsite.daphne.http import chunk
@@ -120,6 +122,17 @@ def test_the_addresses_of_panels_are_in_the_urlconf(source, path, endpoint):
     assert panels.ADDRESS.fullmatch(address)
     assert resolve(address).kwargs["run_id"] == "0123abcd"
     assert not panels.ADDRESS.fullmatch(address + "/")
+
+
+async def test_a_source_whose_producer_has_failed_does_not_keep_the_process_alive():
+    pieces = asyncio.Queue(1)
+    giving = asyncio.create_task(give(Options(rate=200), pieces))
+    async with asyncio.timeout(60):
+        while not pieces.full():
+            await asyncio.sleep(0.01)
+        giving.cancel()
+        await asyncio.wait([giving])
+    assert giving.cancelled()
 
 
 @pytest.fixture

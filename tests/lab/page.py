@@ -85,7 +85,7 @@ def link(site: Site, query: str = "", language: str = "en") -> str:
 
 
 async def race(
-    browser: Browser, site: Site, source: str, fault: str = "", *, seconds: int = 15, rate: int = 20
+    browser: Browser, site: Site, source: str, fault: str = "", *, seconds: int = 30, rate: int = 20
 ) -> tuple[dict[str, dict[str, str]], dict[str, Any], dict[str, list[str]]]:
     """Run one race, break it once all readers have pieces, and return what page and server say."""
     query = f"seconds={seconds}&rate={rate}&source={source}"

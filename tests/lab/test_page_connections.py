@@ -16,7 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_a_cut_costs_the_engine_nothing_and_the_plain_way_what_came_meanwhile(
     browser, site, source
 ):
-    query = f"seconds=20&rate=20&source={source}"
+    query = f"seconds=30&rate=20&source={source}"
     async with page_at(browser, link(site, query), base_url=site.url) as page:
         lab = Lab(page)
         await lab.start()
@@ -51,7 +51,7 @@ async def test_when_all_connections_are_lost_only_readers_with_a_cursor_lose_not
 
 
 async def test_what_a_plain_reader_cannot_count_is_left_out_of_the_table(browser, site):
-    async with page_at(browser, link(site, "seconds=15&rate=20&text=article&source=plain")) as page:
+    async with page_at(browser, link(site, "seconds=30&rate=20&text=article&source=plain")) as page:
         lab = Lab(page)
         await lab.start()
         await lab.has_pieces("sse")
@@ -78,7 +78,7 @@ async def test_a_reader_that_reads_nothing_is_held_for_and_the_table_says_how_mu
 
 
 async def test_seven_tabs_of_sse_take_all_connections_of_http_1_1(browser, site):
-    async with page_at(browser, link(site, "seconds=20&rate=20")) as page:
+    async with page_at(browser, link(site, "seconds=30&rate=20")) as page:
         lab = Lab(page)
         await lab.start()
         await lab.has_pieces("sse")

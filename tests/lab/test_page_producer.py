@@ -28,7 +28,7 @@ async def test_a_killed_producer_interrupts_the_stream_and_the_plain_way_hears_n
 
 async def stopped_from_another_tab(browser: Browser, site: Site, source: str) -> Any:
     """Run a race, stop it in a second tab, and return what page and server say."""
-    address = link(site, f"seconds=20&rate=20&source={source}")
+    address = link(site, f"seconds=40&rate=20&source={source}")
     async with page_at(browser, address, base_url=site.url) as page:
         lab = Lab(page)
         await lab.start()
@@ -57,7 +57,7 @@ async def test_a_stop_from_another_tab_ends_the_engine_s_stream_and_the_plain_wa
     assert [event["kind"] for event in engine_run["events"]].count("stop") == 1
     check_counts(plain, plain_run, "plain")
     assert {panel["state"] for panel in plain.values()} == {"done"}
-    assert int(plain["sse"]["pieces"]) == 400 > int(engine["sse"]["pieces"])
+    assert int(plain["sse"]["pieces"]) == 800 > int(engine["sse"]["pieces"])
     assert set(outcomes) == set(plain_outcomes) == set(TRANSPORTS)
 
 
@@ -93,7 +93,7 @@ async def test_the_tab_that_stops_knows_only_the_run_of_its_own_browser(browser,
 
 
 async def test_a_producer_that_wakes_after_its_lease_may_not_write(browser, site):
-    query = "seconds=15&rate=20"
+    query = "seconds=30&rate=20"
     async with page_at(browser, link(site, query), base_url=site.url) as page:
         lab = Lab(page)
         await lab.fault("hang").evaluate("button => { button.dataset.seconds = 8; }")

@@ -89,7 +89,7 @@ async def test_a_restart_costs_the_engine_nothing_and_the_plain_way_the_rest(
     browser, two_processes, entrance, source
 ):
     first, _second = two_processes.servers
-    address = f"{entrance}/en/lab/?seconds=20&rate=10&source={source}"
+    address = f"{entrance}/en/lab/?seconds=30&rate=10&source={source}"
     async with supervised(first), page_at(browser, address, base_url=entrance) as page:
         lab = Lab(page)
         await lab.start()
@@ -100,7 +100,7 @@ async def test_a_restart_costs_the_engine_nothing_and_the_plain_way_the_rest(
         await lab.is_over()
         panels, run = await lab.panels(), await lab.look()
         written = run["stream"]["pieces"]
-        assert (run["adopted"], run["stream"]["state"], written) == (True, "done", 200)
+        assert (run["adopted"], run["stream"]["state"], written) == (True, "done", 300)
         outcomes = await lab.outcomes("restart", source)
         for transport, panel in panels.items():
             lost, repeated, silence, requests = outcomes[transport]

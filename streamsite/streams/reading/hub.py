@@ -58,6 +58,8 @@ class Hub:
         # What the database was last told of the counts, and when.
         self._told: dict[tuple[int, str], int] = {}
         self._told_at = 0.0
+        # When a task of the hub was last woken.
+        self._awake_at = 0.0
         self._tasks: set[asyncio.Task[object]] = set()
         self._next_warning = 0.0
         self._refreshing = asyncio.Lock()
@@ -128,6 +130,7 @@ class Hub:
 
     def _start(self) -> None:
         if not self._tasks:
+            self._awake_at = self.loop.time()
             self._spawn(self._listen())
             self._spawn(self._beat())
             self._spawn(self._keep_alive())
@@ -159,6 +162,7 @@ class Hub:
 
     async def _beat(self) -> None:
         while True:
+            self._notice_pause()
             try:
                 for stream_id in await in_database(log.reap):
                     await announce_end(stream_id)
@@ -174,21 +178,24 @@ class Hub:
             await asyncio.sleep(HEARTBEAT)
 
     async def _keep_alive(self) -> None:
-        """Give the readers of quiet streams an empty batch, and notice when the process was paused.
-
-        The database may be away meanwhile.
-        """
-        due = self.loop.time()
+        """Give the readers of quiet streams an empty batch. The database may be away meanwhile."""
         while True:
-            if self.loop.time() - due > LATE:
-                # What held up this process may have kept the producers from renewing their leases.
-                silence.outage()
+            self._notice_pause()
             long_ago = self.loop.time() - QUIET
             for tail in self._tails.values():
                 if tail.changed_at <= long_ago:
                     tail.wake()
-            due = self.loop.time() + KEEP_ALIVE
             await asyncio.sleep(KEEP_ALIVE)
+
+    def _notice_pause(self) -> None:
+        """Notice that the process was paused, for instance because its virtual machine was moved.
+
+        The pause may have kept the producers from renewing their leases, too.
+        """
+        now = self.loop.time()
+        if now - self._awake_at > KEEP_ALIVE + LATE:
+            silence.outage()
+        self._awake_at = now
 
     async def _report(self) -> None:
         """Bring the metrics up to date, and measure how late the event loop wakes this task."""

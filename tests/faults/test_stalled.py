@@ -109,16 +109,21 @@ def read_slowly(viewer: Viewer, hurry: Event) -> bytes:
     second would seem to read nothing for 4 seconds at a time.
     """
     data = b""
-    while b'"end":"done"' not in data[-KIB:]:
+    while not has_end(data):
         paused = time.monotonic()
         hurry.wait(0.1)
         due = len(data) + SLOW * (time.monotonic() - paused)
-        part = b"first"
-        while part and len(data) <= due:
+        # After the end nothing comes on the open connection, until the server resets it.
+        while len(data) <= due and not has_end(data):
             part = viewer.socket.recv(4 * KIB)
+            assert part, "the slow viewer was cut off"
             data += part
-        assert part, "the slow viewer was cut off"
     return data
+
+
+def has_end(data: bytes) -> bool:
+    """Return whether the end of the stream is the last of what a viewer has read."""
+    return b'"end":"done"' in data[-KIB:]
 
 
 def memory(site: Site) -> int:

@@ -40,7 +40,11 @@ class Silence:
         self._suspects: dict[int, tuple[object, float]] = {}
 
     def outage(self) -> None:
-        """Note that the database failed to answer, or answered late."""
+        """Note that producers may have had no chance to renew their leases.
+
+        The database failed to answer, or answered late; its clock jumped; or this process was
+        paused, perhaps with the whole machine.
+        """
         self._outage_at = self._clock()
 
     def refused(self) -> None:

@@ -73,3 +73,8 @@ class Ask:
 
 async def take(page: Page, transport: str) -> None:
     await page.locator(f'input[value="{transport}"]').check()
+
+
+async def come_back(page: Page) -> None:
+    """Do what the page does when its tab is shown again: it looks at the server."""
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")

@@ -7,7 +7,7 @@ from playwright.async_api import Page, Route, expect
 
 from tests.browser import page_at
 
-from .page import DESKTOP, PHONE, Ask
+from .page import DESKTOP, PHONE, Ask, come_back
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -43,11 +43,6 @@ async def delay_answer(page: Page, pattern: str) -> tuple[asyncio.Event, asyncio
 
     await page.route(pattern, wait, times=1)
     return answered, let_go
-
-
-async def come_back(page: Page) -> None:
-    """Do what the page does when its tab is shown again: it looks at the server."""
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 async def test_a_second_tab_shows_the_same_and_may_stop_it(browser, english):

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 from tests.browser import page_at
 from tests.inside import chatter
 
-from .page import DESKTOP, LANGUAGES, MARKDOWN, PHONE, Ask
+from .page import DESKTOP, LANGUAGES, MARKDOWN, PHONE, Ask, come_back
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -87,13 +87,13 @@ async def test_the_place_in_a_conversation_stays_when_the_reader_comes_back_to_t
         await box.evaluate("box => { box.scrollTop = 100 }")
         for _ in range(2):
             async with page.expect_response("**/chat/conversations/*") as answer:
-                await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+                await come_back(page)
             await (await answer.value).finished()
             await expect(ask.answers).to_have_count(1)
             assert await box.evaluate("box => box.scrollTop") == 100
         copy = await ask.button("copy").element_handle()
         async with page.expect_response("**/chat/conversations/*") as answer:
-            await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+            await come_back(page)
         await (await answer.value).finished()
         assert await copy.evaluate("button => button.isConnected")
 

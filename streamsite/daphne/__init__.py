@@ -8,6 +8,7 @@ The modules subclass Daphne's server, HTTP request and WebSocket. A site calls `
 - `channel`: a connection of HTTP/1.1, whose requests come one after another (daphne#483)
 - `head`, `body`: the two parts of a request, parsed without I/O
 - `http`: a request and its response
+- `http2`: a connection of HTTP/2, on which a response may come before the end of its request
 - `scopes`: the ASGI scope of a request
 - `answers`: responses that are not streamed, as bytes for one write
 - `websocket`: a WebSocket (daphne#326, daphne#374, crossbario/autobahn-python#1642)
@@ -30,6 +31,7 @@ import daphne.http_protocol
 import daphne.management.commands.runserver
 import daphne.server
 import daphne.ws_protocol
+import twisted.web.http
 
 from .flow import Flow
 from .http import Factory, Request
@@ -49,13 +51,18 @@ def install(
     """
     Flow.patience = patience
     # All of these are undocumented: the class attributes of Daphne's command line and of its
-    # `runserver`, the names that daphne.server and daphne.http_protocol look up in their own
-    # modules, and the event loop that daphne.server makes when it is imported.
+    # `runserver`, the names that daphne.server, daphne.http_protocol and twisted.web.http look up
+    # in their own modules, and the event loop that daphne.server makes when it is imported.
     daphne.cli.CommandLineInterface.server_class = Server
     daphne.management.commands.runserver.Command.server_cls = Server
     daphne.server.HTTPFactory = Factory
     daphne.http_protocol.WebRequest = Request
     daphne.ws_protocol.WebSocketFactory.protocol = Socket
+    # Twisted speaks HTTP/2 where the package h2 is installed.
+    if twisted.web.http.H2_ENABLED:
+        from .http2 import Connection
+
+        twisted.web.http.H2Connection = Connection  # type: ignore[attr-defined]
     Server.started = staticmethod(started)
     sharpen(daphne.server.twisted_loop)
     steady(daphne.server.reactor, daphne.server, daphne.http_protocol, daphne.ws_protocol)

@@ -23,7 +23,9 @@ from .test_bodies import HELD, HUGE
 # With these libraries, which are no part of the site, Daphne negotiates HTTP/2.
 h2 = pytest.importorskip("h2", reason="There is no h2: install the extra `test`.")
 from h2.connection import H2Connection  # noqa: E402
+from h2.errors import ErrorCodes  # noqa: E402
 from h2.events import ConnectionTerminated, ResponseReceived, StreamEnded, StreamReset  # noqa: E402
+from hyperframe.frame import DataFrame  # noqa: E402
 
 PART = bytes(16_384)
 # A client that knows without asking that a server speaks HTTP/2 (RFC 9113, section 3.3), and one
@@ -83,7 +85,7 @@ def secure(
 
 
 class Client:
-    """A client of HTTP/2 with one request, which learns the status of the answer."""
+    """A client of HTTP/2 with one request at a time, which learns the status of the answer."""
 
     def __init__(self, server: Secure, connected: ssl.SSLSocket) -> None:
         self._server = server
@@ -91,58 +93,77 @@ class Client:
         assert self._socket.selected_alpn_protocol() == "h2"
         self._connection = H2Connection()
         self._connection.initiate_connection()
+        self._stream = -1
         self._over = False
         self.status = 0
         self.reset = False
 
     def post(self, path: str, *, declared: bool) -> int:
         """Send the body until it is whole or answered. Return by how much the server grew."""
-        headers = [
-            (":method", "POST"), (":path", path), (":scheme", "https"), (":authority", "localhost"),
-            *([("content-length", f"{HUGE}")] if declared else []),
-        ]  # fmt: skip
-        self._connection.send_headers(1, headers)
+        self._begin("POST", path, declared=declared)
         before = most = resident(self._server.pid)
         for number in range(HUGE // len(PART)):
             self._send()
-            while not self._over and self._connection.local_flow_control_window(1) < len(PART):
+            while not self._over and self._window() < len(PART):
                 self._take()
             if self._over:
                 break
-            self._connection.send_data(1, PART)
+            self._connection.send_data(self._stream, PART)
             if number % 64 == 0:
                 most = max(most, resident(self._server.pid))
+        self._wait()
+        return max(most, resident(self._server.pid)) - before
+
+    def post_a_part(self, path: str) -> None:
+        """Announce a huge body, and send its first part. Return when the answer is complete."""
+        self._begin("POST", path, declared=True)
+        self._connection.send_data(self._stream, PART)
+        self._wait()
+
+    def send_a_late_part(self) -> None:
+        """Send what was on its way when the answer came."""
+        self._socket.sendall(DataFrame(self._stream, PART).serialize())
+
+    def get(self, path: str) -> None:
+        """Ask for a resource, and take no more of it than the first window holds (64 KiB).
+
+        Return when the response is complete or the server has reset its stream.
+        """
+        self._begin("GET", path)
+        self._wait()
+
+    def _begin(self, method: str, path: str, *, declared: bool = False) -> None:
+        self._stream, self._over, self.status, self.reset = self._stream + 2, False, 0, False
+        headers = [
+            (":method", method), (":path", path), (":scheme", "https"), (":authority", "localhost"),
+            *([("content-length", f"{HUGE}")] if declared else []),
+        ]  # fmt: skip
+        self._connection.send_headers(self._stream, headers, end_stream=method == "GET")
+
+    def _window(self) -> int:
+        return self._connection.local_flow_control_window(self._stream)
+
+    def _wait(self) -> None:
         while not self._over:
             self._send()
             self._take()
-        return max(most, resident(self._server.pid)) - before
-
-    def watch(self, path: str) -> None:
-        """Ask for a stream, and take no more of it than the first window holds (64 KiB).
-
-        Return when the server has reset the stream.
-        """
-        headers = [
-            (":method", "GET"), (":path", path), (":scheme", "https"), (":authority", "localhost"),
-        ]  # fmt: skip
-        self._connection.send_headers(1, headers, end_stream=True)
-        self._send()
-        while not self._over:
-            self._take()
 
     def _send(self) -> None:
-        # The server closes the connection after its answer, which may be on its way still.
-        with suppress(OSError):
-            self._socket.sendall(self._connection.data_to_send())
+        self._socket.sendall(self._connection.data_to_send())
 
     def _take(self) -> None:
         data = self._socket.recv(65_536)
         self._over = not data
         for event in self._connection.receive_data(data) if data else ():
-            if isinstance(event, ResponseReceived):
+            if getattr(event, "stream_id", None) != self._stream:
+                self._over |= isinstance(event, ConnectionTerminated)
+            elif isinstance(event, ResponseReceived):
                 self.status = int(dict(event.headers)[b":status"])
-            self.reset |= isinstance(event, StreamReset)
-            if isinstance(event, StreamEnded | StreamReset | ConnectionTerminated):
+            elif isinstance(event, StreamReset):
+                # A reset without an error follows a complete answer (RFC 9113, section 8.1).
+                self.reset = event.error_code != ErrorCodes.NO_ERROR
+                self._over = True
+            elif isinstance(event, StreamEnded):
                 self._over = True
         self._send()
 
@@ -161,6 +182,18 @@ def test_a_huge_body_of_http2_is_refused_and_not_held(secure: Secure):
             assert grown < HELD, path
 
 
+def test_a_body_that_is_answered_early_ends_neither_its_answer_nor_the_connection(secure: Secure):
+    with closing(secure.connect()) as connected:
+        client = Client(secure, connected)
+        for _ in range(20):
+            client.post_a_part("/en/")
+            assert client.status == 413
+            # The client learns of the answer while the next part is on its way.
+            client.send_a_late_part()
+            client.get("/healthz")
+            assert client.status == 200
+
+
 @pytest.mark.parametrize("secure", [{"STREAM_STALL_TIMEOUT": "2"}], indirect=True)
 def test_a_client_of_http2_that_reads_nothing_is_cut_off(secure: Secure):
     publisher = Publisher(secure.env)
@@ -169,7 +202,7 @@ def test_a_client_of_http2_that_reads_nothing_is_cut_off(secure: Secure):
         with closing(secure.connect()) as connected:
             client = Client(secure, connected)
             source.write(*["x" * 65_536] * 4)
-            client.watch(f"/stream/{source.name}/chunked")
+            client.get(f"/stream/{source.name}/chunked")
             assert (client.status, client.reset) == (200, True)
     finally:
         publisher.kill()

@@ -13,8 +13,9 @@ import pytest
 from autobahn.twisted import websocket as autobahn_twisted
 from autobahn.websocket import protocol as autobahn
 from daphne.management.commands import runserver
+from h2.connection import H2Connection
 from twisted.internet import abstract, asyncioreactor, tcp
-from twisted.web import http
+from twisted.web import _http2, http
 
 from streamsite.daphne.http import Request
 from streamsite.daphne.websocket import HANDSHAKE
@@ -34,7 +35,9 @@ ATTRIBUTES = [
     (daphne.ws_protocol.WebSocketFactory, ["protocol"]),
     (daphne.ws_protocol.WebSocketProtocol, ["check_timeouts", "handle_reply", "serverAccept"]),
     (http, ["_ChunkedTransferDecoder", "_GenericHTTPChannelProtocol"]),
-    (http, ["_MalformedChunkedDataError"]),
+    (http, ["_MalformedChunkedDataError", "H2_ENABLED", "H2Connection"]),
+    (_http2.H2Connection, ["_requestDone", "_tryToWriteControlData", "abortRequest"]),
+    (H2Connection(), ["streams"]),
     (http.HTTPChannel, ["_waitingForTransport", "getHost", "getPeer", "isSecure"]),
     (http.HTTPChannel, ["persistent", "requestDone", "requestFactory"]),
     (http.Request, ["gotLength", "handleContentChunk", "requestReceived"]),
@@ -50,6 +53,7 @@ ATTRIBUTES = [
 ASSIGNED = [
     (http, ["channel", "chunked", "code", "finished", "producer", "requests", "sentLength"]),
     (http, ["_handlingRequest", "_networkProducer", "startedWriting", "transport"]),
+    (_http2, ["_stillProducing", "conn"]),
     (abstract, ["_tempDataLen"]),
     (daphne.server, ["action_logger", "application_close_timeout", "connections", "endpoints"]),
     (daphne.server, ["listeners"]),

@@ -20,7 +20,7 @@ from tests.waiting import PATIENCE, wait_until
 # Pieces of a stream, and seconds between two.
 PIECES = 120
 PACE = 0.005
-# Pieces that are written while the server of the viewers is dead.
+# Pieces that are written while the server of the viewers is dead, and as many while it starts.
 LATE = 20
 # The transports on which a viewer who is connected is there all the time.
 STAYING = ("chunked", "sse", "websocket")
@@ -51,6 +51,9 @@ class Writing(Protocol):
 
     def begin(self, texts: Sequence[str], *, pause: float) -> None:
         """Begin to write pieces. They follow the pieces of earlier calls."""
+
+    def await_written(self) -> None:
+        """Wait until all pieces are written."""
 
     def finish(self) -> None:
         """Wait until all is written, and end the stream."""
@@ -142,11 +145,14 @@ def kill_servers(service: Service, kills: int, viewers: int, count: Count) -> No
         writing = service.open()
         with audience(writing.name, lambda: service.address, viewers, count) as readers:
             service.await_viewers(writing.name, viewers)
-            writing.begin(TEXTS[:-LATE], pause=PACE)
+            writing.begin(TEXTS[: -2 * LATE], pause=PACE)
             some = chance.randint(1, PIECES // 2)
             wait_until(lambda some=some: begun(readers, some), f"{some} pieces have come")
             service.kill()
-            # However late the kill comes, some pieces come later.
+            # However late the kill comes, some pieces come later. A source that is paused writes
+            # them while no viewer can be there, too.
+            writing.begin(TEXTS[-2 * LATE : -LATE], pause=PACE)
+            writing.await_written()
             writing.begin(TEXTS[-LATE:], pause=PACE)
             service.restart()
             writing.finish()

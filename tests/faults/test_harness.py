@@ -38,9 +38,13 @@ class EngineStream:
         self._source.begin(texts, pause=pause)
         self._begun += 1
 
-    def finish(self) -> None:
-        for _ in range(self._begun):
+    def await_written(self) -> None:
+        while self._begun:
             self._source.expect("written")
+            self._begun -= 1
+
+    def finish(self) -> None:
+        self.await_written()
         self._source.end()
 
 
@@ -100,9 +104,12 @@ class NaiveStream:
             await asyncio.sleep(AGAIN)
         await layer.flush()
 
-    def finish(self) -> None:
+    def await_written(self) -> None:
         for writing in self._writing:
             writing.result(PATIENCE)
+
+    def finish(self) -> None:
+        self.await_written()
         self._thread.submit(asyncio.run, self._end())
 
     def close(self) -> None:

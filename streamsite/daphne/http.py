@@ -18,7 +18,7 @@ from twisted.web.http import _GenericHTTPChannelProtocol
 from twisted.web.http_headers import Headers
 
 from .answers import has_body, values_of, whole_answer
-from .channel import Channel
+from .channel import PARTS_HELD, Channel
 from .door import Framed
 from .flow import Flow, hold_little
 from .head import Head
@@ -146,6 +146,9 @@ class Request(Framed, daphne.http_protocol.WebRequest):
         if self.path is None:
             self._begin_http2()
         self.receive(data, more=True)
+        # While the stream is paused, the client may send no more than the window holds (64 KiB).
+        if not self.finished and (stream := self.channel) is not None:
+            self.hold_if_full(stream.pauseProducing, stream.resumeProducing, PARTS_HELD)
 
     def requestReceived(self, command: bytes, path: bytes, version: bytes) -> None:  # noqa: N802
         if self.path is None:

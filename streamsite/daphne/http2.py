@@ -18,11 +18,12 @@ TwistedConnection: Any = H2Connection
 class Connection(TwistedConnection):
     """A connection that asks its client to send no more of a body that has been answered.
 
-    The class uses private names of `twisted.web._http2.H2Connection`, and the undocumented
-    attribute `streams` of `h2.connection.H2Connection`.
+    The class uses private names of `twisted.web._http2.H2Connection` and of its streams, and the
+    undocumented attribute `streams` of `h2.connection.H2Connection`.
     """
 
     def _requestDone(self, streamID: int) -> None:  # noqa: N802, N803 - Twisted's names
+        held = self.streams[streamID]._inboundDataBuffer
         super()._requestDone(streamID)
         # RFC 9113, section 8.1: after a complete response, a server may reset the stream without an
         # error. From then on h2 answers what is on its way, and Twisted does not see it.
@@ -30,6 +31,11 @@ class Connection(TwistedConnection):
         if self._stillProducing and stream is not None and not stream.closed:
             self.conn.reset_stream(streamID, ErrorCodes.NO_ERROR)
             self._tryToWriteControlData()
+        # What the application did not take has used up the window that all streams share.
+        unread = sum(length or 0 for _, length in held)
+        held.clear()
+        if self._stillProducing and unread:
+            self.openStreamWindow(streamID, unread)
 
     def abortRequest(self, streamID: int) -> None:  # noqa: N802, N803 - Twisted's names
         # Twisted's own method resets the stream without an error, and a client may then take a

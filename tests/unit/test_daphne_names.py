@@ -37,6 +37,7 @@ ATTRIBUTES = [
     (http, ["_ChunkedTransferDecoder", "_GenericHTTPChannelProtocol"]),
     (http, ["_MalformedChunkedDataError", "H2_ENABLED", "H2Connection"]),
     (_http2.H2Connection, ["_requestDone", "_tryToWriteControlData", "abortRequest"]),
+    (_http2.H2Connection, ["openStreamWindow"]),
     (H2Connection(), ["streams"]),
     (http.HTTPChannel, ["_waitingForTransport", "getHost", "getPeer", "isSecure"]),
     (http.HTTPChannel, ["persistent", "requestDone", "requestFactory"]),
@@ -53,7 +54,7 @@ ATTRIBUTES = [
 ASSIGNED = [
     (http, ["channel", "chunked", "code", "finished", "producer", "requests", "sentLength"]),
     (http, ["_handlingRequest", "_networkProducer", "startedWriting", "transport"]),
-    (_http2, ["_stillProducing", "conn"]),
+    (_http2, ["_inboundDataBuffer", "_stillProducing", "conn"]),
     (abstract, ["_tempDataLen"]),
     (daphne.server, ["action_logger", "application_close_timeout", "connections", "endpoints"]),
     (daphne.server, ["listeners"]),

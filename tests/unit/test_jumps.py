@@ -1,10 +1,13 @@
 """Jumps of the database's clock, on two clocks that the test moves."""
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from streamsite.streams.log.jumps import BACK, Jumps
+from streamsite.streams.log import liveness
+from streamsite.streams.log.jumps import AHEAD, BACK, Jumps
+from streamsite.streams.log.silence import GRACE, Silence
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 TWO_DAYS = 2 * 24 * 3600.0
@@ -106,3 +109,20 @@ def test_two_jumps_in_a_row_do_not_make_a_lease_longer(clocks: Clocks):
     assert clocks.jumps.runs_on(7, lease)
     clocks.pass_by(LEASE)
     assert not clocks.jumps.runs_on(7, lease)
+
+
+def test_a_look_that_takes_long_proves_no_death_and_leaves_the_jump_to_the_next_look(
+    clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+):
+    lease = clocks.lease(7)
+    clocks.pass_by(2, jump=TWO_DAYS)
+    silence, moments = Silence(lambda: clocks.here), iter([0.0, AHEAD])
+    monkeypatch.setattr(liveness, "silence", silence)
+    monkeypatch.setattr(liveness, "jumps", clocks.jumps)
+    monkeypatch.setattr(liveness, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    monkeypatch.setattr(liveness, "database_clock", lambda: clocks.now)
+    liveness.look_at_clock()
+    assert not silence.steady(GRACE)
+    clocks.pass_by(2)
+    assert clocks.look()
+    assert clocks.jumps.runs_on(7, lease)

@@ -8,6 +8,9 @@ from tests.waiting import wait_until
 
 from .disk import SmallDisk
 
+# Bytes of the smallest index of SQLite's write-ahead log (https://sqlite.org/walformat.html).
+INDEX = 32 * 1024
+
 
 def readiness(site: Site) -> tuple[int, dict[str, str]]:
     answer = http.get(site.address, "/readyz")
@@ -35,7 +38,12 @@ def test_on_a_full_disk_everything_can_be_read_and_the_site_says_that_it_is_degr
 ):
     # No request came before: SQLite would need space to open the database for the first one.
     site = make_site(VAR_DIR=str(small_disk.folder)).start()
-    wait_until((small_disk.folder / "db.sqlite3-shm").exists, "the server has opened the database")
+    index = small_disk.folder / "db.sqlite3-shm"
+    # SQLite makes the file first, and then takes its space.
+    wait_until(
+        lambda: index.exists() and index.stat().st_size >= INDEX,
+        "the server has opened the database",
+    )
     small_disk.fill()
     status, told = readiness(site)
     assert (status, told["status"], told["database"]) == (200, "degraded", "disk full")

@@ -209,25 +209,29 @@ def test_one_page_has_the_metrics_of_all_workers_and_no_gauges_of_dead_ones(
         for reader in readers:
             reader.send("/stream/shared/events")
             http.read_head(reader.file)
-        key = "streamsite_viewers", "sse"
+
+        def told(viewers: int, arrivals: int) -> bool:
+            """Return whether the page has both numbers. A worker updates one after the other."""
+            now = samples(address)
+            names = "streamsite_viewers", "streamsite_viewer_arrivals_total"
+            return [now.get((name, "sse"), 0) for name in names] == [viewers, arrivals]
+
         for _ in range(4):  # Whichever worker answers.
-            wait_until(lambda: samples(address).get(key) == 8, "the viewers of both are counted")
+            wait_until(lambda: told(8, 8), "the viewers of both are counted")
         for reader in readers:
             reader.__exit__()
-        assert samples(address)["streamsite_viewer_arrivals_total", "sse"] == 8
-        wait_until(lambda: samples(address).get(key) == 0, "the viewers have left")
+        wait_until(lambda: told(0, 8), "the viewers have left")
         # One worker dies with its viewers, and uvicorn starts another one in its place.
         with http.Connection(address) as reader:
             reader.send("/stream/shared/events")
             http.read_head(reader.file)
-            wait_until(lambda: samples(address).get(key) == 1, "the viewer is counted")
+            wait_until(lambda: told(1, 9), "the viewer is counted")
             dying = [int(f.stem.rpartition("_")[2]) for f in tmp_path.glob("gauge_livesum_*.db")]
             for pid in dying:
                 os.kill(pid, signal.SIGKILL)
             assert reader.file.read() is not None  # to the end of the connection
         wait_until(probe.alive, "a new worker answers")
-        assert samples(address).get(key, 0) == 0
-        assert samples(address)["streamsite_viewer_arrivals_total", "sse"] == 9
+        assert told(0, 9)
     finally:
         server.terminate()
         server.wait()

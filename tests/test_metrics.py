@@ -143,7 +143,11 @@ def test_the_metrics_name_the_limit_that_refuses(make_site: SiteMaker):
 def test_the_metrics_tell_how_long_rings_take_and_which_are_lost(
     make_site: SiteMaker, valkey: Valkey
 ):
-    site = make_site(STREAM_METRICS="internal", REDIS_URL=valkey.url).start()
+    site = make_site(
+        DJANGO_SETTINGS_MODULE="tests.inside.settings.ringing",
+        STREAM_METRICS="internal",
+        REDIS_URL=valkey.url,
+    ).start()
     headers = {
         "Authorization": f"Bearer {site.call(users.make_token, 'publisher')}",
         "Content-Type": "application/json",

@@ -30,9 +30,23 @@ def compute(seconds: float) -> str:
 
 
 async def test_work_that_computes_for_long_is_waited_for(monkeypatch: pytest.MonkeyPatch):
-    # Longer than a busy machine lets the thread wait for the CPU.
-    monkeypatch.setattr(database, "STUCK", 1)
-    assert await in_database(compute, 1.5) == "done"
+    begun = threading.Event()
+    look = database.stuck
+
+    def work() -> str:
+        compute(0.1)
+        begun.set()
+        return compute(0.5)
+
+    def stuck() -> bool:
+        """Look once the thread computes: a busy machine may let it wait for the CPU first."""
+        if database._working:
+            assert begun.wait(60)
+        return look()
+
+    monkeypatch.setattr(database, "STUCK", 0.2)
+    monkeypatch.setattr(database, "stuck", stuck)
+    assert await in_database(work) == "done"
 
 
 async def test_nobody_waits_for_a_thread_that_waits_for_the_database(

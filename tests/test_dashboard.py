@@ -11,6 +11,7 @@ import pytest
 
 from .raw import http
 from .site import ROOT, SiteMaker
+from .waiting import wait_until
 
 DEPLOY = ROOT / "streamsite" / "deploy"
 ALERTS = DEPLOY / "prometheus" / "alerts.yml"
@@ -31,7 +32,13 @@ def promtool() -> str:
 def exist(make_site: SiteMaker) -> set[str]:
     """Return the names of all samples that the page may have."""
     site = make_site(STREAM_METRICS="internal").start()
-    page = http.get(site.address, "/metrics").text
+
+    def page_with_streams() -> str:
+        """Return the page, which leaves the streams out while the database does not answer."""
+        page = http.get(site.address, "/metrics").text
+        return page if "streamsite_streams{" in page else ""
+
+    page = wait_until(page_with_streams, "the page has the number of streams")
     names = set()
     for name, kind in re.findall(r"^# TYPE (\w+) (\w+)$", page, re.MULTILINE):
         names |= (

@@ -120,17 +120,31 @@ def test_the_last_event_id_wins_over_the_query(backend_site: Site, finished: Sou
     assert '"text":"4 "' in answer.text
 
 
-def test_a_poll_from_the_beginning_has_all_pieces_also_those_that_came_after_an_earlier_poll(
-    backend_site: Site, publisher: Publisher
-):
-    def polled() -> list[str]:
-        target = f"/stream/{source.name}/polling"
-        return http.get(backend_site.address, target).json["pieces"]
+def poll_after_each_piece(site: Site, source: Source) -> None:
+    """Write pieces, and poll from the beginning after each until the poll has all of them."""
 
-    source = publisher.open()
+    def polled() -> list[str]:
+        return http.get(site.address, f"/stream/{source.name}/polling").json["pieces"]
+
     for texts in (["one "], ["one ", "two "], ["one ", "two ", "three "]):
         source.write(texts[-1])
         wait_until(lambda due=texts: polled() == due, "the poll has all pieces")
+
+
+def test_a_poll_from_the_beginning_has_all_pieces_also_those_that_came_after_an_earlier_poll(
+    backend_site: Site, publisher: Publisher
+):
+    poll_after_each_piece(backend_site, publisher.open())
+
+
+def test_a_poll_from_the_beginning_has_all_pieces_while_another_reader_follows(
+    backend_site: Site, publisher: Publisher
+):
+    source = publisher.open()
+    with http.Connection(backend_site.address) as reader:
+        reader.send(f"/stream/{source.name}/chunked")
+        http.read_head(reader.file)
+        poll_after_each_piece(backend_site, source)
 
 
 # Revisions.

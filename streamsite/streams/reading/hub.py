@@ -86,6 +86,11 @@ class Hub:
             del self._tails[tail.stream.pk]
             self._spawn(self._leave(tail))
 
+    def lags(self, stream: Stream) -> bool:
+        """Return whether the readers of a stream lack pieces that it has in the database."""
+        tail = self._tails.get(stream.pk)
+        return tail is not None and tail.count < stream.pieces
+
     def count(self, stream: Stream, transport: str, change: int) -> Traffic:
         """Count a viewer who comes (1) or leaves (-1). Return the traffic of the transport."""
         self._start()

@@ -82,6 +82,7 @@ async def _answer(wanted: StreamRequest, wait: int, limit: int, waited: float | 
         return _encoded(members, batch, limit)
     key = Key.of(stream, after, limit)
     kept = answers().get(key)
+    lags = False
     if stream.live and after.n == stream.pieces and not wanted.reset:
         # No piece is there. Pieces that come while the client waits make another answer.
         batch = await _batch(wanted, wait) if wait else ()
@@ -89,10 +90,14 @@ async def _answer(wanted: StreamRequest, wait: int, limit: int, waited: float | 
             key = _later(key, batch)
             kept = answers().get(key)
     elif kept is None:
+        # The tail that this client shares with other readers may lack the newest pieces, and then
+        # so does this answer. No later client may get it.
+        lags = hub().lags(stream)
         batch = await _batch(wanted)
     if kept is None:
         kept = _encoded(members, batch, limit)
-        answers().keep(key, kept)
+        if not lags:
+            answers().keep(key, kept)
     return kept
 
 

@@ -25,7 +25,7 @@ class Input:
             ...
 
     With `tee`, copy the bytes to standard output, until nobody reads there or a write fails.
-    `on_write_error` is called if a write fails, in another thread.
+    `on_write_error` is called if a write fails. It and `over` are called in another thread.
 
     The input ends at the end of the file, or in a pause in which `over()` is true. A process that
     left the group of its command may keep the pipe of the command open for ever.
@@ -66,8 +66,6 @@ class Input:
                     data = await self._arrived.get()
                 break
             except TimeoutError:
-                if self._over():
-                    raise StopAsyncIteration from None
                 if not self._paused:
                     self._paused = True
                     return b""
@@ -84,7 +82,7 @@ class Input:
         echo = self._tee
         while self._room.acquire():
             try:
-                data = os.read(self._descriptor, READ_SIZE)
+                data = self._next()
             except OSError as error:
                 data = error
             else:
@@ -99,6 +97,17 @@ class Input:
                 return
             if not isinstance(data, bytes) or not data:
                 return
+
+    def _next(self) -> bytes:
+        """Wait for the next bytes, and return them, or b"" at the end of the input."""
+        # Only this thread knows that nothing is left: while it writes the copy for a slow reader,
+        # the pipe may hold the last words of a command that is over.
+        over = self._over()
+        while not select.select([self._descriptor], [], [], PAUSE)[0]:
+            if over:
+                return b""
+            over = self._over()
+        return os.read(self._descriptor, READ_SIZE)
 
 
 def write_to_stdout(data: bytes) -> bool:

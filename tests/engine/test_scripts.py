@@ -3,9 +3,18 @@
 import pytest
 
 from tests.inside import locks, programs
-from tests.site import Site
+from tests.site import Site, SiteMaker
 
 from .publisher import new_name
+
+
+@pytest.fixture(scope="module")
+def idle_site(make_shared_site: SiteMaker) -> Site:
+    """Return a site without a running server, which would end the streams of dead producers."""
+    site = make_shared_site()
+    migrated = site.manage("migrate", "--verbosity", "0")
+    assert migrated.returncode == 0, migrated.stderr
+    return site
 
 
 def test_a_program_may_run_one_event_loop_after_another(backend_site: Site):
@@ -56,23 +65,23 @@ def test_a_dead_producer_is_found_although_the_database_fails_repeatedly(backend
     assert stood == [["interrupted", 0]]
 
 
-def test_a_producer_survives_a_lock_of_sqlite_that_is_longer_than_its_lease(site: Site):
-    stood = site.call(locks.look_while_sqlite_is_locked, new_name("locked"))
+def test_a_producer_survives_a_lock_of_sqlite_that_is_longer_than_its_lease(idle_site: Site):
+    stood = idle_site.call(locks.look_while_sqlite_is_locked, new_name("locked"))
     assert stood == [[["live", 0]]] * 2
 
 
-def test_a_producer_survives_a_lock_of_sqlite_that_ends_at_the_first_look(site: Site):
-    stood = site.call(locks.look_until_sqlite_is_unlocked, new_name("unlocked"))
+def test_a_producer_survives_a_lock_of_sqlite_that_ends_at_the_first_look(idle_site: Site):
+    stood = idle_site.call(locks.look_until_sqlite_is_unlocked, new_name("unlocked"))
     assert stood == [[["live", 0]]] * 2
 
 
-def test_whoever_finds_a_dead_producer_keeps_nobody_waiting_for_a_lock_of_sqlite(site: Site):
-    wait, most = site.call(locks.patience_of_a_look, new_name("dead"))
+def test_whoever_finds_a_dead_producer_keeps_nobody_waiting_for_a_lock_of_sqlite(idle_site: Site):
+    wait, most = idle_site.call(locks.patience_of_a_look, new_name("dead"))
     assert wait < most
 
 
-def test_after_a_lock_of_sqlite_no_lease_is_made_shorter(site: Site):
-    lease = site.call(locks.renew_just_before_the_leases_run_anew, new_name("renewed"))
+def test_after_a_lock_of_sqlite_no_lease_is_made_shorter(idle_site: Site):
+    lease = idle_site.call(locks.renew_just_before_the_leases_run_anew, new_name("renewed"))
     assert lease > 30
 
 

@@ -5,6 +5,7 @@ from itertools import product
 import msgpack
 import redis
 
+from tests.inside import streams
 from tests.site import Site
 from tests.valkey import Valkey
 from tests.waiting import PATIENCE, wait_until
@@ -16,6 +17,7 @@ from .reading import TRANSPORTS, Reader
 def test_a_commit_rings_once_for_viewers_on_all_servers_and_transports(
     own_site: Site, own_publisher: Publisher, valkey: Valkey, at_once
 ):
+    own_publisher.call(streams.ring_patiently)
     source = own_publisher.open()
     places = list(product(TRANSPORTS, own_site.servers, range(2)))
     readers = [Reader(source.name) for _ in places]

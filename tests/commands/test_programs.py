@@ -152,6 +152,8 @@ def test_a_signal_reaches_the_command_and_its_children(site, run, name, number):
 def test_a_stop_ends_the_command_and_its_children(site, run, name):
     publish = run("publish", name, "--tee", *in_shell("sh -c 'echo $$; exec sleep 600'; echo no"))
     child = pid_in(publish)
+    # The copy comes before the piece.
+    wait_until(lambda: live_pieces(site, name), "the line is published")
     site.call(programs.stop_stream, name, "Enough.")
     status, _, errors = publish.wait()
     assert status == 3

@@ -176,6 +176,7 @@ def test_the_command_ends_when_the_stream_is_stopped(site, run, name):
     publish = run("publish", name)
     publish.write(b"one\n")
     publish.wait_for("is live")
+    wait_until(lambda: live_pieces(site, name), "the line is published")
     site.call(programs.stop_stream, name, "Enough.")
     status, _, errors = publish.wait()
     assert status == 3

@@ -45,9 +45,9 @@ class Command:
 
     def end(self, data: bytes = b"") -> tuple[int, str, str]:
         """Write the rest of the input and close the input. Return the result of `wait`."""
-        self.write(data)
-        self.process.stdin.close()
-        return self.wait()
+        # Unlike `write`, communicate() bears a command that has ended without reading its input.
+        output, errors = self.process.communicate(data, timeout=PATIENCE)
+        return self._result(output, errors)
 
     def wait(self) -> tuple[int, str, str]:
         """Wait for the end. Return the exit status, the rest of the output, and standard error."""
@@ -57,9 +57,12 @@ class Command:
         )  # communicate() would close an open input.
         output, errors = self.process.communicate(timeout=PATIENCE)
         stdin.close()
-        errors = (self.errors + errors).decode()
-        assert "Traceback" not in errors, errors
-        return self.process.returncode, (output or b"").decode(), errors
+        return self._result(output, errors)
+
+    def _result(self, output: bytes | None, errors: bytes) -> tuple[int, str, str]:
+        said = (self.errors + errors).decode()
+        assert "Traceback" not in said, said
+        return self.process.returncode, (output or b"").decode(), said
 
     def kill(self) -> None:
         """Kill the command if it still runs, and close its pipes."""

@@ -1,5 +1,6 @@
 """Look at streams in the database, and change them behind the engine's back."""
 
+import time
 from typing import Any
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.utils import timezone
 from streamsite import streams
 from streamsite.streams import Stream, errors, log
 from streamsite.streams.bookkeeping import Tombstone, Watch
-from streamsite.streams.log import bell
+from streamsite.streams.log import bell, database
 from streamsite.streams.models import Segment
 from streamsite.streams.reading import presence
 
@@ -196,6 +197,11 @@ def damage_segments() -> None:
 def ring_patiently() -> None:
     """Let a pause of this process not count as an absent channel layer, which mutes its bell."""
     bell.RING_TIMEOUT = 60
+
+
+def keep_database_busy(seconds: float) -> None:
+    """Let the next commit of this process wait for so many seconds, and return at once."""
+    database.executor().submit(time.sleep, seconds)
 
 
 def drop_watches() -> None:

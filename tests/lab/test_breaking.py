@@ -185,7 +185,8 @@ def test_the_server_holds_a_bounded_part_for_a_slow_reader_which_loses_nothing(s
 
 
 def test_the_plain_way_drops_what_a_slow_reader_does_not_take(start):
-    visitor = start(rate=200, size=200, seconds=6)
+    # A run that waits for its listener gives it all pieces from the first one on.
+    visitor = start(rate=200, size=200, seconds=6, listeners=1)
     visitor.cause("slow", transport="chunked", source="plain", seconds=5)
     run = visitor.wait(lambda run: run["slow"][0]["state"] == "complete", "the slow reader")
     (slow,) = run["slow"]

@@ -20,6 +20,8 @@ def test_every_transport_of_both_sources_gets_the_stream_and_the_server_counts_a
     run = visitor.wait(
         lambda run: run["state"] == "ended" and run["stream"]["state"] == "done", "the end"
     )
+    # A connection counts as open until its endpoint has returned, some time after its last byte.
+    visitor.wait(lambda run: not any(row["open"] for row in run["connections"]), "no connection")
     given = visitor.look(texts=True)["texts"]
     assert len(given) == run["count"] == run["stream"]["pieces"] == 200
     assert given[17] == "17 ·····"
@@ -31,7 +33,6 @@ def test_every_transport_of_both_sources_gets_the_stream_and_the_server_counts_a
         assert reader.texts == given, (row, reader.end)
         assert reader.end is not None
         assert (row["pieces"], row["bytes"], row["passed"]) == (200, reader.bytes, reader.bytes)
-        assert row["open"] == 0
         if reader.engine:
             assert reader.numbers == list(range(200))
             assert reader.end.get("sha256") == run["sha256"]

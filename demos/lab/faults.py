@@ -132,7 +132,7 @@ def _demand_producer(run: Run) -> None:
             "Another process of the site started this producer, or this one before its restart, "
             "so that no signal reaches it from here. Start another run."
         )
-    if run.state == "ended":
+    if run.process is None or not run.process.runs:
         raise Conflict("The producer's process has ended. Start another run.")
     if run.state == "starting":
         raise Conflict("The producer's process is starting. Try again when there are pieces.")

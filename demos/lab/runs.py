@@ -84,6 +84,8 @@ class Run:
         self.hangs = False
         self.process: Process | None = None
         self.plain_over = False
+        # Whether the producer's process has ended, and the account has all that it said.
+        self.over = False
         self._listeners = 0
         # What the engine has told about the stream so far.
         self.pieces = self.length = 0
@@ -105,7 +107,7 @@ class Run:
 
     @property
     def state(self) -> str:
-        if self.process is not None and self.process.runs:
+        if self.process is not None and not self.over:
             return "running" if self.given.times else "starting"
         return "ended"
 
@@ -157,6 +159,7 @@ class Run:
         except TimeoutError:
             self.process.kill()
         self.events.add("over", status=await self.process.ended())
+        self.over = True
 
     async def _take(self, line: dict[str, Any]) -> None:
         """Take in what the producer says."""

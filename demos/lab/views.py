@@ -13,7 +13,7 @@ from .description import described
 from .offers import offers
 from .options import read_options
 from .runs import NoSuchRun
-from .visitors import give_cookie, run_for, run_of, take_cookie
+from .visitors import give_cookie, run_for, run_of
 
 # Bytes of the body of a request. The keys and values are short.
 MOST_BYTES = 2000
@@ -54,9 +54,8 @@ async def one_run(request: HttpRequest, run_id: str) -> HttpResponseBase:
     if request.method == "DELETE":
         await check_csrf(request)
         await runs.remove(await run_for(request, run_id))
-        response = HttpResponse(status=204)
-        take_cookie(response)
-        return response
+        # The cookie stays: it may name the visitor's next run by the time this answer arrives.
+        return HttpResponse(status=204)
     text = request.GET.get("after", "0")
     if not (text.isascii() and text.isdigit() and int(text[:9]) <= MOST_PIECES):
         raise BadRequest(f"after={text[:40]!r} is not valid. Use a whole number from 0.")

@@ -40,7 +40,3 @@ def give_cookie(response: HttpResponseBase, request: HttpRequest, run_id: str) -
         httponly=True,
         samesite="Lax",
     )
-
-
-def take_cookie(response: HttpResponseBase) -> None:
-    response.delete_cookie(COOKIE, path=reverse("lab:runs"))

@@ -28,7 +28,9 @@ async def test_a_killed_producer_interrupts_the_stream_and_the_plain_way_hears_n
 
 async def stopped_from_another_tab(browser: Browser, site: Site, source: str) -> Any:
     """Run a race, stop it in a second tab, and return what page and server say."""
-    address = link(site, f"seconds=40&rate=20&source={source}")
+    # A busy machine needs time to open the tab. The longest run leaves the time, and few pieces
+    # leave the CPU.
+    address = link(site, f"seconds=60&rate=5&source={source}")
     async with page_at(browser, address, base_url=site.url) as page:
         lab = Lab(page)
         await lab.start()
@@ -57,7 +59,7 @@ async def test_a_stop_from_another_tab_ends_the_engine_s_stream_and_the_plain_wa
     assert [event["kind"] for event in engine_run["events"]].count("stop") == 1
     check_counts(plain, plain_run, "plain")
     assert {panel["state"] for panel in plain.values()} == {"done"}
-    assert int(plain["sse"]["pieces"]) == 800 > int(engine["sse"]["pieces"])
+    assert int(plain["sse"]["pieces"]) == 300 > int(engine["sse"]["pieces"])
     assert set(outcomes) == set(plain_outcomes) == set(TRANSPORTS)
 
 

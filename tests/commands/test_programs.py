@@ -149,6 +149,18 @@ def test_a_signal_reaches_the_command_and_its_children(site, run, name, number):
     assert "".join(site.pieces(name)) == f"{child}\n{output}"
 
 
+def test_a_signal_loses_nothing_of_what_the_command_wrote_before(site, run, name):
+    script = "trap 'echo bye; exit' TERM; printf 'one\ntwo\nthree\n'; while :; do sleep 0.1; done"
+    publish = run("publish", name, "--every", "600", *in_shell(script))
+    publish.wait_for("is live")
+    wait_until(lambda: live_pieces(site, name), "the first line is published")
+    publish.process.send_signal(signal.SIGTERM)
+    assert publish.wait()[0] == 128 + signal.SIGTERM
+    pieces = site.pieces(name)
+    # Before its last words, the shell may report that its child was ended by a signal.
+    assert (pieces[:3], pieces[-1]) == (["one\n", "two\n", "three\n"], "bye\n")
+
+
 def test_a_stop_ends_the_command_and_its_children(site, run, name):
     publish = run("publish", name, "--tee", *in_shell("sh -c 'echo $$; exec sleep 600'; echo no"))
     child = pid_in(publish)

@@ -156,6 +156,16 @@ def test_a_stream_longer_than_the_limit_fails(site, run, name):
     assert "The limit is 10." in reason
 
 
+def test_a_signal_loses_nothing_of_what_was_read(site, run, name):
+    publish = run("publish", name, "--every", "600")
+    publish.write(b"one\ntwo\nthree\nfo")
+    publish.wait_for("is live")
+    wait_until(lambda: live_pieces(site, name), "the first line is published")
+    publish.process.send_signal(signal.SIGTERM)
+    assert publish.wait()[0] == 128 + signal.SIGTERM
+    assert site.pieces(name) == ["one\n", "two\n", "three\n", "fo"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_interrupts_the_stream(site, run, name, number):
     publish = run("publish", name)

@@ -1,7 +1,9 @@
 """Write the bytes of an input into a stream, as pieces."""
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections import deque
+from collections.abc import AsyncIterable, Iterable
+from typing import Any
 
 from ..writing.producers import Producer
 from .decoding import Decoder
@@ -14,19 +16,28 @@ async def write(
     *,
     every: float | None = None,
 ) -> None:
-    """Write the input into the stream, up to the end of the input."""
+    """Write the input into the stream, up to the end of the input.
+
+    If the task is cancelled, write without a pause what has been read.
+    """
     throttle = Throttle(every)
+    waiting: deque[Any] = deque()
+
+    async def write_decoded(pieces: Iterable[Any]) -> None:
+        try:
+            waiting.extend(pieces)
+        finally:  # The pieces before one that is not valid are written, too.
+            while waiting:
+                await throttle.wait()
+                await stream.write(waiting.popleft())
+
     try:
         async for data in given:
-            for piece in decoder.feed(data) if data else decoder.flush():
-                await throttle.wait()
-                await stream.write(piece)
-        for piece in decoder.finish():
-            await throttle.wait()
-            await stream.write(piece)
+            await write_decoded(decoder.feed(data) if data else decoder.flush())
+        await write_decoded(decoder.finish())
     except asyncio.CancelledError:
         if not stream.stopped:
-            for piece in decoder.flush():
+            for piece in (*waiting, *decoder.flush()):
                 await stream.write(piece)
         raise
 

@@ -1,5 +1,6 @@
 """The guide's chat: a project made of the guide's files alone, with both of its front ends."""
 
+import asyncio
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser import chromium, page_at
 from tests.engine.project import append, new_project, served
@@ -75,25 +76,56 @@ def test_the_chat_takes_fewer_than_60_lines(page: list[str]):
     assert len([line for line in lines if line.strip()]) < MOST_LINES
 
 
+async def ask(page: Page, question: str) -> None:
+    await page.get_by_label("Question").fill(question)
+    await page.get_by_role("button", name="Ask").click()
+
+
+async def shows(page: Page, *texts: str) -> None:
+    lines = page.get_by_role("log").locator("p")
+    await expect(lines).to_have_text(list(texts))
+
+
+async def answered(page: Page, *texts: str) -> None:
+    """Wait until the last answer has ended: a question before its end would be refused."""
+    await shows(page, *texts)
+    await expect(page.get_by_role("log")).not_to_have_attribute("aria-busy", "true")
+
+
+async def test_a_question_stays_on_the_page_although_the_history_comes_late(
+    project: Path, tmp_path: Path
+):
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder)
+    fetched, late, given = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        history = await route.fetch()
+        fetched.set()
+        await late.wait()
+        await route.fulfill(response=history)
+        given.set()
+
+    with serving(folder, "tests.inside.chatter.answer") as site:
+        async with chromium() as browser, page_at(browser, site.url, calm=False) as page:
+            await page.route("**/chat/conversations/*", hold, times=1)
+            await page.reload()
+            await fetched.wait()
+            await ask(page, "count 3")
+            await answered(page, "count 3", "0 1 2 ")
+            late.set()
+            await given.wait()
+            # The page has the history before this answer.
+            await page.evaluate("fetch('/chat/conversations/none')")
+            await shows(page, "count 3", "0 1 2 ")
+
+
 @pytest.mark.parametrize("front_end", ["plain", "react"])
 async def test_the_page_streams_resumes_and_stops(project: Path, tmp_path: Path, front_end: str):
     folder = tmp_path / "project"
     shutil.copytree(project, folder)
     if front_end == "react":
         bundle(folder)
-
-    async def ask(page: Page, question: str) -> None:
-        await page.get_by_label("Question").fill(question)
-        await page.get_by_role("button", name="Ask").click()
-
-    async def shows(page: Page, *texts: str) -> None:
-        lines = page.get_by_role("log").locator("p")
-        await expect(lines).to_have_text(list(texts))
-
-    async def answered(page: Page, *texts: str) -> None:
-        """Wait until the last answer has ended: a question before its end would be refused."""
-        await shows(page, *texts)
-        await expect(page.get_by_role("log")).not_to_have_attribute("aria-busy", "true")
 
     with serving(folder, "tests.inside.chatter.answer") as site:
         # The console has a 404: there is no icon, and no conversation before the first question.

@@ -60,6 +60,22 @@ def test_the_model_gets_the_conversation(front: Front, provider: Provider, key: 
     assert roles == [("user", "Two and two?"), ("assistant", "Four."), ("user", "And one?")]
 
 
+def test_the_model_gets_the_instructions_of_the_site(
+    make_site: SiteMaker, opened: ExitStack, provider: Provider, key: str
+):
+    site = make_site(
+        CHAT_MODEL="openai-chat:any",
+        CHAT_INSTRUCTIONS="Be brief.",
+        OPENAI_BASE_URL=provider.url,
+        OPENAI_API_KEY="sk-123",
+    ).start()
+    provider.say("Hi.")
+    Front(site, opened).ask(key, "Hello?")
+    first, second = provider.requests[-1]["messages"]
+    assert (first["role"], first["content"]) == ("system", "Be brief.")
+    assert (second["role"], second["content"]) == ("user", "Hello?")
+
+
 def test_reasoning_is_carried_through(front: Front, provider: Provider, key: str):
     provider.think("Let me see.", "Yes.")
     parts = front.ask(key, "Sure?")
@@ -154,12 +170,11 @@ def test_a_real_model_answers_and_is_stopped(
     url = opened.enter_context(running_model(tmp_path))
     site = make_site(
         CHAT_MODEL="openai-chat:smollm2",
-        CHAT_INSTRUCTIONS="Answer in one sentence.",
         OPENAI_BASE_URL=url,
         OPENAI_API_KEY="none",
     ).start()
     front = Front(site, opened)
-    parts = front.ask(key, "What is the sea?")
+    parts = front.ask(key, "What is the sea? Answer in one sentence.")
     assert parts[-1] == {"type": "finish", "finishReason": "stop"}
     assert len([part for part in parts if part["type"] == "text-delta"]) > 3
     message = front.conversation(key)["messages"][-1]

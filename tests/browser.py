@@ -54,7 +54,7 @@ async def chromium() -> AsyncIterator[Browser]:
     """Run Chromium."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=find_chromium(), args=list(FLAGS)
+            executable_path=find_chromium(), args=list(FLAGS), timeout=PATIENTLY
         )
         yield browser
         await browser.close()

@@ -1,5 +1,6 @@
 """A real Chromium, and pages that record their own errors."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator
@@ -12,6 +13,7 @@ from playwright.async_api import (
     ConsoleMessage,
     Page,
     Request,
+    Route,
     async_playwright,
     expect,
 )
@@ -117,3 +119,20 @@ async def page_at(
             assert await complaints.all() == []
     finally:
         await profile.close()
+
+
+async def delay_answer(page: Page, pattern: str) -> tuple[asyncio.Event, asyncio.Event]:
+    """Keep back the next answer from an address that matches.
+
+    Return two events: the server has answered, and the test lets the answer go on.
+    """
+    answered, let_go = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        answer = await route.fetch()
+        answered.set()
+        await let_go.wait()
+        await route.fulfill(response=answer)
+
+    await page.route(pattern, wait, times=1)
+    return answered, let_go

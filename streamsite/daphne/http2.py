@@ -16,7 +16,10 @@ TwistedConnection: Any = H2Connection
 
 
 class Connection(TwistedConnection):
-    """A connection that asks its client to send no more of a body that has been answered.
+    """A connection that outlives answers before the end of a request.
+
+    After such an answer the client is asked to send no more. A response that is cut off ends with
+    an error.
 
     The class uses private names of `twisted.web._http2.H2Connection` and of its streams, and the
     undocumented attribute `streams` of `h2.connection.H2Connection`.

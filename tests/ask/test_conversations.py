@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import Page, Route, expect
 
-from tests.browser import page_at
+from tests.browser import delay_answer, page_at
 
 from .page import DESKTOP, PHONE, Ask, come_back
 
@@ -26,23 +26,6 @@ async def keep_back(page: Page, pattern: str) -> tuple[asyncio.Event, asyncio.Ev
 
     await page.route(pattern, wait, times=1)
     return asked, let_go
-
-
-async def delay_answer(page: Page, pattern: str) -> tuple[asyncio.Event, asyncio.Event]:
-    """Keep back the next answer from such an address.
-
-    Return two events: the server has answered, and the test lets the answer go on.
-    """
-    answered, let_go = asyncio.Event(), asyncio.Event()
-
-    async def wait(route: Route) -> None:
-        answer = await route.fetch()
-        answered.set()
-        await let_go.wait()
-        await route.fulfill(response=answer)
-
-    await page.route(pattern, wait, times=1)
-    return answered, let_go
 
 
 async def test_a_second_tab_shows_the_same_and_may_stop_it(browser, english):

@@ -1,6 +1,5 @@
 """The guide's chat: a project made of the guide's files alone, with both of its front ends."""
 
-import asyncio
 import os
 import shutil
 import subprocess
@@ -10,9 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from playwright.async_api import Page, Route, expect
+from playwright.async_api import Page, expect
 
-from tests.browser import chromium, page_at
+from tests.browser import chromium, delay_answer, page_at
 from tests.engine.project import append, new_project, served
 from tests.guide import blocks
 from tests.site import environment
@@ -97,24 +96,16 @@ async def test_a_question_stays_on_the_page_although_the_history_comes_late(
 ):
     folder = tmp_path / "project"
     shutil.copytree(project, folder)
-    fetched, late, given = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def hold(route: Route) -> None:
-        history = await route.fetch()
-        fetched.set()
-        await late.wait()
-        await route.fulfill(response=history)
-        given.set()
-
     with serving(folder, "tests.inside.chatter.answer") as site:
         async with chromium() as browser, page_at(browser, site.url, calm=False) as page:
-            await page.route("**/chat/conversations/*", hold, times=1)
+            fetched, let_go = await delay_answer(page, "**/chat/conversations/*")
             await page.reload()
             await fetched.wait()
             await ask(page, "count 3")
             await answered(page, "count 3", "0 1 2 ")
-            late.set()
-            await given.wait()
+            async with page.expect_response("**/chat/conversations/*") as late:
+                let_go.set()
+            await (await late.value).finished()
             # The page has the history before this answer.
             await page.evaluate("fetch('/chat/conversations/none')")
             await shows(page, "count 3", "0 1 2 ")

@@ -149,8 +149,8 @@ def kill_servers(service: Service, kills: int, viewers: int, count: Count) -> No
             some = chance.randint(1, PIECES // 2)
             wait_until(lambda some=some: begun(readers, some), f"{some} pieces have come")
             service.kill()
-            # However late the kill comes, some pieces come later. A source that is paused writes
-            # them while no viewer can be there, too.
+            # However late the kill comes, some pieces come later. The first of them are written
+            # before the server starts again, so that no viewer can get them at once.
             writing.begin(TEXTS[-2 * LATE : -LATE], pause=PACE)
             writing.await_written()
             writing.begin(TEXTS[-LATE:], pause=PACE)

@@ -279,9 +279,10 @@ async def test_a_page_and_its_event_source_come_back_and_miss_nothing(make_site:
             wanted = {f"/stream/{name}/{each}" for each in ("events", "chunked", "polling")}
             async with asyncio.timeout(PATIENCE):
                 # The EventSource has the address of another reader, and may ask later.
-                while not all(
-                    any(each in url for url in refused) for each in wanted
-                ) or not await page.evaluate("window.refusals.length"):
+                while not (
+                    all(any(each in url for url in refused) for each in wanted)
+                    and await page.evaluate("window.refusals.length")
+                ):
                     await asyncio.sleep(0.02)
         assert publish(site.address, name, token, "two ", "three", end="done").status == 202
         found = await page.evaluate("window.finished")

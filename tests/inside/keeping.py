@@ -89,7 +89,7 @@ def remove(name: str) -> None:
     """Let the time of a stream pass, and remove the stream."""
     let_time_pass(name)
     prune()
-    # A server removes streams, too, and `prune` skips those that the server is removing.
+    # A server removes streams, too, and `prune` skips a stream that a server is removing.
     wait_until(lambda: not exists(name), "the stream is removed")
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from streamsite.streams import Stream, log
 from streamsite.streams.log import database, liveness, silence
+from tests.waiting import wait_until
 
 from .streams import standings
 
@@ -79,9 +80,7 @@ def patience_of_a_look(name: str) -> tuple[float, float]:
     usual = busy_timeout()
     with connection.execute_wrapper(begin):
         # A pause of this process looks like a lock, after which the lease runs anew.
-        while standings([name]) == [("live", 0)]:
-            time.sleep(0.02)
-        assert standings([name]) == [("interrupted", 0)]
+        wait_until(lambda: standings([name]) == [("interrupted", 0)], "the stream is interrupted")
     assert busy_timeout() == usual
     return max(waits), database.STUCK / 4
 

@@ -28,8 +28,7 @@ async def test_a_killed_producer_interrupts_the_stream_and_the_plain_way_hears_n
 
 async def stopped_from_another_tab(browser: Browser, site: Site, source: str) -> Any:
     """Run a race, stop it in a second tab, and return what page and server say."""
-    # A busy machine needs time to open the tab. The longest run leaves the time, and few pieces
-    # leave the CPU.
+    # The longest run, at a low rate: a busy machine may take half a minute to open the tab.
     address = link(site, f"seconds=60&rate=5&source={source}")
     async with page_at(browser, address, base_url=site.url) as page:
         lab = Lab(page)

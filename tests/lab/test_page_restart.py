@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import Page
 
-from tests.browser import page_at
+from tests.browser import delay_answer, page_at
 from tests.nginx import Certificate, Nginx
 from tests.site import Server
 
@@ -70,15 +70,7 @@ async def supervised(server: Server) -> AsyncIterator[None]:
 @asynccontextmanager
 async def overtaken(page: Page) -> AsyncIterator[None]:
     """Keep back one answer to how the run stands, from before the block to after the block."""
-    answered, let_go = asyncio.Event(), asyncio.Event()
-
-    async def keep_back(route: Route) -> None:
-        answer = await route.fetch()
-        answered.set()
-        await let_go.wait()
-        await route.fulfill(response=answer)
-
-    await page.route("**/lab/runs/*after=*", keep_back, times=1)
+    answered, let_go = await delay_answer(page, "**/lab/runs/*after=*")
     await answered.wait()
     yield
     let_go.set()

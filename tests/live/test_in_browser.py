@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Route, expect
+from playwright.async_api import expect
 
-from tests.browser import page_at
+from tests.browser import delay_answer, page_at
 from tests.engine.people import Person, introduce
 from tests.engine.publisher import Publisher
 from tests.inside import keeping, streams
@@ -61,14 +61,7 @@ async def test_the_list_updates_itself_and_keeps_the_focus(browser, site, people
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_change_that_comes_while_the_list_is_on_its_way_shows_soon(browser, site, people):
     name = new_name()
-    answered, noticed, let_go = asyncio.Event(), asyncio.Event(), asyncio.Event()
-
-    async def delay(route: Route) -> None:
-        answer = await route.fetch()
-        answered.set()
-        await let_go.wait()
-        await route.fulfill(response=answer)
-
+    noticed = asyncio.Event()
     # The reload breaks off the page's requests.
     async with page_at(browser, f"{site.url}/live/", calm=False) as page:
         devtools = await page.context.new_cdp_session(page)
@@ -76,7 +69,7 @@ async def test_a_change_that_comes_while_the_list_is_on_its_way_shows_soon(brows
         await page.clock.install()
         await page.clock.pause_at(datetime.now(UTC) + timedelta(hours=1))
         await page.reload()
-        await page.route("**/live/list", delay, times=1)
+        answered, let_go = await delay_answer(page, "**/live/list")
         await page.clock.run_for(1000)
         await answered.wait()
         devtools.on("Network.eventSourceMessageReceived", lambda _: noticed.set())

@@ -1,4 +1,4 @@
-"""The URLconf of the site, which takes its time to find out who sends a large body."""
+"""The URLconf of a site that takes its time to find out who sends a large body."""
 
 import asyncio
 from typing import Any

@@ -147,7 +147,7 @@ def look_at_clock() -> None:
     """Look at the clock of the database.
 
     A jump counts as an outage, after which an expired lease does not prove that a producer is dead.
-    So does a look that took so long that it can't tell: it may hide a jump until the next look.
+    So does a look that took too long to tell: the next look may find a jump that came before it.
     """
     asked = time.monotonic()
     now = database_clock()
